@@ -1,0 +1,147 @@
+//! What the store keeps: the world, its clock, and the few things of the HTTP face that must survive a process.
+//!
+//! The state changes in one way only, [`State::apply`], and that is deterministic: every process that applies the same
+//! changes to the same state holds the same bytes. So the journal records causes, never results.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use drs_engine::sim::world::{AdminCommand, AdminError, ApiError, Caller, Fault, Reply, World};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Clock;
+
+/// Everything that a snapshot holds.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// How world time passes.
+    pub(crate) clock: Clock,
+    /// The time of the latest change. Time never goes back behind it, whatever the wall clock does.
+    pub(crate) latest: Timestamp,
+    /// The simulated world.
+    pub(crate) world: World,
+    /// Answers that are held back, by number, until an operator lets them go.
+    pub(crate) holds: BTreeMap<u64, Held>,
+    /// The number of the last hold.
+    pub(crate) last_hold: u64,
+    /// Tables with point-in-time recovery on, as `account/region/table`.
+    pub(crate) continuous_backups: BTreeSet<String>,
+}
+
+/// A call whose effect has happened and whose answer is held back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Held {
+    /// The Region of the call.
+    pub(crate) region: String,
+    /// The operation.
+    pub(crate) operation: String,
+    /// When it was called, in world time.
+    pub(crate) at: Timestamp,
+}
+
+/// One cause of change.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Change {
+    /// A call of a service.
+    Call(Call),
+    /// A scripted fault was used up by a call of this operation.
+    TakeFault { region: String, operation: String },
+    /// An operator's command to the world.
+    Admin(AdminCommand),
+    /// Time now passes in another way.
+    Clock(Clock),
+    /// An answer is held back.
+    Hold { region: String, operation: String },
+    /// A held answer may go; all of them without a number.
+    Release { id: Option<u64> },
+    /// Point-in-time recovery of a table.
+    ContinuousBackups { table: String, enabled: bool },
+}
+
+/// A call of a service that the world answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Call {
+    pub(crate) caller: Caller,
+    pub(crate) region: String,
+    pub(crate) operation: String,
+    pub(crate) input: Value,
+}
+
+/// What a change gave.
+pub(crate) enum Outcome {
+    Called(Result<Reply, ApiError>),
+    Fault(Option<Fault>),
+    Admin(Result<Value, AdminError>),
+    Held(u64),
+    Done,
+}
+
+impl State {
+    /// A fresh state.
+    pub(crate) fn new(world: World, clock: Clock, now: Timestamp) -> Self {
+        Self {
+            clock,
+            latest: now,
+            world,
+            holds: BTreeMap::new(),
+            last_hold: 0,
+            continuous_backups: BTreeSet::new(),
+        }
+    }
+
+    /// World time at an instant of wall time.
+    pub(crate) fn now(&self, wall: Timestamp) -> Timestamp {
+        self.clock.now(wall).max(self.latest)
+    }
+
+    /// Makes one change. The same change to the same state gives the same state, in every process.
+    pub(crate) fn apply(&mut self, at: Timestamp, change: &Change) -> Outcome {
+        self.latest = self.latest.max(at);
+        match change {
+            Change::Call(call) => Outcome::Called(self.call(at, call)),
+            Change::TakeFault { region, operation } => {
+                Outcome::Fault(self.world.take_fault(at, region, operation))
+            }
+            Change::Admin(command) => Outcome::Admin(self.world.admin(at, command.clone())),
+            Change::Clock(clock) => {
+                self.clock = *clock;
+                Outcome::Done
+            }
+            Change::Hold { region, operation } => Outcome::Held(self.hold(at, region, operation)),
+            Change::Release { id } => {
+                match id {
+                    Some(id) => drop(self.holds.remove(id)),
+                    None => self.holds.clear(),
+                }
+                Outcome::Done
+            }
+            Change::ContinuousBackups { table, enabled } => {
+                if *enabled {
+                    self.continuous_backups.insert(table.clone());
+                } else {
+                    self.continuous_backups.remove(table);
+                }
+                Outcome::Done
+            }
+        }
+    }
+
+    /// Calls the world.
+    pub(crate) fn call(&mut self, at: Timestamp, call: &Call) -> Result<Reply, ApiError> {
+        self.world
+            .call(at, &call.caller, &call.region, &call.operation, &call.input)
+    }
+
+    fn hold(&mut self, at: Timestamp, region: &str, operation: &str) -> u64 {
+        self.last_hold += 1;
+        let held = Held {
+            region: region.to_owned(),
+            operation: operation.to_owned(),
+            at,
+        };
+        self.holds.insert(self.last_hold, held);
+        self.last_hold
+    }
+}

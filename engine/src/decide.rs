@@ -1,0 +1,136 @@
+//! The only place that chooses what an execution does next.
+//!
+//! [`decide`] is a pure function of the history (the [`State`]), of what this process has seen since it started (the
+//! [`View`]), and of the time. It does no I/O and reads no clock. It returns at most one [`Command`]; the driver carries
+//! it out, appends what came of it, and asks again. One at a time is enough, because a decision takes microseconds and a
+//! call takes a second, and it means that no command is ever carried out on a state that another one has changed.
+//!
+//! To change how a wave is judged, read [`jobs`]; what is launched when, [`launches`]; when a wave starts and ends,
+//! [`waves`]; how instances are terminated, [`termination`].
+
+use jiff::SignedDuration;
+
+use crate::event::{Event, LaunchId};
+use crate::ids::{InstanceId, ServerId, Target};
+use crate::limits;
+use crate::state::{State, Status};
+use crate::time::{Now, Wake};
+
+pub mod jobs;
+pub mod launches;
+pub mod termination;
+pub mod view;
+pub mod waves;
+
+pub use view::View;
+
+/// What to do next, and when to ask again if nothing happens before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The next thing to do.
+    pub command: Option<Command>,
+    /// When to ask again, where there is nothing to do now.
+    pub wake: Wake,
+}
+
+/// A request to the world, or facts to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Append these events: they follow from the history and the time.
+    Record(Vec<Event>),
+    /// Look at the jobs and quotas of a target, because a launch is due.
+    Survey(Target),
+    /// Launch servers: guard, intent, call, outcome.
+    Launch(LaunchPlan),
+    /// Look for the job of a launch whose call has no outcome.
+    FindJob(LaunchId),
+    /// Look at running jobs.
+    Observe {
+        /// Where.
+        target: Target,
+        /// The launches whose jobs to look at.
+        launches: Vec<LaunchId>,
+    },
+    /// Look for the recovery instances of launched servers.
+    FindInstances {
+        /// Where.
+        target: Target,
+        /// The servers.
+        servers: Vec<ServerId>,
+    },
+    /// Look which instances of this execution are still there.
+    FindOwnInstances(Target),
+    /// Ask DRS to terminate instances of this execution.
+    Terminate {
+        /// Where.
+        target: Target,
+        /// The instances; every one was seen to belong to a job of this execution.
+        instances: Vec<InstanceId>,
+    },
+}
+
+/// A launch that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaunchPlan {
+    /// The number it gets.
+    pub launch: LaunchId,
+    /// The wave.
+    pub wave: usize,
+    /// How often its servers were tried, this time included.
+    pub attempt: u32,
+    /// Where.
+    pub target: Target,
+    /// The servers in launch order.
+    pub servers: Vec<ServerId>,
+    /// Whether to tag the job.
+    pub tagged: bool,
+}
+
+/// What can be set about an execution's pace. The defaults are the named limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// World time between two looks at running jobs.
+    pub poll_interval: SignedDuration,
+    /// Wall age at which AWS, or the simulator, refuses a signed request.
+    pub signature_age: SignedDuration,
+    /// How many times faster the world's clock runs than the wall's: 1 on AWS.
+    pub speed: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            poll_interval: limits::POLL_INTERVAL,
+            signature_age: limits::SIGNATURE_AGE,
+            speed: 1,
+        }
+    }
+}
+
+/// Chooses what to do next.
+///
+/// While the execution runs: facts that follow from time come first, so that nothing is launched past a limit; then
+/// what is unknown is looked up; then jobs are followed; then servers are launched. After its end only a termination is
+/// left to do.
+pub fn decide(state: &State, view: &View, now: Now, settings: &Settings) -> Decision {
+    let mut wake = Wake::default();
+    let command = match state.status {
+        Status::Running | Status::Cancelling => waves::record(state, now, &mut wake)
+            .or_else(|| launches::resolve(state, view, now, settings, &mut wake))
+            .or_else(|| jobs::follow(state, view, now, settings, &mut wake))
+            .or_else(|| launches::next(state, view, now, &mut wake)),
+        Status::Ended(_) | Status::Halted => {
+            termination::next(state, view, now, settings, &mut wake)
+        }
+    };
+    Decision { command, wake }
+}
+
+/// Whether there is nothing left to do, now or later, until somebody asks for something.
+pub fn is_done(state: &State) -> bool {
+    let terminating = state
+        .termination
+        .as_ref()
+        .is_some_and(|termination| termination.finished.is_none());
+    state.status.is_terminal() && !terminating
+}

@@ -1,0 +1,247 @@
+//! Following running jobs, and judging their servers.
+//!
+//! Servers are judged, not jobs: a job only ever completes. A server counts as launched on `LAUNCHED`. One that is still
+//! pending when its job completed, or missing from it, has failed after a short grace. Words that are not known are
+//! carried and waited out, never fatal.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::event::{Event, Judgement, LaunchId, ServerResult};
+use crate::ids::{ServerId, Target};
+use crate::limits;
+use crate::ports::{Job, JobServer, LaunchStatus};
+use crate::state::{Launch, Phase, ServerStatus, State};
+use crate::time::{Now, Wake, after};
+
+use super::{Command, Settings, View, waves};
+
+/// Looks that are due: at jobs, and for the instances of launched servers.
+pub(super) fn follow(
+    state: &State,
+    view: &View,
+    now: Now,
+    settings: &Settings,
+    wake: &mut Wake,
+) -> Option<Command> {
+    let mut by_target: BTreeMap<&Target, Vec<LaunchId>> = BTreeMap::new();
+    for (id, launch) in state.running() {
+        if let Some(reason) = given_up(state, launch, now, wake) {
+            return Some(Command::Record(vec![Event::LaunchGivenUp {
+                launch: id,
+                reason,
+            }]));
+        }
+        by_target.entry(&launch.target).or_default().push(id);
+    }
+    for (target, launches) in by_target {
+        if look_is_due(
+            view.observed.get(target),
+            view,
+            &observe_key(target),
+            now,
+            settings,
+            wake,
+        ) {
+            return Some(Command::Observe {
+                target: target.clone(),
+                launches,
+            });
+        }
+    }
+    find_instances(state, view, now, settings, wake)
+}
+
+fn find_instances(
+    state: &State,
+    view: &View,
+    now: Now,
+    settings: &Settings,
+    wake: &mut Wake,
+) -> Option<Command> {
+    let mut by_target: BTreeMap<&Target, Vec<ServerId>> = BTreeMap::new();
+    for (id, server) in state.without_instance() {
+        let searched = server
+            .ended_at
+            .is_some_and(|at| after(at, limits::INSTANCE_GRACE) > now.world);
+        if searched {
+            by_target
+                .entry(&server.target)
+                .or_default()
+                .push(id.clone());
+        }
+    }
+    for (target, servers) in by_target {
+        if look_is_due(
+            view.instances_looked.get(target),
+            view,
+            &instances_key(target),
+            now,
+            settings,
+            wake,
+        ) {
+            return Some(Command::FindInstances {
+                target: target.clone(),
+                servers,
+            });
+        }
+    }
+    None
+}
+
+pub(super) fn look_is_due(
+    last: Option<&Timestamp>,
+    view: &View,
+    key: &str,
+    now: Now,
+    settings: &Settings,
+    wake: &mut Wake,
+) -> bool {
+    if let Some(until) = view.held_back(key, now) {
+        wake.at_wall(until);
+        return false;
+    }
+    last.is_none_or(|last| waves::is_due(after(*last, settings.poll_interval), now, wake))
+}
+
+fn given_up(state: &State, launch: &Launch, now: Now, wake: &mut Wake) -> Option<String> {
+    let wave = state.waves.get(launch.wave)?;
+    let until = waves::follow_until(state, wave)?;
+    let job = launch.phase.job()?;
+    waves::is_due(until, now, wake)
+        .then(|| format!("DRS job {job} did not end in time; it was followed until now"))
+}
+
+/// What a look at the jobs of a target tells that the history does not know yet.
+///
+/// `reasons` holds what the job logs say about servers that failed.
+pub fn judge(
+    state: &State,
+    launches: &[LaunchId],
+    jobs: &[Job],
+    reasons: &BTreeMap<ServerId, String>,
+    now: Now,
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    for &id in launches {
+        let Some(launch) = state.launches.get(&id) else {
+            continue;
+        };
+        let Phase::Accepted { job: job_id, .. } = &launch.phase else {
+            continue;
+        };
+        let Some(job) = jobs.iter().find(|job| job.id == *job_id) else {
+            continue;
+        };
+        let results = judge_servers(state, id, launch, job, reasons, now);
+        let unjudged = launch.unjudged.saturating_sub(results.len());
+        for part in results.chunks(limits::SERVERS_PER_JUDGEMENT) {
+            events.push(Event::ServersJudged {
+                launch: id,
+                results: part.to_vec(),
+            });
+        }
+        if job.completed && unjudged == 0 {
+            events.push(Event::JobEnded { launch: id });
+        }
+    }
+    events
+}
+
+fn judge_servers(
+    state: &State,
+    id: LaunchId,
+    launch: &Launch,
+    job: &Job,
+    reasons: &BTreeMap<ServerId, String>,
+    now: Now,
+) -> Vec<Judgement> {
+    let grace_is_over =
+        job.completed && after(job.ended_at.unwrap_or(now.world), limits::JUDGE_GRACE) <= now.world;
+    let seen: BTreeMap<&ServerId, &JobServer> = job
+        .servers
+        .iter()
+        .map(|server| (&server.id, server))
+        .collect();
+    let open = |server: &&ServerId| {
+        state.servers.get(*server).is_some_and(|found| {
+            found.launch == Some(id) && found.status == ServerStatus::Launching
+        })
+    };
+    launch
+        .servers
+        .iter()
+        .filter(open)
+        .filter_map(|server| {
+            judge_server(
+                server,
+                seen.get(server).copied(),
+                job,
+                reasons,
+                grace_is_over,
+            )
+        })
+        .collect()
+}
+
+fn judge_server(
+    server: &ServerId,
+    seen: Option<&JobServer>,
+    job: &Job,
+    reasons: &BTreeMap<ServerId, String>,
+    grace_is_over: bool,
+) -> Option<Judgement> {
+    let result = match seen.map(|seen| &seen.status) {
+        Some(LaunchStatus::Launched) => ServerResult::Launched,
+        Some(LaunchStatus::Failed) => ServerResult::Failed {
+            reason: reason_of(server, reasons, "DRS reported FAILED"),
+        },
+        Some(LaunchStatus::Terminated) => ServerResult::Failed {
+            reason: reason_of(
+                server,
+                reasons,
+                "its instance was terminated while it launched",
+            ),
+        },
+        _ if !grace_is_over => return None,
+        Some(other) => {
+            let word = format!("{other:?}").to_uppercase();
+            let text = format!(
+                "DRS job {} completed while the server was still {word}",
+                job.id
+            );
+            ServerResult::Failed {
+                reason: reason_of(server, reasons, &text),
+            }
+        }
+        None => {
+            let text = format!("DRS job {} completed and does not list the server", job.id);
+            ServerResult::Failed {
+                reason: reason_of(server, reasons, &text),
+            }
+        }
+    };
+    Some(Judgement {
+        server: server.clone(),
+        result,
+        instance: seen.and_then(|seen| seen.instance.clone()),
+    })
+}
+
+fn reason_of(server: &ServerId, reasons: &BTreeMap<ServerId, String>, otherwise: &str) -> String {
+    reasons
+        .get(server)
+        .cloned()
+        .unwrap_or_else(|| otherwise.to_owned())
+}
+
+/// Names the backoff of looks at jobs.
+pub fn observe_key(target: &Target) -> String {
+    format!("observe#{target}")
+}
+
+/// Names the backoff of looks for instances.
+pub fn instances_key(target: &Target) -> String {
+    format!("instances#{target}")
+}

@@ -1,0 +1,161 @@
+//! Terminating what an execution launched, and nothing else.
+//!
+//! DRS is asked which instances exist for the servers that were in a job of this execution, and only those whose own job
+//! is one of this execution's are terminated. They count as gone when DRS no longer lists them and EC2 no longer has
+//! them.
+
+use jiff::SignedDuration;
+
+use crate::event::Event;
+use crate::ids::{InstanceId, Target};
+use crate::limits;
+use crate::state::{State, Termination};
+use crate::time::{Now, Wake, after};
+
+use super::view::OwnInstances;
+use super::{Command, Settings, View, jobs, waves};
+
+/// How long an instance that DRS accepted to terminate may stay before DRS is asked again.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(15);
+
+/// The next step of a termination.
+pub(super) fn next(
+    state: &State,
+    view: &View,
+    now: Now,
+    settings: &Settings,
+    wake: &mut Wake,
+) -> Option<Command> {
+    let termination = state
+        .termination
+        .as_ref()
+        .filter(|termination| termination.finished.is_none())?;
+    let targets: Vec<Target> = state
+        .targets()
+        .into_iter()
+        .filter(|target| !state.servers_with_jobs(target).is_empty())
+        .collect();
+    let mut left = Vec::new();
+    let mut clean = 0;
+    for target in &targets {
+        let looked = view
+            .own_instances
+            .get(target)
+            .filter(|looked| looked.at >= termination.requested_at);
+        if let Some(looked) = looked {
+            if looked.listed.is_empty() && looked.alive.is_empty() {
+                clean += 1;
+                continue;
+            }
+            left.extend(looked.listed.iter().chain(&looked.alive).cloned());
+            if let Some(command) = ask(termination, target, looked, view, now, wake) {
+                return Some(command);
+            }
+        }
+        if jobs::look_is_due(
+            looked.map(|looked| &looked.at),
+            view,
+            &own_instances_key(target),
+            now,
+            settings,
+            wake,
+        ) {
+            return Some(Command::FindOwnInstances(target.clone()));
+        }
+    }
+    if clean == targets.len() {
+        return Some(Command::Record(all_gone(state, termination, &targets)));
+    }
+    out_of_time(termination, left, now, wake)
+}
+
+/// Asks DRS for the instances it lists and has not been asked for, or was asked for long ago.
+fn ask(
+    termination: &Termination,
+    target: &Target,
+    looked: &OwnInstances,
+    view: &View,
+    now: Now,
+    wake: &mut Wake,
+) -> Option<Command> {
+    let needed = |id: &&InstanceId| {
+        termination
+            .accepted
+            .get(*id)
+            .is_none_or(|at| waves::is_due(after(*at, ASK_AGAIN), now, &mut Wake::default()))
+    };
+    let instances: Vec<InstanceId> = looked
+        .listed
+        .iter()
+        .filter(needed)
+        .take(limits::SERVERS_PER_EVENT)
+        .cloned()
+        .collect();
+    if instances.is_empty() {
+        return None;
+    }
+    if let Some(until) = view.held_back(&terminate_key(target), now) {
+        wake.at_wall(until);
+        return None;
+    }
+    Some(Command::Terminate {
+        target: target.clone(),
+        instances,
+    })
+}
+
+fn all_gone(state: &State, termination: &Termination, targets: &[Target]) -> Vec<Event> {
+    let known = targets
+        .iter()
+        .flat_map(|target| state.known_instances(target));
+    let mut gone: Vec<InstanceId> = known
+        .chain(termination.accepted.keys().cloned())
+        .filter(|id| !termination.gone.contains(id))
+        .collect();
+    gone.sort();
+    gone.dedup();
+    let mut events: Vec<Event> = gone
+        .chunks(limits::SERVERS_PER_JUDGEMENT)
+        .map(|part| Event::InstancesGone {
+            instances: part.to_vec(),
+        })
+        .collect();
+    events.push(Event::TerminationFinished {
+        left: Vec::new(),
+        reason: None,
+    });
+    events
+}
+
+fn out_of_time(
+    termination: &Termination,
+    mut left: Vec<InstanceId>,
+    now: Now,
+    wake: &mut Wake,
+) -> Option<Command> {
+    let limit = after(termination.requested_at, limits::TERMINATION_TIMEOUT);
+    if !waves::is_due(limit, now, wake) {
+        return None;
+    }
+    left.sort();
+    left.dedup();
+    let count = left.len();
+    left.truncate(limits::SERVERS_PER_EVENT);
+    let reason = Some(format!(
+        "{count} instances were still there when the time limit of the termination passed"
+    ));
+    Some(Command::Record(vec![Event::TerminationFinished {
+        left,
+        reason,
+    }]))
+}
+
+/// Names the backoff of looks for instances to terminate.
+pub fn own_instances_key(target: &Target) -> String {
+    format!("own#{target}")
+}
+
+/// Names the backoff of terminations.
+pub fn terminate_key(target: &Target) -> String {
+    format!("terminate#{target}")
+}

@@ -1,0 +1,197 @@
+//! When waves start and end, when time is up, and when the whole is over.
+//!
+//! Everything here follows from the history and the world's time alone, so the result is facts to record, never calls.
+
+use jiff::Timestamp;
+
+use crate::event::{Event, Outcome, WaveOutcome};
+use crate::limits;
+use crate::state::{ServerStatus, State, Stop, Wave};
+use crate::time::{Now, Wake, after};
+
+use super::Command;
+
+/// The facts that are due now.
+pub(super) fn record(state: &State, now: Now, wake: &mut Wake) -> Option<Command> {
+    let mut events = Vec::new();
+    if let Some(event) = execution_limit(state, now, wake) {
+        events.push(event);
+    }
+    for (index, wave) in state.waves.iter().enumerate() {
+        events.extend(next_of_wave(state, index, wave, now, wake));
+    }
+    if events.is_empty()
+        && let Some(event) = end(state)
+    {
+        events.push(event);
+    }
+    (!events.is_empty()).then_some(Command::Record(events))
+}
+
+fn execution_limit(state: &State, now: Now, wake: &mut Wake) -> Option<Event> {
+    let limit = after(state.started_at.world, state.started.timeout?);
+    if state.stop.is_some() || state.waves.iter().all(|wave| wave.finished.is_some()) {
+        return None;
+    }
+    is_due(limit, now, wake).then_some(Event::ExecutionTimedOut)
+}
+
+/// At most one step of a wave; the next turn takes the next one.
+fn next_of_wave(
+    state: &State,
+    index: usize,
+    wave: &Wave,
+    now: Now,
+    wake: &mut Wake,
+) -> Option<Event> {
+    if wave.finished.is_some() {
+        return None;
+    }
+    let Some(started_at) = wave.started_at else {
+        return before_start(state, index, wave, now, wake);
+    };
+    if wave.launching == 0 && (wave.waiting.is_empty() || stops_launching(state, wave)) {
+        return Some(Event::WaveFinished {
+            wave: index,
+            outcome: outcome_of(state, wave),
+        });
+    }
+    if wave.timed_out_at.is_none() && is_due(after(started_at, wave.frozen.timeout), now, wake) {
+        return Some(Event::WaveTimedOut { wave: index });
+    }
+    None
+}
+
+fn before_start(
+    state: &State,
+    index: usize,
+    wave: &Wave,
+    now: Now,
+    wake: &mut Wake,
+) -> Option<Event> {
+    if state.stop.is_some() || state.has_failed_wave() {
+        return Some(Event::WaveFinished {
+            wave: index,
+            outcome: WaveOutcome::NotLaunched,
+        });
+    }
+    match wave.ready_at {
+        None => state
+            .dependencies_completed(wave)
+            .then_some(Event::WaveReady { wave: index }),
+        Some(ready_at) => is_due(after(ready_at, wave.frozen.wait), now, wake)
+            .then_some(Event::WaveStarted { wave: index }),
+    }
+}
+
+/// Whether a wave that started launches no more of its servers. A failure elsewhere does not stop it: its servers are
+/// already partly launched, and half a wave helps nobody.
+pub(super) fn stops_launching(state: &State, wave: &Wave) -> bool {
+    let one_failed = wave.frozen.order == crate::plan::LaunchOrder::Sequential && wave.failed > 0;
+    state.stop.is_some() || wave.timed_out_at.is_some() || one_failed
+}
+
+fn outcome_of(state: &State, wave: &Wave) -> WaveOutcome {
+    if wave.failed == 0 && wave.waiting.is_empty() {
+        WaveOutcome::Completed
+    } else if wave.timed_out_at.is_some() || matches!(state.stop, Some(Stop::TimedOut { .. })) {
+        WaveOutcome::TimedOut
+    } else if wave.failed > 0 {
+        WaveOutcome::Failed
+    } else {
+        WaveOutcome::NotLaunched
+    }
+}
+
+/// The end of the execution: no wave left, no job open, no instance still looked for.
+fn end(state: &State) -> Option<Event> {
+    let finished = state.waves.iter().all(|wave| wave.finished.is_some()) && state.open.is_empty();
+    if !finished {
+        return None;
+    }
+    let outcome = outcome(state);
+    Some(Event::ExecutionFinished {
+        outcome,
+        summary: summary(state, outcome),
+    })
+}
+
+fn outcome(state: &State) -> Outcome {
+    let all_completed = state
+        .waves
+        .iter()
+        .all(|wave| matches!(wave.finished, Some((_, WaveOutcome::Completed))));
+    let timed_out = state.waves.iter().any(|wave| wave.timed_out_at.is_some());
+    match &state.stop {
+        _ if all_completed => Outcome::Completed,
+        Some(Stop::Cancelled { .. }) => Outcome::Cancelled,
+        Some(Stop::TimedOut { .. }) => Outcome::TimedOut,
+        Some(Stop::Guard { .. }) => Outcome::Failed,
+        None if timed_out => Outcome::TimedOut,
+        None => Outcome::Failed,
+    }
+}
+
+/// One sentence for people: how many servers run, and what stopped the rest.
+fn summary(state: &State, outcome: Outcome) -> String {
+    let launched: usize = state.waves.iter().map(|wave| wave.launched).sum();
+    let counted = format!("{launched} of {} servers launched", state.servers.len());
+    let cause = match &state.stop {
+        _ if outcome == Outcome::Completed => None,
+        Some(Stop::Guard { reason, .. }) => Some(reason.clone()),
+        Some(Stop::Cancelled { reason, .. }) => Some(format!("cancelled: {reason}")),
+        Some(Stop::TimedOut { .. }) => Some("the execution's time limit passed".to_owned()),
+        None => first_failure(state),
+    };
+    cause.map_or(counted.clone(), |cause| format!("{counted}; {cause}"))
+}
+
+fn first_failure(state: &State) -> Option<String> {
+    let late = state.waves.iter().find(|wave| wave.timed_out_at.is_some());
+    if let Some(wave) = late {
+        return Some(format!(
+            "the time limit of wave {:?} passed",
+            wave.frozen.name
+        ));
+    }
+    state
+        .waves
+        .iter()
+        .enumerate()
+        .find(|(_, wave)| wave.failed > 0)
+        .and_then(|(index, wave)| {
+            let servers = state.frozen_waves().get(index)?;
+            servers
+                .iter()
+                .find_map(|frozen| match &state.servers.get(&frozen.id)?.status {
+                    ServerStatus::Failed { reason } => Some(format!(
+                        "{} of wave {:?} failed: {reason}",
+                        frozen.hostname, wave.frozen.name
+                    )),
+                    _ => None,
+                })
+        })
+}
+
+/// When launches stopped for good, for those that are still followed after it.
+pub(super) fn stopped_at(state: &State, wave: &Wave) -> Option<Timestamp> {
+    let stop = state.stop.as_ref().map(|stop| match stop {
+        Stop::Cancelled { at, .. } | Stop::TimedOut { at } | Stop::Guard { at, .. } => *at,
+    });
+    [stop, wave.timed_out_at].into_iter().flatten().min()
+}
+
+/// When a launch that is still open is no longer followed: long after launches stopped, or after its wave's limit.
+pub(super) fn follow_until(state: &State, wave: &Wave) -> Option<Timestamp> {
+    let limit = wave.started_at.map(|at| after(at, wave.frozen.timeout));
+    let base = stopped_at(state, wave).into_iter().chain(limit).max()?;
+    Some(after(base, limits::FOLLOW_AFTER_STOP))
+}
+
+/// Whether an instant of world time has come; notes it for the alarm when it has not.
+pub(super) fn is_due(at: Timestamp, now: Now, wake: &mut Wake) -> bool {
+    if at > now.world {
+        wake.at_world(at);
+    }
+    at <= now.world
+}

@@ -1,0 +1,288 @@
+//! The loop that carries decisions out: load, fold, decide, perform, append.
+//!
+//! A [`Driver`] is one process that drives one execution. It decides nothing; [`crate::decide`] does. What it guarantees:
+//!
+//! - An intent is in the history before the call it announces, and the call's outcome is the next thing written.
+//! - Nothing is written by a process that does not own the execution, or on a history it has not read.
+//! - When it is asked to stop it finishes the call in flight, records its outcome, and returns.
+//!
+//! It does not survive a crash; the history does. A new driver begins where the history ends.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::decide::{Decision, Settings, View, decide, is_done};
+use crate::event::{Author, Event, Recorded};
+use crate::ids::{ExecutionId, OwnerId};
+use crate::limits;
+use crate::ports::{CallError, Clock, Drs};
+use crate::state::{IllegalEvent, Owner, State};
+use crate::store::executions::{Executions, HistoryError};
+use crate::store::items::Items;
+use crate::time::after;
+
+mod perform;
+mod record;
+
+/// One process that drives executions.
+pub struct Driver<D, I, C> {
+    /// The DRS of every target.
+    pub drs: D,
+    /// The history.
+    pub executions: Executions<I>,
+    /// Time.
+    pub clock: C,
+    /// The pace.
+    pub settings: Settings,
+    /// This process.
+    pub owner: OwnerId,
+    /// Where this process runs, for people.
+    pub host: String,
+}
+
+/// Whoever watches a driver: it is told what happens, and may ask the driver to stop.
+pub trait Watch: Send + Sync {
+    /// Keeps the process alive while a call and its outcome belong together.
+    type Critical: Send;
+
+    /// Whether the driver should stop at the next safe point.
+    fn is_stopped(&self) -> bool;
+
+    /// An event was recorded, by this process or by another; the state is the one after it.
+    fn on_event(&self, state: &State, recorded: &Recorded);
+
+    /// A call could not be served and will be made again.
+    fn on_trouble(&self, error: &CallError);
+
+    /// A call begins that changes the world; until the result is dropped the process should not end.
+    fn critical(&self) -> Self::Critical;
+}
+
+/// Why a driver returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// There is nothing left to do.
+    Done,
+    /// It was asked to stop; the execution goes on without a driver.
+    Stopped,
+    /// Another process drives the execution now.
+    OwnedBy(Owner),
+}
+
+/// Why a driver could not go on.
+#[derive(Debug)]
+pub enum DriveError {
+    /// The history could not be read or written.
+    History(HistoryError),
+    /// The history holds an event that does not fit.
+    Illegal(IllegalEvent),
+    /// Others kept writing; nothing was appended.
+    Contended,
+    /// The bound of turns was reached.
+    TooManyTurns,
+}
+
+/// The state of one drive: the fold, and what this process has seen.
+struct Run<'a, W> {
+    id: &'a ExecutionId,
+    state: State,
+    view: View,
+    watch: &'a W,
+}
+
+/// What came of carrying out a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Go on.
+    Next,
+    /// The execution belongs to another process now.
+    Lost,
+}
+
+impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
+    /// Reads an execution's history and folds it.
+    ///
+    /// # Errors
+    ///
+    /// When the history cannot be read, or does not make sense.
+    pub async fn load(&self, id: &ExecutionId) -> Result<State, DriveError> {
+        let loaded = self
+            .executions
+            .load(id)
+            .await
+            .map_err(DriveError::History)?;
+        State::replay(Arc::new(loaded.frozen), &loaded.events).map_err(DriveError::Illegal)
+    }
+
+    /// Makes this process the owner. The caller has made sure that the present owner is gone, or was told to take over.
+    ///
+    /// # Errors
+    ///
+    /// When the history cannot be read or written, or others kept writing.
+    pub async fn take_over<W: Watch>(
+        &self,
+        id: &ExecutionId,
+        watch: &W,
+    ) -> Result<State, DriveError> {
+        let mut run = self.begin(id, watch).await?;
+        for _ in 0..limits::APPEND_ATTEMPTS {
+            let previous = run.state.owner.as_ref().map(|owner| owner.id.clone());
+            if previous.as_ref() == Some(&self.owner) {
+                return Ok(run.state);
+            }
+            let event = Event::OwnerTaken {
+                owner: self.owner.clone(),
+                host: self.host.clone(),
+                previous,
+            };
+            self.heartbeat(&run).await?;
+            self.try_record(&mut run, vec![event]).await?;
+        }
+        Ok(run.state)
+    }
+
+    /// Appends an operator's wish, e.g. a cancel; anybody may, whoever owns the execution.
+    ///
+    /// # Errors
+    ///
+    /// When the history cannot be read or written, or the wish makes no sense in this state.
+    pub async fn request<W: Watch>(
+        &self,
+        id: &ExecutionId,
+        by: Author,
+        event: Event,
+        watch: &W,
+    ) -> Result<State, DriveError> {
+        let mut run = self.begin(id, watch).await?;
+        self.record_as(&mut run, by, vec![event]).await?;
+        Ok(run.state)
+    }
+
+    /// Drives an execution that this process owns until nothing is left to do, it is told to stop, or it loses it.
+    ///
+    /// # Errors
+    ///
+    /// When the history cannot be read or written. Troubles with DRS are waited out, not returned.
+    pub async fn drive<W: Watch>(
+        &self,
+        id: &ExecutionId,
+        watch: &W,
+    ) -> Result<(State, Ending), DriveError> {
+        let mut run = self.begin(id, watch).await?;
+        for _ in 0..limits::TURNS_PER_DRIVE {
+            self.refresh(&mut run).await?;
+            if let Some(owner) = run
+                .state
+                .owner
+                .clone()
+                .filter(|owner| owner.id != self.owner)
+            {
+                return Ok((run.state, Ending::OwnedBy(owner)));
+            }
+            if is_done(&run.state) {
+                return Ok((run.state, Ending::Done));
+            }
+            if watch.is_stopped() {
+                return Ok((run.state, Ending::Stopped));
+            }
+            self.heartbeat(&run).await?;
+            if self.turn(&mut run).await? == Turn::Lost {
+                continue;
+            }
+        }
+        Err(DriveError::TooManyTurns)
+    }
+
+    /// Follows an execution that another process drives, until nothing is left to do or the watcher asks to stop.
+    ///
+    /// # Errors
+    ///
+    /// When the history cannot be read.
+    pub async fn follow<W: Watch>(
+        &self,
+        id: &ExecutionId,
+        watch: &W,
+    ) -> Result<(State, Ending), DriveError> {
+        let mut run = self.begin(id, watch).await?;
+        for _ in 0..limits::TURNS_PER_DRIVE {
+            if is_done(&run.state) {
+                return Ok((run.state, Ending::Done));
+            }
+            if watch.is_stopped() {
+                return Ok((run.state, Ending::Stopped));
+            }
+            let mut wake = crate::time::Wake::default();
+            wake.at_wall(after(self.clock.now().wall, limits::FOLLOW_INTERVAL));
+            self.clock.sleep(wake).await;
+            self.refresh(&mut run).await?;
+        }
+        Err(DriveError::TooManyTurns)
+    }
+
+    async fn begin<'a, W>(
+        &self,
+        id: &'a ExecutionId,
+        watch: &'a W,
+    ) -> Result<Run<'a, W>, DriveError> {
+        Ok(Run {
+            id,
+            state: self.load(id).await?,
+            view: View::default(),
+            watch,
+        })
+    }
+
+    /// One decision, carried out or waited for.
+    async fn turn<W: Watch>(&self, run: &mut Run<'_, W>) -> Result<Turn, DriveError> {
+        let Decision { command, mut wake } =
+            decide(&run.state, &run.view, self.clock.now(), &self.settings);
+        if let Some(command) = command {
+            return self.perform(run, command).await;
+        }
+        wake.at_wall(after(self.clock.now().wall, limits::HEARTBEAT_INTERVAL));
+        self.clock.sleep(wake).await;
+        Ok(Turn::Next)
+    }
+
+    /// Takes what others wrote since the last look.
+    async fn refresh<W: Watch>(&self, run: &mut Run<'_, W>) -> Result<(), DriveError> {
+        let events = self
+            .executions
+            .load_after(run.id, run.state.seq)
+            .await
+            .map_err(DriveError::History)?;
+        for recorded in &events {
+            run.state.apply(recorded).map_err(DriveError::Illegal)?;
+            run.watch.on_event(&run.state, recorded);
+        }
+        Ok(())
+    }
+
+    async fn heartbeat<W>(&self, run: &Run<'_, W>) -> Result<(), DriveError> {
+        let now = self.clock.now();
+        self.executions
+            .heartbeat(run.id, &self.owner, &self.host, now)
+            .await
+            .map_err(DriveError::History)
+    }
+}
+
+impl fmt::Display for DriveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::History(error) => write!(f, "{error}"),
+            Self::Illegal(error) => write!(f, "the history does not make sense: {error}"),
+            Self::Contended => write!(
+                f,
+                "others kept writing to the history; nothing was appended, try again"
+            ),
+            Self::TooManyTurns => write!(
+                f,
+                "the driver stopped after {} turns without an end",
+                limits::TURNS_PER_DRIVE
+            ),
+        }
+    }
+}
+
+impl std::error::Error for DriveError {}

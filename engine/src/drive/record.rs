@@ -1,0 +1,102 @@
+//! Writing events: once where a decision depends on it, again where a fact must not be lost.
+
+use crate::event::{Author, Event, Recorded};
+use crate::limits;
+use crate::ports::{Clock, Drs};
+use crate::store::executions::AppendError;
+use crate::store::items::Items;
+use crate::store::projection::Projection;
+
+use super::{DriveError, Driver, Run, Turn, Watch};
+
+impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
+    /// Appends events that rest on the present state. When others wrote first, nothing is appended: the state is read
+    /// anew and the caller must decide again.
+    pub(super) async fn try_record<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        events: Vec<Event>,
+    ) -> Result<bool, DriveError> {
+        let author = Author::Owner(self.owner.clone());
+        self.append(run, author, events).await
+    }
+
+    /// Appends the outcome of a call. Others may have written meanwhile, e.g. a cancel; the outcome is a fact and is
+    /// appended after theirs, as long as this process still owns the execution and the fact still fits.
+    pub(super) async fn record_outcome<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        events: Vec<Event>,
+    ) -> Result<Turn, DriveError> {
+        for _ in 0..limits::APPEND_ATTEMPTS {
+            if run
+                .state
+                .owner
+                .as_ref()
+                .is_none_or(|owner| owner.id != self.owner)
+            {
+                return Ok(Turn::Lost);
+            }
+            if self.try_record(run, events.clone()).await? {
+                return Ok(Turn::Next);
+            }
+        }
+        Ok(Turn::Lost)
+    }
+
+    /// Appends an operator's wish after whatever others write meanwhile.
+    pub(super) async fn record_as<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        author: Author,
+        events: Vec<Event>,
+    ) -> Result<(), DriveError> {
+        for _ in 0..limits::APPEND_ATTEMPTS {
+            if self.append(run, author.clone(), events.clone()).await? {
+                return Ok(());
+            }
+        }
+        Err(DriveError::Contended)
+    }
+
+    /// Folds the events on a copy first, so that only events that fit are ever written.
+    async fn append<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        author: Author,
+        events: Vec<Event>,
+    ) -> Result<bool, DriveError> {
+        let now = self.clock.now();
+        let mut state = run.state.clone();
+        let mut recorded = Vec::with_capacity(events.len());
+        for event in events {
+            let next = Recorded {
+                seq: state.seq + 1,
+                now,
+                author: author.clone(),
+                event,
+            };
+            state.apply(&next).map_err(DriveError::Illegal)?;
+            recorded.push(next);
+        }
+        let projection = Projection::of(&state, &recorded);
+        match self
+            .executions
+            .append(run.id, run.state.seq, &recorded, &projection)
+            .await
+        {
+            Ok(()) => {
+                run.state = state;
+                for recorded in &recorded {
+                    run.watch.on_event(&run.state, recorded);
+                }
+                Ok(true)
+            }
+            Err(AppendError::Conflict) => {
+                self.refresh(run).await?;
+                Ok(false)
+            }
+            Err(AppendError::History(error)) => Err(DriveError::History(error)),
+        }
+    }
+}

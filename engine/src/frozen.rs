@@ -1,0 +1,44 @@
+//! The servers of an execution, resolved and frozen when it starts.
+//!
+//! They are too many for one item or event, so they are stored per wave beside the events, and the first event commits
+//! their digest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest;
+use crate::ids::{GroupId, ServerId, Target};
+
+/// Who takes part in an execution, wave by wave in launch order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frozen {
+    /// The servers of each wave of the plan, in the plan's order of waves.
+    pub waves: Vec<Vec<FrozenServer>>,
+}
+
+/// One server as it was when the execution started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenServer {
+    /// The source server.
+    pub id: ServerId,
+    /// Its host name then.
+    pub hostname: String,
+    /// The group that brought it in.
+    pub group: GroupId,
+    /// Where it lives.
+    pub target: Target,
+}
+
+impl Frozen {
+    /// The digest that the first event commits.
+    pub fn digest(&self) -> String {
+        digest::of(self)
+    }
+
+    /// Every server with the position of its wave.
+    pub fn servers(&self) -> impl Iterator<Item = (usize, &FrozenServer)> {
+        self.waves
+            .iter()
+            .enumerate()
+            .flat_map(|(wave, servers)| servers.iter().map(move |server| (wave, server)))
+    }
+}

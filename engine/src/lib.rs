@@ -1,0 +1,28 @@
+//! The engine: plans, events, decisions, and the rules of the history. Pure.
+//!
+//! ```text
+//! load history -> fold to State -> decide(&State, &View, now) -> Decision -> perform -> append(expected seq)
+//! ```
+//!
+//! - [`plan`]: a recovery plan that cannot be invalid. [`event`]: the facts of a history. [`state`]: their fold.
+//! - [`decide`]: the only place that chooses. [`drive`]: the loop that carries decisions out through the [`ports`].
+//! - [`store`]: groups, plans, claims, leases and histories on the item port. [`limits`]: every bound, by name.
+//! - [`sim`]: a DRS world in virtual time, for the simulator and for the tests of this crate.
+//!
+//! What it does not do: no clock, no randomness, no network, no files, no async runtime. Whoever drives it passes those
+//! in. A test asserts that its dependencies stay that way.
+
+pub mod decide;
+pub mod digest;
+pub mod drive;
+pub mod event;
+pub mod frozen;
+pub mod ids;
+pub mod limits;
+pub mod plan;
+pub mod ports;
+pub mod report;
+pub mod sim;
+pub mod state;
+pub mod store;
+pub mod time;

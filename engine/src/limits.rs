@@ -1,0 +1,103 @@
+//! Every bound of the engine, by name: loops, waits, batches, retries.
+//!
+//! DRS quotas are per account and Region. They are read from Service Quotas where that is readable; the values here are
+//! the documented ones (AWS General Reference, "AWS Elastic Disaster Recovery endpoints and quotas") and stand in when
+//! it is not.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// Waves in one plan.
+pub const WAVES_PER_PLAN: usize = 50;
+/// Protection groups named by one plan; every one is checked in the start transaction, so this stays under
+/// [`ITEMS_PER_TRANSACTION`].
+pub const GROUPS_PER_PLAN: usize = 50;
+/// Servers listed in one protection group: the DRS limit of source servers in an account and Region.
+pub const SERVERS_PER_GROUP: usize = 4_000;
+/// Tags that select servers of one protection group.
+pub const TAGS_PER_SELECTION: usize = 50;
+/// Longest name of a group, a plan or a wave, in characters.
+pub const NAME_CHARS: usize = 64;
+/// Longest description, in characters.
+pub const DESCRIPTION_CHARS: usize = 1_024;
+
+/// Servers named by one stored item or event.
+pub const SERVERS_PER_EVENT: usize = 100;
+/// Servers judged by one event: each also writes its own item, and both go in one transaction.
+pub const SERVERS_PER_JUDGEMENT: usize = 80;
+/// Writes in one transaction; DynamoDB allows 100.
+pub const ITEMS_PER_TRANSACTION: usize = 90;
+/// Events in one history; a history that needs more is broken, and a loop is stopped by it.
+pub const EVENTS_PER_EXECUTION: u64 = 200_000;
+/// Attempts to append one set of events while others write, before the turn is given up and loaded anew.
+pub const APPEND_ATTEMPTS: usize = 20;
+
+/// Default time a wave may take from its first launch to its last judged server.
+pub const WAVE_TIMEOUT: SignedDuration = SignedDuration::from_hours(2);
+/// Longest time that can be asked for a wave, a wait or an execution: a week.
+pub const LONGEST_TIMEOUT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// What the provider's create timeout adds to the execution's own.
+pub const CREATE_TIMEOUT_MARGIN: SignedDuration = SignedDuration::from_mins(30);
+/// How long jobs that still run are followed after launches were stopped by a timeout or a cancel.
+pub const FOLLOW_AFTER_STOP: SignedDuration = SignedDuration::from_hours(4);
+/// How long a server may stay unjudged, or its job be missing, after its job completed.
+pub const JUDGE_GRACE: SignedDuration = SignedDuration::from_secs(90);
+/// How long after LAUNCHED the recovery instance's id is looked for before the server is recorded without one.
+pub const INSTANCE_GRACE: SignedDuration = SignedDuration::from_secs(300);
+/// How long a termination may take before what is left is reported.
+pub const TERMINATION_TIMEOUT: SignedDuration = SignedDuration::from_hours(2);
+
+/// Time between two looks at running jobs.
+pub const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
+/// Wall time between two looks at a history that another process writes.
+pub const FOLLOW_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
+/// How old the view of other jobs in a target may be when a launch is decided.
+pub const SURVEY_MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
+/// How far back jobs are searched for a view of what runs in a target.
+pub const SURVEY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// First wait after a busy or unknown answer; doubled each time, with jitter.
+pub const BACKOFF_FIRST: SignedDuration = SignedDuration::from_secs(2);
+/// Longest wait between two tries of one call.
+pub const BACKOFF_LONGEST: SignedDuration = SignedDuration::from_secs(60);
+
+/// Age at which AWS refuses a signed request.
+pub const SIGNATURE_AGE: SignedDuration = SignedDuration::from_mins(5);
+/// How much the clocks of this machine and AWS may differ when a job is matched with an intent.
+pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
+/// How often an owner says that it lives.
+pub const HEARTBEAT_INTERVAL: SignedDuration = SignedDuration::from_secs(5);
+/// Silence after which an owner counts as gone.
+pub const OWNER_SILENCE: SignedDuration = SignedDuration::from_secs(30);
+/// How long an owner may be marked CLAIMING before its claims count as released.
+pub const CLAIMING_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
+/// Time a call in flight has to finish when the process is told to end.
+pub const EXIT_GRACE: SignedDuration = SignedDuration::from_secs(5);
+/// Turns one driver makes for one execution before it stops and says so: at one poll per 15 s this is a month.
+pub const TURNS_PER_DRIVE: u64 = 200_000;
+
+/// The DRS quotas that bound launches, per account and Region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quotas {
+    /// Concurrent jobs in progress (L-D88FAC3A).
+    pub jobs: u32,
+    /// Source servers in one job (L-B827C881).
+    pub servers_per_job: u32,
+    /// Source servers in all jobs (L-05AFA8C6).
+    pub servers_in_jobs: u32,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            jobs: 20,
+            servers_per_job: 100,
+            servers_in_jobs: 500,
+        }
+    }
+}
+
+/// The fence after an intent: a request that was signed with the intent's time is refused by AWS at
+/// [`SIGNATURE_AGE`]; twice that leaves room for clocks that differ.
+pub fn launch_fence(signature_age: SignedDuration) -> SignedDuration {
+    signature_age.saturating_mul(2)
+}

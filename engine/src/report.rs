@@ -1,0 +1,338 @@
+//! What people read about an execution: one line per event, a table of where it stands, a timeline of what happened.
+//!
+//! Pure text from the history. Colours, redrawing and JSON belong to whoever prints it. Lines begin with the world's
+//! time of the event, because that is the time that a recovery objective is measured in.
+
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::event::{Acceptance, Author, Event, LaunchId, Recorded, Remedy, ServerResult};
+use crate::ids::ServerId;
+use crate::state::{Phase, ServerStatus, State, Status, Wave};
+
+mod table;
+
+pub use table::table;
+
+/// The lines that tell an event to a person; the state is the one after it. Events that only matter to the engine give
+/// none.
+pub fn lines(state: &State, recorded: &Recorded) -> Vec<String> {
+    tell(state, recorded)
+        .into_iter()
+        .map(|text| format!("{}  {text}", clock(recorded.now.world)))
+        .collect()
+}
+
+/// The whole history, event by event, and how long each wave took.
+pub fn timeline(states: impl IntoIterator<Item = (State, Recorded)>) -> String {
+    let mut text = String::new();
+    for (state, recorded) in states {
+        for line in lines(&state, &recorded) {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// A duration as people say it: `9m 41s`, `1h 02m`.
+pub fn duration(span: SignedDuration) -> String {
+    let seconds = span.as_secs().max(0);
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, seconds) => format!("{minutes}m {seconds:02}s"),
+        (hours, minutes, _) => format!("{hours}h {minutes:02}m"),
+    }
+}
+
+/// The time of day, in UTC, of an instant.
+pub fn clock(at: Timestamp) -> String {
+    at.strftime("%H:%M:%S").to_string()
+}
+
+fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
+    match &recorded.event {
+        Event::ExecutionStarted(started) => vec![format!(
+            "{} {} of plan {:?} started: {} waves, {} servers",
+            started.mode.as_str().to_lowercase(),
+            started.execution_id,
+            started.plan_name,
+            started.waves.len(),
+            state.servers.len()
+        )],
+        Event::OwnerTaken { previous: None, .. } | Event::ResultDelivered => Vec::new(),
+        Event::OwnerTaken {
+            host,
+            previous: Some(_),
+            ..
+        } => {
+            vec![format!(
+                "taken over by {host}; whoever drove it before must not go on"
+            )]
+        }
+        Event::WaveReady { wave } => ready(state, *wave),
+        Event::WaveStarted { wave } => of_wave(state, *wave, |wave| {
+            format!("started, {} servers", wave.frozen.servers)
+        }),
+        Event::WaveTimedOut { wave } => of_wave(state, *wave, |_| {
+            "ran out of time; it launches no more, its jobs are followed".to_owned()
+        }),
+        Event::WaveFinished { wave, outcome } => of_wave(state, *wave, |wave| {
+            let took = wave
+                .started_at
+                .map(|at| duration(recorded.now.world.duration_since(at)));
+            format!(
+                "{} after {}",
+                outcome.as_str(),
+                took.unwrap_or_else(|| "no launch".to_owned())
+            )
+        }),
+        event => tell_launch(state, event).unwrap_or_else(|| tell_end(state, recorded)),
+    }
+}
+
+fn ready(state: &State, index: usize) -> Vec<String> {
+    let Some(wave) = state
+        .waves
+        .get(index)
+        .filter(|wave| wave.frozen.wait > SignedDuration::ZERO)
+    else {
+        return Vec::new();
+    };
+    of_wave(state, index, |_| {
+        format!("waits {}", duration(wave.frozen.wait))
+    })
+}
+
+fn of_wave(state: &State, index: usize, say: impl FnOnce(&Wave) -> String) -> Vec<String> {
+    state
+        .waves
+        .get(index)
+        .map(|wave| format!("wave {:?} {}", wave.frozen.name, say(wave)))
+        .into_iter()
+        .collect()
+}
+
+fn tell_launch(state: &State, event: &Event) -> Option<Vec<String>> {
+    Some(match event {
+        Event::LaunchIntended(intent) => {
+            vec![format!("  launching {}", names(state, &intent.servers))]
+        }
+        Event::LaunchAccepted {
+            launch,
+            job,
+            how: Acceptance::Answered,
+        } => {
+            vec![format!("  {} launched as {job}", count(state, *launch))]
+        }
+        Event::LaunchAccepted { launch, job, .. } => {
+            vec![format!(
+                "  {job} is ours ({}); adopted, not launched again",
+                count(state, *launch)
+            )]
+        }
+        Event::LaunchRefused {
+            code,
+            message,
+            remedy,
+            ..
+        } => {
+            let next = match remedy {
+                Remedy::GiveUp => "its servers have failed",
+                Remedy::RetryLater { .. } => "tried again later",
+                Remedy::RetryWithoutTags => "tried again without tags",
+                Remedy::RetryInHalves => "tried again in two halves",
+            };
+            vec![format!("  DRS refused: {code}: {message}; {next}")]
+        }
+        Event::LaunchUnknown { message, .. } => {
+            vec![format!(
+                "  no answer from DRS ({message}); looking for the job before anything is launched again"
+            )]
+        }
+        Event::LaunchNotCarriedOut { assumed, .. } => vec![if *assumed {
+            "  an operator says that the launch was not sent; it is made again".to_owned()
+        } else {
+            "  DRS never started the launch; it is made again".to_owned()
+        }],
+        Event::LaunchGivenUp { reason, .. } => vec![format!("  no longer followed: {reason}")],
+        Event::ServersJudged { results, .. } => results
+            .iter()
+            .map(|result| {
+                let name = name(state, &result.server);
+                match (&result.result, &result.instance) {
+                    (ServerResult::Launched, Some(instance)) => {
+                        format!("  {name} LAUNCHED as {instance}")
+                    }
+                    (ServerResult::Launched, None) => format!("  {name} LAUNCHED"),
+                    (ServerResult::Failed { reason }, _) => format!("  {name} FAILED: {reason}"),
+                }
+            })
+            .collect(),
+        Event::InstancesFound { instances, .. } => instances
+            .iter()
+            .map(|(server, instance)| format!("  {} runs as {instance}", name(state, server)))
+            .collect(),
+        Event::JobEnded { launch } => {
+            let job = state
+                .launches
+                .get(launch)
+                .and_then(|launch| launch.phase.job());
+            job.map(|job| format!("  job {job} completed"))
+                .into_iter()
+                .collect()
+        }
+        _ => return None,
+    })
+}
+
+fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
+    match &recorded.event {
+        Event::GuardTripped { instances, .. } => {
+            let mut lines =
+                vec!["stopped: a launch would delete live recovery instances".to_owned()];
+            let named = instances
+                .iter()
+                .map(|live| format!("  {} of {}", live.instance, name(state, &live.server)));
+            lines.extend(named);
+            lines
+        }
+        Event::GuardUnreadable { message, .. } => {
+            vec![format!(
+                "stopped: it cannot be seen whether live recovery instances exist: {message}"
+            )]
+        }
+        Event::ExecutionTimedOut => {
+            vec!["the time limit passed; nothing more is launched, jobs are followed".to_owned()]
+        }
+        Event::CancelRequested { reason } => vec![format!(
+            "cancel asked for by {}: {reason}; nothing more is launched{}",
+            author(&recorded.author),
+            running_jobs(state)
+        )],
+        Event::ExecutionFinished { outcome, summary } => {
+            let took = duration(recorded.now.world.duration_since(state.started_at.world));
+            vec![format!("{} after {took}: {summary}", outcome.as_str())]
+        }
+        Event::TerminationRequested { reason } => {
+            vec![format!(
+                "termination asked for by {}: {reason}",
+                author(&recorded.author)
+            )]
+        }
+        Event::TerminationAccepted { instances, .. } => {
+            vec![format!("  terminating {} instances", instances.len())]
+        }
+        Event::InstancesGone { instances } => {
+            vec![format!("  {} instances are gone", instances.len())]
+        }
+        Event::TerminationFinished { left, reason } => vec![match reason {
+            None if left.is_empty() => "terminated: nothing is left".to_owned(),
+            reason => format!(
+                "termination ended with {} instances left: {}",
+                left.len(),
+                reason.as_deref().unwrap_or("unknown reason")
+            ),
+        }],
+        Event::Halted { reason } => vec![format!("HALTED, a person must look: {reason}")],
+        _ => Vec::new(),
+    }
+}
+
+/// The jobs that a cancel cannot stop, by name.
+fn running_jobs(state: &State) -> String {
+    let jobs: Vec<&str> = state
+        .running()
+        .filter_map(|(_, launch)| launch.phase.job())
+        .map(|job| job.as_str())
+        .collect();
+    if jobs.is_empty() {
+        String::new()
+    } else {
+        format!("; still running and followed: {}", jobs.join(", "))
+    }
+}
+
+fn author(author: &Author) -> &str {
+    match author {
+        Author::Owner(owner) => owner.as_str(),
+        Author::Operator(arn) => arn,
+    }
+}
+
+fn count(state: &State, launch: LaunchId) -> String {
+    match state
+        .launches
+        .get(&launch)
+        .map_or(0, |launch| launch.servers.len())
+    {
+        1 => "1 server".to_owned(),
+        servers => format!("{servers} servers"),
+    }
+}
+
+/// Host names, as many as fit a line.
+fn names(state: &State, servers: &[ServerId]) -> String {
+    const SHOWN: usize = 8;
+    let mut text: Vec<&str> = servers
+        .iter()
+        .take(SHOWN)
+        .map(|id| name(state, id))
+        .collect();
+    let more = format!("and {} more", servers.len().saturating_sub(SHOWN));
+    if servers.len() > SHOWN {
+        text.push(&more);
+    }
+    text.join(", ")
+}
+
+fn name<'a>(state: &'a State, server: &'a ServerId) -> &'a str {
+    state
+        .servers
+        .get(server)
+        .map_or(server.as_str(), |found| found.hostname.as_str())
+}
+
+/// One sentence about where an execution stands and what can be done now; for the end of a message.
+pub fn headline(state: &State) -> String {
+    let launched = state.waves.iter().map(|wave| wave.launched).sum::<usize>();
+    let mut text = format!(
+        "{} {} of plan {:?} is {}: {launched} of {} servers launched",
+        state.started.mode.as_str().to_lowercase(),
+        state.started.execution_id,
+        state.started.plan_name,
+        state.status.as_str(),
+        state.servers.len()
+    );
+    let unknown = state.unresolved().count();
+    if unknown > 0 {
+        let _ = write!(text, ", {unknown} launches without an answer");
+    }
+    if let (Status::Ended(_) | Status::Halted, Some((_, summary))) = (state.status, &state.finished)
+    {
+        let _ = write!(text, " ({summary})");
+    }
+    text
+}
+
+/// How a server stands, in a word and where there is one a reason.
+pub(crate) fn standing(state: &State, id: &ServerId) -> (String, String) {
+    let Some(server) = state.servers.get(id) else {
+        return (String::new(), String::new());
+    };
+    let launch = server.launch.and_then(|launch| state.launches.get(&launch));
+    let detail = match &server.status {
+        ServerStatus::Failed { reason } => reason.clone(),
+        ServerStatus::Launching => match launch.map(|launch| &launch.phase) {
+            Some(Phase::Intended | Phase::Unknown) => "no answer from DRS yet".to_owned(),
+            Some(phase) => phase.job().map_or_else(String::new, ToString::to_string),
+            None => String::new(),
+        },
+        _ => server
+            .instance
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string),
+    };
+    (server.status.as_str().to_owned(), detail)
+}

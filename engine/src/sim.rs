@@ -1,0 +1,4 @@
+//! A simulated DRS world in virtual time: for the simulator, and for whole executions in tests.
+
+pub mod hub;
+pub mod scheduler;

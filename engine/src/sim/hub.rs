@@ -1,0 +1,260 @@
+//! What the tasks of one simulated run share: virtual time, chance, and the gates that a run is made of.
+//!
+//! A task is a future that stops at a gate before and after everything it does to the outside. The scheduler
+//! ([`super::run`]) decides which task goes on, so every interleaving, crash and pause is its choice and comes from the
+//! seed alone.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ports::Clock;
+use crate::time::{Now, Wake};
+
+/// A task of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TaskId(pub usize);
+
+/// What the tasks of a run share.
+#[derive(Clone, Debug)]
+pub struct Hub(Arc<Mutex<Shared>>);
+
+#[derive(Debug)]
+struct Shared {
+    now: Timestamp,
+    random: Random,
+    faults: Faults,
+    asleep: BTreeMap<TaskId, Timestamp>,
+    counts: BTreeMap<&'static str, u64>,
+    trace: Vec<String>,
+}
+
+/// How often things go wrong, in parts per thousand of the calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// The call is refused for now and has no effect.
+    pub throttled: u64,
+    /// The call has no effect, and there is no answer.
+    pub lost_before: u64,
+    /// The call has its effect, and there is no answer.
+    pub lost_after: u64,
+    /// A task dies at a gate.
+    pub crashes: u64,
+    /// A task is not run for a while.
+    pub pauses: u64,
+}
+
+/// What happens to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing special.
+    Served,
+    /// It is refused for now.
+    Throttled,
+    /// It has no effect, and there is no answer.
+    LostBefore,
+    /// It has its effect, and there is no answer.
+    LostAfter,
+}
+
+/// A small generator of chance (splitmix64): the same seed gives the same numbers for ever.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// A generator for a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number.
+    pub fn next_number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below a bound; zero for a bound of zero.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        if bound == 0 {
+            0
+        } else {
+            self.next_number() % bound
+        }
+    }
+
+    /// Whether something with so many chances in a thousand happens.
+    pub fn chance(&mut self, per_thousand: u64) -> bool {
+        self.below(1_000) < per_thousand
+    }
+}
+
+impl Hub {
+    /// A hub at an instant, with a seed and without faults.
+    pub fn new(now: Timestamp, seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(Shared {
+            now,
+            random: Random::new(seed),
+            faults: Faults::default(),
+            asleep: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            trace: Vec::new(),
+        })))
+    }
+
+    /// Virtual time.
+    pub fn now(&self) -> Timestamp {
+        self.shared().now
+    }
+
+    /// Moves virtual time on; it never goes back.
+    pub fn advance_to(&self, at: Timestamp) {
+        let mut shared = self.shared();
+        shared.now = shared.now.max(at);
+    }
+
+    /// Sets how often things go wrong from here on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.shared().faults = faults;
+    }
+
+    /// How often things go wrong.
+    pub fn faults(&self) -> Faults {
+        self.shared().faults
+    }
+
+    /// Draws a number below a bound.
+    pub fn draw(&self, bound: u64) -> u64 {
+        self.shared().random.below(bound)
+    }
+
+    /// Draws whether something with so many chances in a thousand happens.
+    pub fn chance(&self, per_thousand: u64) -> bool {
+        self.shared().random.chance(per_thousand)
+    }
+
+    /// Draws what happens to a call.
+    pub fn fate(&self) -> Fate {
+        let mut shared = self.shared();
+        let Faults {
+            throttled,
+            lost_before,
+            lost_after,
+            ..
+        } = shared.faults;
+        let drawn = shared.random.below(1_000);
+        if drawn < throttled {
+            Fate::Throttled
+        } else if drawn < throttled + lost_before {
+            Fate::LostBefore
+        } else if drawn < throttled + lost_before + lost_after {
+            Fate::LostAfter
+        } else {
+            Fate::Served
+        }
+    }
+
+    /// Counts something for the report.
+    pub fn count(&self, what: &'static str) {
+        *self.shared().counts.entry(what).or_default() += 1;
+    }
+
+    /// Everything that was counted.
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.shared().counts.clone()
+    }
+
+    /// Writes a line of the run's trace; two runs of one seed have the same trace.
+    pub fn trace(&self, line: impl FnOnce() -> String) {
+        let mut shared = self.shared();
+        let line = format!("{} {}", shared.now, line());
+        shared.trace.push(line);
+    }
+
+    /// The trace.
+    pub fn traced(&self) -> Vec<String> {
+        self.shared().trace.clone()
+    }
+
+    /// Until when a task sleeps; none when it may run.
+    pub fn asleep_until(&self, task: TaskId) -> Option<Timestamp> {
+        let shared = self.shared();
+        shared
+            .asleep
+            .get(&task)
+            .copied()
+            .filter(|until| *until > shared.now)
+    }
+
+    /// Puts a task to sleep, or wakes it.
+    pub fn set_asleep(&self, task: TaskId, until: Option<Timestamp>) {
+        let mut shared = self.shared();
+        match until {
+            Some(until) => shared.asleep.insert(task, until),
+            None => shared.asleep.remove(&task),
+        };
+    }
+
+    /// A task panicked while it held the lock only if a test has failed; what it left is still good to report.
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stops a task once, so that the scheduler can choose who goes on.
+#[derive(Debug, Default)]
+pub struct Gate {
+    passed: bool,
+}
+
+/// A gate.
+pub fn gate() -> Gate {
+    Gate::default()
+}
+
+impl Future for Gate {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.passed {
+            return Poll::Ready(());
+        }
+        self.passed = true;
+        Poll::Pending
+    }
+}
+
+/// The clock of one task: world and wall are the same virtual time.
+#[derive(Clone, Debug)]
+pub struct SimClock {
+    /// What the run shares.
+    pub hub: Hub,
+    /// The task.
+    pub task: TaskId,
+}
+
+impl Clock for SimClock {
+    fn now(&self) -> Now {
+        let now = self.hub.now();
+        Now {
+            world: now,
+            wall: now,
+        }
+    }
+
+    async fn sleep(&self, until: Wake) {
+        let earliest = [until.world, until.wall].into_iter().flatten().min();
+        // A driver that waits for nothing would wait for ever; a day is longer than anything in a run.
+        let until = earliest
+            .unwrap_or_else(|| crate::time::after(self.hub.now(), SignedDuration::from_hours(24)));
+        self.hub.set_asleep(self.task, Some(until));
+        gate().await;
+        self.hub.set_asleep(self.task, None);
+    }
+}

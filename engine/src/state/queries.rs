@@ -1,0 +1,129 @@
+//! Questions that a state answers about itself.
+
+use crate::event::{LaunchId, WaveOutcome};
+use crate::frozen::FrozenServer;
+use crate::ids::{InstanceId, JobId, ServerId, Target};
+
+use super::{Launch, Phase, ServerStatus, State, Wave};
+
+impl State {
+    /// The frozen server at a position of a wave.
+    pub fn frozen_server(&self, wave: usize, position: usize) -> Option<&FrozenServer> {
+        self.frozen.waves.get(wave)?.get(position)
+    }
+
+    /// The frozen servers, wave by wave.
+    pub fn frozen_waves(&self) -> &[Vec<FrozenServer>] {
+        &self.frozen.waves
+    }
+
+    /// The number the next launch gets.
+    pub fn next_launch(&self) -> LaunchId {
+        LaunchId(
+            self.launches
+                .keys()
+                .next_back()
+                .map_or(1, |last| last.0.saturating_add(1)),
+        )
+    }
+
+    /// Launches whose call has no outcome.
+    pub fn unresolved(&self) -> impl Iterator<Item = (LaunchId, &Launch)> {
+        self.open_launches()
+            .filter(|(_, launch)| matches!(launch.phase, Phase::Intended | Phase::Unknown))
+    }
+
+    /// Launches whose job runs, as far as is known.
+    pub fn running(&self) -> impl Iterator<Item = (LaunchId, &Launch)> {
+        self.open_launches()
+            .filter(|(_, launch)| matches!(launch.phase, Phase::Accepted { .. }))
+    }
+
+    /// Every job that is or was this execution's.
+    pub fn own_jobs(&self) -> impl Iterator<Item = &JobId> {
+        self.launches
+            .values()
+            .filter_map(|launch| launch.phase.job())
+    }
+
+    /// Every target that servers live in, once, in order.
+    pub fn targets(&self) -> Vec<Target> {
+        let found: std::collections::BTreeSet<&Target> =
+            self.servers.values().map(|server| &server.target).collect();
+        found.into_iter().cloned().collect()
+    }
+
+    /// Servers of a target that were part of a job of this execution.
+    pub fn servers_with_jobs(&self, target: &Target) -> Vec<ServerId> {
+        let of_target = self
+            .launches
+            .values()
+            .filter(|launch| launch.target == *target && launch.phase.job().is_some());
+        let found: std::collections::BTreeSet<&ServerId> =
+            of_target.flat_map(|launch| &launch.servers).collect();
+        found.into_iter().cloned().collect()
+    }
+
+    /// Recovery instances of this execution that are known in a target.
+    pub fn known_instances(&self, target: &Target) -> Vec<InstanceId> {
+        let of_target = self
+            .servers
+            .values()
+            .filter(|server| server.target == *target);
+        of_target
+            .filter_map(|server| server.instance.clone())
+            .collect()
+    }
+
+    /// Launched servers whose recovery instance is not known, by launch.
+    pub fn without_instance(&self) -> impl Iterator<Item = (&ServerId, &super::Server)> {
+        self.servers.iter().filter(|(_, server)| {
+            server.status == ServerStatus::Launched && server.instance.is_none()
+        })
+    }
+
+    /// Whether a wave ended otherwise than completed, so that no further wave starts.
+    pub fn has_failed_wave(&self) -> bool {
+        let outcome = |wave: &Wave| wave.finished.map(|(_, outcome)| outcome);
+        self.waves
+            .iter()
+            .any(|wave| outcome(wave).is_some_and(|outcome| outcome != WaveOutcome::Completed))
+    }
+
+    /// Whether everything a wave depends on completed.
+    pub fn dependencies_completed(&self, wave: &Wave) -> bool {
+        let completed = |index: &usize| {
+            self.waves
+                .get(*index)
+                .is_some_and(|other| matches!(other.finished, Some((_, WaveOutcome::Completed))))
+        };
+        wave.frozen.depends_on.iter().all(completed)
+    }
+
+    fn open_launches(&self) -> impl Iterator<Item = (LaunchId, &Launch)> {
+        self.open
+            .iter()
+            .filter_map(|id| self.launches.get(id).map(|launch| (*id, launch)))
+    }
+
+    /// Whether the counters of the waves agree with the servers; a check for tests and debug builds.
+    pub(super) fn counts_agree(&self) -> bool {
+        if self.servers.len() > 200 {
+            return true;
+        }
+        let count = |index: usize, wanted: &dyn Fn(&ServerStatus) -> bool| {
+            self.servers
+                .values()
+                .filter(|server| server.wave == index && wanted(&server.status))
+                .count()
+        };
+        self.waves.iter().enumerate().all(|(index, wave)| {
+            count(index, &|status| *status == ServerStatus::Launching) == wave.launching
+                && count(index, &|status| *status == ServerStatus::Launched) == wave.launched
+                && count(index, &|status| {
+                    matches!(status, ServerStatus::Failed { .. })
+                }) == wave.failed
+                && count(index, &|status| *status == ServerStatus::Waiting) == wave.waiting.len()
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! What the history shows beside its events: the summary's fields, waves and servers, derived from the state.
+//!
+//! Projections make a history readable without folding it. They are written with the events they follow from, and
+//! nothing is ever decided from them.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::event::{Event, Recorded};
+use crate::ids::{ServerId, Target};
+use crate::state::{ServerStatus, State, Wave};
+
+/// What changes beside the events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Projection {
+    /// The execution's status.
+    pub status: String,
+    /// Whether it has ended.
+    pub is_terminal: bool,
+    /// When it ended, in wall time.
+    pub ended_at: Option<Timestamp>,
+    /// Whether whoever started it has its result.
+    pub delivered: bool,
+    /// One line about the waves.
+    pub wave_status: String,
+    /// What went wrong.
+    pub errors: Vec<String>,
+    /// Waves that changed.
+    pub waves: Vec<WaveProjection>,
+    /// Servers that changed.
+    pub servers: Vec<ServerProjection>,
+}
+
+/// A wave as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaveProjection {
+    /// Its position.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: String,
+    /// When it started, in world time.
+    pub started_at: Option<Timestamp>,
+    /// When it ended, in world time.
+    pub ended_at: Option<Timestamp>,
+    /// Servers launched.
+    pub launched: usize,
+    /// Servers failed.
+    pub failed: usize,
+    /// All its servers.
+    pub servers: usize,
+}
+
+/// A server as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerProjection {
+    /// Its id.
+    pub id: ServerId,
+    /// Its host name.
+    pub hostname: String,
+    /// Its wave.
+    pub wave: String,
+    /// Where it lives.
+    pub target: Target,
+    /// Its status.
+    pub status: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// Its job.
+    pub job: Option<String>,
+    /// Its recovery instance.
+    pub instance: Option<String>,
+}
+
+impl Projection {
+    /// What changes with these events; the state is the one after them.
+    pub fn of(state: &State, events: &[Recorded]) -> Self {
+        let (waves, servers) = touched(state, events);
+        let mut errors: Vec<String> = Vec::new();
+        if let Some((_, summary)) = state
+            .finished
+            .as_ref()
+            .filter(|_| state.status.as_str() != "COMPLETED")
+        {
+            errors.push(summary.clone());
+        }
+        Self {
+            status: state.status.as_str().to_owned(),
+            is_terminal: state.status.is_terminal(),
+            ended_at: state.finished.as_ref().map(|(now, _)| now.wall),
+            delivered: state.delivered,
+            wave_status: wave_line(state),
+            errors,
+            waves: waves
+                .into_iter()
+                .filter_map(|index| wave_of(index, state.waves.get(index)?))
+                .collect(),
+            servers: servers
+                .iter()
+                .filter_map(|id| server_of(state, id))
+                .collect(),
+        }
+    }
+}
+
+/// One line about the waves: `database COMPLETED, web RUNNING 1/2`.
+pub fn wave_line(state: &State) -> String {
+    let one = |wave: &Wave| match status_of(wave).as_str() {
+        "RUNNING" => format!(
+            "{} RUNNING {}/{}",
+            wave.frozen.name, wave.launched, wave.frozen.servers
+        ),
+        status => format!("{} {status}", wave.frozen.name),
+    };
+    state.waves.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// The status of a wave, in a word.
+pub fn status_of(wave: &Wave) -> String {
+    match (wave.finished, wave.started_at) {
+        (Some((_, outcome)), _) => outcome.as_str().to_owned(),
+        (None, Some(_)) => "RUNNING".to_owned(),
+        (None, None) => "WAITING".to_owned(),
+    }
+}
+
+/// Waves and servers whose items change. An intent names up to a hundred servers and changes only its wave's item: the
+/// servers' own are written when they have something to say, and so every set of events fits one transaction.
+fn touched<'a>(state: &State, events: &'a [Recorded]) -> (BTreeSet<usize>, BTreeSet<&'a ServerId>) {
+    let mut waves = BTreeSet::new();
+    let mut servers = BTreeSet::new();
+    for recorded in events {
+        match &recorded.event {
+            Event::WaveReady { wave }
+            | Event::WaveStarted { wave }
+            | Event::WaveTimedOut { wave }
+            | Event::WaveFinished { wave, .. } => {
+                waves.insert(*wave);
+            }
+            Event::LaunchIntended(intent) => {
+                waves.insert(intent.wave);
+            }
+            Event::ServersJudged { launch, results } => {
+                waves.extend(state.launches.get(launch).map(|launch| launch.wave));
+                servers.extend(results.iter().map(|result| &result.server));
+            }
+            Event::InstancesFound { instances, .. } => servers.extend(instances.keys()),
+            _ => {}
+        }
+    }
+    (waves, servers)
+}
+
+fn wave_of(index: usize, wave: &Wave) -> Option<WaveProjection> {
+    Some(WaveProjection {
+        index,
+        name: wave.frozen.name.clone(),
+        status: status_of(wave),
+        started_at: wave.started_at,
+        ended_at: wave.finished.map(|(at, _)| at),
+        launched: wave.launched,
+        failed: wave.failed,
+        servers: wave.frozen.servers,
+    })
+}
+
+fn server_of(state: &State, id: &ServerId) -> Option<ServerProjection> {
+    let server = state.servers.get(id)?;
+    let launch = server.launch.and_then(|launch| state.launches.get(&launch));
+    Some(ServerProjection {
+        id: id.clone(),
+        hostname: server.hostname.clone(),
+        wave: state.waves.get(server.wave)?.frozen.name.clone(),
+        target: server.target.clone(),
+        status: server.status.as_str().to_owned(),
+        reason: match &server.status {
+            ServerStatus::Failed { reason } => Some(reason.clone()),
+            _ => None,
+        },
+        job: launch
+            .and_then(|launch| launch.phase.job())
+            .map(ToString::to_string),
+        instance: server.instance.as_ref().map(ToString::to_string),
+    })
+}

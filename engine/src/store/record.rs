@@ -1,0 +1,102 @@
+//! The other items of a history: events, frozen servers, waves, servers, the owner's sign of life.
+
+use jiff::Timestamp;
+
+use crate::event::Recorded;
+use crate::frozen::FrozenServer;
+use crate::ids::{ExecutionId, OwnerId};
+
+use super::codec::{Decoder, Encoder, ReadError};
+use super::items::Item;
+use super::keys;
+use super::projection::{ServerProjection, WaveProjection};
+
+/// The last sign of life of an owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignOfLife {
+    /// The process.
+    pub owner: OwnerId,
+    /// Where it runs.
+    pub host: String,
+    /// When it last said that it lives, in wall time.
+    pub at: Timestamp,
+}
+
+pub(crate) fn encode_event(id: &ExecutionId, recorded: &Recorded, nonce: &str) -> Item {
+    let encoder = Encoder::new(keys::event(id, recorded.seq))
+        .number("Sequence", i64::try_from(recorded.seq).unwrap_or(i64::MAX))
+        .time("At", recorded.now.wall)
+        .text("WriterNonce", nonce);
+    encoder.json("Event", recorded).done()
+}
+
+pub(crate) fn decode_event(item: &Item) -> Result<Recorded, ReadError> {
+    Decoder::new(item)?.json("Event")
+}
+
+/// Who wrote an event: the outcome of a lost write is known by it.
+pub(crate) fn nonce_of(item: &Item) -> Result<String, ReadError> {
+    Decoder::new(item)?.text("WriterNonce")
+}
+
+pub(crate) fn encode_frozen(
+    id: &ExecutionId,
+    wave: usize,
+    part: usize,
+    servers: &[FrozenServer],
+) -> Item {
+    Encoder::new(keys::frozen(id, wave, part))
+        .number("Wave", i64::try_from(wave).unwrap_or(i64::MAX))
+        .json("Servers", &servers)
+        .done()
+}
+
+pub(crate) fn decode_frozen(item: &Item) -> Result<(usize, Vec<FrozenServer>), ReadError> {
+    let decoder = Decoder::new(item)?;
+    let wave = usize::try_from(decoder.number("Wave")?).map_err(|_| decoder.foreign("Wave"))?;
+    Ok((wave, decoder.json("Servers")?))
+}
+
+pub(crate) fn encode_wave(id: &ExecutionId, wave: &WaveProjection) -> Item {
+    Encoder::new(keys::wave(id, wave.index))
+        .text("WaveName", &wave.name)
+        .text("WaveStatus", &wave.status)
+        .optional_time("WaveStartTime", wave.started_at)
+        .optional_time("WaveEndTime", wave.ended_at)
+        .number("Launched", i64::try_from(wave.launched).unwrap_or(i64::MAX))
+        .number("Failed", i64::try_from(wave.failed).unwrap_or(i64::MAX))
+        .number("Servers", i64::try_from(wave.servers).unwrap_or(i64::MAX))
+        .done()
+}
+
+pub(crate) fn encode_server(id: &ExecutionId, server: &ServerProjection) -> Item {
+    Encoder::new(keys::server(id, &server.id))
+        .text("HostName", &server.hostname)
+        .text("WaveName", &server.wave)
+        .text("AccountId", &server.target.account_id)
+        .text("Region", &server.target.region)
+        .text("LaunchStatus", &server.status)
+        .optional_text("Reason", server.reason.as_deref())
+        .optional_text("JobId", server.job.as_deref())
+        .optional_text("RecoveryInstanceId", server.instance.as_deref())
+        .done()
+}
+
+pub(crate) fn encode_owner(id: &ExecutionId, sign: &SignOfLife) -> Item {
+    Encoder::new(keys::owner(id))
+        .text("Owner", sign.owner.as_str())
+        .text("Host", &sign.host)
+        .number("AtMillis", sign.at.as_millisecond())
+        .done()
+}
+
+pub(crate) fn decode_owner(item: &Item) -> Result<SignOfLife, ReadError> {
+    let decoder = Decoder::new(item)?;
+    let at = Timestamp::from_millisecond(decoder.number("AtMillis")?)
+        .map_err(|_| decoder.foreign("AtMillis"))?;
+    Ok(SignOfLife {
+        owner: OwnerId::new(decoder.text("Owner")?),
+        host: decoder.text("Host")?,
+        at,
+    })
+}

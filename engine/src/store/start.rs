@@ -1,0 +1,446 @@
+//! Starting an execution: its servers are frozen and leased, and one transaction makes it exist.
+//!
+//! That transaction also changes the plan's item and every group's, so no execution starts on a plan or a group that was
+//! changed or deleted meanwhile, and guards find the running execution on the items themselves.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::event::{Author, Event, Recorded, Started};
+use crate::frozen::Frozen;
+use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId};
+use crate::limits;
+use crate::time::{Now, after};
+
+use super::claim::Claim;
+use super::claims::{self, CLAIMS_PER_BATCH, ClaimError, Held, Owners};
+use super::codec::ReadError;
+use super::executions::{Executions, is_live, summary_of};
+use super::group::Group;
+use super::items::{Condition, Items, Value, Write, WriteError};
+use super::plan::StoredPlan;
+use super::summary::{ABANDONED, CLAIMING, Summary};
+use super::{keys, record};
+
+/// Everything that an execution starts with.
+#[derive(Clone, Debug)]
+pub struct StartRequest {
+    /// The first event.
+    pub started: Started,
+    /// The frozen servers.
+    pub frozen: Frozen,
+    /// Who drives it first.
+    pub owner: OwnerId,
+    /// Where that process runs.
+    pub host: String,
+    /// Who asked for it.
+    pub initiated_by: String,
+    /// Digest of the values that make a run of the same plan the same run.
+    pub inputs_digest: String,
+    /// The account and the Region that it is started from.
+    pub hub: crate::ids::Target,
+    /// The plan as it was resolved.
+    pub plan: StoredPlan,
+    /// The groups as they were resolved.
+    pub groups: Vec<Group>,
+}
+
+/// Why an execution did not start. Nothing of it is left, except when the store cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// There is no such plan.
+    PlanMissing(PlanId),
+    /// A group that the plan names does not exist.
+    GroupMissing(GroupId),
+    /// Another execution of the plan runs.
+    Running(ExecutionId),
+    /// Servers are leased to other executions.
+    Leased(Held),
+    /// The plan or a group was changed meanwhile.
+    Changed,
+    /// Something could not be read or written.
+    Read(ReadError),
+    /// Others kept writing.
+    Contended,
+}
+
+impl<I: Items + Clone> Executions<I> {
+    /// Starts an execution, driven by the given owner.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`]; nothing was launched in any case.
+    pub async fn start(
+        &self,
+        request: &StartRequest,
+        now: Now,
+    ) -> Result<Vec<Recorded>, StartError> {
+        self.freeze(request).await?;
+        let started = self.lease_and_commit(request, now).await;
+        if started.is_err() {
+            self.discard(request).await;
+        }
+        started
+    }
+
+    async fn lease_and_commit(
+        &self,
+        request: &StartRequest,
+        now: Now,
+    ) -> Result<Vec<Recorded>, StartError> {
+        let leases = leases(request);
+        let owners = LeaseOwners {
+            items: &self.items,
+            now,
+        };
+        let beside = 4 + request.groups.len();
+        let fits = leases.len() + beside <= limits::ITEMS_PER_TRANSACTION;
+        if !fits {
+            let marker = summary(request, now, true);
+            let put = Write::Put {
+                item: marker.encode(),
+                condition: Condition::Absent,
+            };
+            claims::take_together(&self.items, &owners, &[], vec![put]).await?;
+            claims::take_in_batches(&self.items, &owners, &leases).await?;
+        }
+        let events = first_events(request, now);
+        let mut plan = request.plan.clone();
+        let mut groups = request.groups.clone();
+        for _ in 0..limits::APPEND_ATTEMPTS {
+            if let Some(running) = &plan.execution
+                && *running != request.started.execution_id
+                && is_live(&self.items, running).await?
+            {
+                return Err(self
+                    .give_back(&leases, StartError::Running(running.clone()))
+                    .await);
+            }
+            let others = self
+                .commit_writes(request, &plan, &groups, &events, now, fits)
+                .await?;
+            let together = if fits { leases.as_slice() } else { &[][..] };
+            match claims::take_together(&self.items, &owners, together, others).await {
+                Ok(()) => return Ok(events),
+                // A group's version also changes when another execution starts with it: that is no reason to give up.
+                Err(ClaimError::Changed) => match self.same_configuration(request).await {
+                    Ok((fresh_plan, fresh_groups)) => (plan, groups) = (fresh_plan, fresh_groups),
+                    Err(error) => return Err(self.give_back(&leases, error).await),
+                },
+                Err(error) => return Err(self.give_back(&leases, error.into()).await),
+            }
+        }
+        Err(self.give_back(&leases, StartError::Contended).await)
+    }
+
+    async fn freeze(&self, request: &StartRequest) -> Result<(), StartError> {
+        let writes: Vec<Write> = frozen_items(request)
+            .into_iter()
+            .map(|item| Write::Put {
+                item,
+                condition: Condition::Always,
+            })
+            .collect();
+        let owners = LeaseOwners {
+            items: &self.items,
+            now: Now {
+                world: jiff::Timestamp::MIN,
+                wall: jiff::Timestamp::MIN,
+            },
+        };
+        for batch in writes.chunks(limits::ITEMS_PER_TRANSACTION) {
+            claims::take_together(&self.items, &owners, &[], batch.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    async fn commit_writes(
+        &self,
+        request: &StartRequest,
+        plan: &StoredPlan,
+        groups: &[Group],
+        events: &[Recorded],
+        now: Now,
+        fits: bool,
+    ) -> Result<Vec<Write>, StartError> {
+        let id = &request.started.execution_id;
+        let at_version =
+            |version: i64| Condition::Equals(vec![("Version", Value::Number(version))]);
+        let next = StoredPlan {
+            execution: Some(id.clone()),
+            runs: plan.runs + 1,
+            version: plan.version + 1,
+            ..plan.clone()
+        };
+        let mut writes = vec![Write::Put {
+            item: next.encode(),
+            condition: at_version(plan.version),
+        }];
+        for group in groups {
+            let mut executions = BTreeSet::from([id.clone()]);
+            for other in &group.executions {
+                if is_live(&self.items, other).await? {
+                    executions.insert(other.clone());
+                }
+            }
+            let next = Group {
+                executions,
+                version: group.version + 1,
+                ..group.clone()
+            };
+            writes.push(Write::Put {
+                item: next.encode(),
+                condition: at_version(group.version),
+            });
+        }
+        let condition = if fits {
+            Condition::Absent
+        } else {
+            Condition::Equals(vec![("Status", Value::Text(CLAIMING.to_owned()))])
+        };
+        writes.push(Write::Put {
+            item: summary(request, now, false).encode(),
+            condition,
+        });
+        let nonce = crate::digest::of(&events);
+        writes.extend(events.iter().map(|event| Write::Put {
+            item: record::encode_event(id, event, &nonce),
+            condition: Condition::Absent,
+        }));
+        Ok(writes)
+    }
+
+    /// The plan and the groups as they are now, if they are still configured as they were resolved.
+    async fn same_configuration(
+        &self,
+        request: &StartRequest,
+    ) -> Result<(StoredPlan, Vec<Group>), StartError> {
+        let plan = self
+            .items
+            .get(&keys::plan(&request.plan.id))
+            .await
+            .map_err(ReadError::Call)?;
+        let Some(plan) = plan.as_ref().map(StoredPlan::decode).transpose()? else {
+            return Err(StartError::PlanMissing(request.plan.id.clone()));
+        };
+        let mut groups = Vec::with_capacity(request.groups.len());
+        for known in &request.groups {
+            let group = self
+                .items
+                .get(&keys::group(&known.id))
+                .await
+                .map_err(ReadError::Call)?;
+            let Some(group) = group.as_ref().map(Group::decode).transpose()? else {
+                return Err(StartError::GroupMissing(known.id.clone()));
+            };
+            if group.config.selection != known.config.selection
+                || group.config.target != known.config.target
+            {
+                return Err(StartError::Changed);
+            }
+            groups.push(group);
+        }
+        if plan.spec.waves != request.plan.spec.waves {
+            Err(StartError::Changed)
+        } else {
+            Ok((plan, groups))
+        }
+    }
+
+    async fn give_back(&self, leases: &[Claim], error: StartError) -> StartError {
+        claims::release(&self.items, leases).await;
+        error
+    }
+
+    /// Removes the frozen servers and the marker of an execution that did not start. What cannot be removed now does no
+    /// harm: nothing refers to it, and an overdue marker counts for nothing.
+    async fn discard(&self, request: &StartRequest) {
+        let id = &request.started.execution_id;
+        if is_live(&self.items, id).await.unwrap_or(true) {
+            return;
+        }
+        let mut keys: Vec<_> = frozen_items(request)
+            .into_iter()
+            .map(|item| item.key)
+            .collect();
+        keys.push(keys::summary(id));
+        for batch in keys.chunks(limits::ITEMS_PER_TRANSACTION) {
+            let delete = |key: &super::items::Key| Write::Delete {
+                key: key.clone(),
+                condition: Condition::Always,
+            };
+            let _ = self
+                .items
+                .transact(batch.iter().map(delete).collect())
+                .await;
+        }
+    }
+}
+
+/// Judges leases: they count while their execution lives, or is being started and not overdue.
+struct LeaseOwners<'a, I> {
+    items: &'a I,
+    now: Now,
+}
+
+impl<I: Items> Owners for LeaseOwners<'_, I> {
+    async fn counts(&self, claim: &Claim) -> Result<bool, ReadError> {
+        let id = ExecutionId::new(&claim.owner);
+        let Some(summary) = summary_of(self.items, &id).await? else {
+            return Ok(false);
+        };
+        if summary.status != CLAIMING {
+            return Ok(!summary.is_terminal && summary.status != ABANDONED);
+        }
+        if summary
+            .claiming_until
+            .is_some_and(|until| until > self.now.wall)
+        {
+            return Ok(true);
+        }
+        let abandoned = Summary {
+            status: ABANDONED.to_owned(),
+            is_terminal: true,
+            claiming_until: None,
+            ..summary
+        };
+        let condition = Condition::Equals(vec![("Status", Value::Text(CLAIMING.to_owned()))]);
+        match self
+            .items
+            .transact(vec![Write::Put {
+                item: abandoned.encode(),
+                condition,
+            }])
+            .await
+        {
+            Ok(()) => Ok(false),
+            Err(WriteError::Conflict(_)) => Ok(true),
+            Err(WriteError::Call(error)) => Err(ReadError::Call(error)),
+        }
+    }
+}
+
+fn leases(request: &StartRequest) -> Vec<Claim> {
+    let lease = |server: &crate::frozen::FrozenServer| Claim {
+        key: keys::lease(&server.target, &server.id),
+        owner: request.started.execution_id.to_string(),
+        owner_name: request.started.plan_name.clone(),
+    };
+    request
+        .frozen
+        .servers()
+        .map(|(_, server)| lease(server))
+        .collect()
+}
+
+fn frozen_items(request: &StartRequest) -> Vec<super::items::Item> {
+    let id = &request.started.execution_id;
+    let parts = request
+        .frozen
+        .waves
+        .iter()
+        .enumerate()
+        .flat_map(|(wave, servers)| {
+            servers
+                .chunks(limits::SERVERS_PER_EVENT)
+                .enumerate()
+                .map(move |(part, servers)| record::encode_frozen(id, wave, part, servers))
+        });
+    parts.collect()
+}
+
+fn first_events(request: &StartRequest, now: Now) -> Vec<Recorded> {
+    let started = Recorded {
+        seq: 1,
+        now,
+        author: Author::Operator(request.initiated_by.clone()),
+        event: Event::ExecutionStarted(Box::new(request.started.clone())),
+    };
+    let owner = request.owner.clone();
+    let taken = Event::OwnerTaken {
+        owner: owner.clone(),
+        host: request.host.clone(),
+        previous: None,
+    };
+    vec![
+        started,
+        Recorded {
+            seq: 2,
+            now,
+            author: Author::Owner(owner),
+            event: taken,
+        },
+    ]
+}
+
+fn summary(request: &StartRequest, now: Now, claiming: bool) -> Summary {
+    let started = &request.started;
+    Summary {
+        execution_id: started.execution_id.clone(),
+        plan_id: started.plan_id.clone(),
+        plan_name: started.plan_name.clone(),
+        status: if claiming {
+            CLAIMING.to_owned()
+        } else {
+            "RUNNING".to_owned()
+        },
+        is_terminal: false,
+        mode: started.mode,
+        started_at: now.wall,
+        ended_at: None,
+        account_id: request.hub.account_id.clone(),
+        region: request.hub.region.clone(),
+        initiated_by: request.initiated_by.clone(),
+        origin: started.origin.clone(),
+        inputs_digest: request.inputs_digest.clone(),
+        delivered: false,
+        wave_status: String::new(),
+        errors: Vec::new(),
+        version: if claiming { 0 } else { 2 },
+        claiming_until: claiming.then(|| after(now.wall, limits::CLAIMING_TIMEOUT)),
+    }
+}
+
+impl From<ReadError> for StartError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<ClaimError> for StartError {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Held(held) => Self::Leased(held),
+            ClaimError::Changed => Self::Changed,
+            ClaimError::Read(error) => Self::Read(error),
+            ClaimError::Contended => Self::Contended,
+        }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PlanMissing(id) => write!(f, "there is no recovery plan {id}"),
+            Self::GroupMissing(id) => write!(
+                f,
+                "the plan names protection group {id}, which does not exist"
+            ),
+            Self::Running(id) => write!(f, "execution {id} of this plan runs"),
+            Self::Leased(held) => {
+                write!(f, "servers take part in other executions that run: {held}")
+            }
+            Self::Changed => write!(
+                f,
+                "the plan or a group of it was changed meanwhile; nothing was launched, try again"
+            ),
+            Self::Read(error) => write!(f, "{error}"),
+            Self::Contended => write!(f, "others kept writing; nothing was launched, try again"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Used where a batch is sized: leases leave room for the owner's own items.
+const _: () = assert!(CLAIMS_PER_BATCH < limits::ITEMS_PER_TRANSACTION);

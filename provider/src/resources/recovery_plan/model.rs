@@ -1,0 +1,164 @@
+//! The model of a recovery plan, and its way to and from the engine's plan.
+
+use std::collections::BTreeMap;
+
+use drs_engine::ids::{GroupId, ServerId};
+use drs_engine::plan::{PathStep, PlanError, PlanSpec, WaveSpec};
+use serde::{Deserialize, Serialize};
+use tfplugin::{Attr, Path};
+
+/// A recovery plan in configuration, plan and state.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Model {
+    pub(crate) id: Attr<String>,
+    pub(crate) name: Attr<String>,
+    pub(crate) description: Attr<String>,
+    pub(crate) tags: Attr<BTreeMap<String, String>>,
+    pub(crate) tags_all: Attr<BTreeMap<String, String>>,
+    pub(crate) waves: Attr<Vec<Wave>>,
+    pub(crate) execution_timeout_seconds: Attr<i64>,
+    pub(crate) digest: Attr<String>,
+}
+
+/// A wave in configuration, plan and state.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Wave {
+    pub(crate) name: Attr<String>,
+    pub(crate) protection_group_ids: Attr<Vec<Attr<String>>>,
+    pub(crate) depends_on_waves: Attr<Vec<Attr<String>>>,
+    pub(crate) launch_order: Attr<String>,
+    pub(crate) source_server_ids: Attr<Vec<Attr<String>>>,
+    pub(crate) max_in_flight: Attr<i64>,
+    pub(crate) wait_time_seconds: Attr<i64>,
+    pub(crate) timeout_seconds: Attr<i64>,
+}
+
+impl Model {
+    /// The plan as far as it is known. Values that are not known yet are replaced by stand-ins that break no rule, so
+    /// that everything else can be checked at plan time; the flag says whether there were any.
+    pub(crate) fn to_spec(&self) -> (PlanSpec, bool) {
+        let mut known = Known::default();
+        let waves = match &self.waves {
+            Attr::Known(waves) => waves.iter().enumerate().map(|(index, wave)| wave.to_spec(index, &mut known)).collect(),
+            Attr::Null => Vec::new(),
+            Attr::Unknown => {
+                known.missing = true;
+                vec![stand_in_wave(0)]
+            }
+        };
+        let spec = PlanSpec {
+            name: known.text(&self.name, || "unknown".to_owned()),
+            description: known.optional(&self.description),
+            waves,
+            execution_timeout_seconds: known.optional(&self.execution_timeout_seconds),
+        };
+        (spec, known.missing)
+    }
+
+    /// Waves as the engine stored them.
+    pub(crate) fn waves_of(spec: &PlanSpec) -> Attr<Vec<Wave>> {
+        Attr::Known(spec.waves.iter().map(Wave::of_spec).collect())
+    }
+}
+
+impl Wave {
+    fn to_spec(&self, index: usize, known: &mut Known) -> WaveSpec {
+        let ids = |list: &Attr<Vec<Attr<String>>>, known: &mut Known, what: &str| match list {
+            Attr::Known(list) => Some(
+                list.iter()
+                    .enumerate()
+                    .map(|(position, id)| known.text(id, || format!("unknown-{what}-{index}-{position}")))
+                    .collect::<Vec<String>>(),
+            ),
+            Attr::Null => None,
+            Attr::Unknown => {
+                known.missing = true;
+                Some(vec![format!("unknown-{what}-{index}")])
+            }
+        };
+        let depends_on_waves = match &self.depends_on_waves {
+            // A dependency that is not known cannot be checked; without it the rest can.
+            Attr::Unknown => {
+                known.missing = true;
+                Some(Vec::new())
+            }
+            Attr::Null => None,
+            Attr::Known(names) => {
+                known.missing |= names.iter().any(Attr::is_unknown);
+                Some(names.iter().filter_map(|name| name.known().cloned()).collect())
+            }
+        };
+        WaveSpec {
+            name: known.text(&self.name, || format!("unknown-{index}")),
+            protection_group_ids: ids(&self.protection_group_ids, known, "group")
+                .unwrap_or_default()
+                .into_iter()
+                .map(GroupId::new)
+                .collect(),
+            depends_on_waves,
+            launch_order: known.optional(&self.launch_order),
+            source_server_ids: ids(&self.source_server_ids, known, "server")
+                .map(|list| list.into_iter().map(ServerId::new).collect()),
+            max_in_flight: known.optional(&self.max_in_flight),
+            wait_time_seconds: known.optional(&self.wait_time_seconds),
+            timeout_seconds: known.optional(&self.timeout_seconds),
+        }
+    }
+
+    fn of_spec(spec: &WaveSpec) -> Self {
+        let texts = |list: Vec<String>| Attr::Known(list.into_iter().map(Attr::Known).collect());
+        Self {
+            name: Attr::Known(spec.name.clone()),
+            protection_group_ids: texts(spec.protection_group_ids.iter().map(ToString::to_string).collect()),
+            depends_on_waves: spec.depends_on_waves.clone().map_or(Attr::Null, texts),
+            launch_order: Attr::Known(spec.launch_order.clone().unwrap_or_else(|| "PARALLEL".to_owned())),
+            source_server_ids: spec
+                .source_server_ids
+                .as_ref()
+                .map_or(Attr::Null, |ids| texts(ids.iter().map(ToString::to_string).collect())),
+            max_in_flight: spec.max_in_flight.into(),
+            wait_time_seconds: Attr::Known(spec.wait_time_seconds.unwrap_or(0)),
+            timeout_seconds: Attr::Known(spec.timeout_seconds.unwrap_or(drs_engine::limits::WAVE_TIMEOUT.as_secs())),
+        }
+    }
+}
+
+/// The path of a plan error, for a diagnostic.
+pub(crate) fn path_of(error: &PlanError) -> Path {
+    error.path.iter().fold(Path::root(), |path, step| match step {
+        PathStep::Attribute(name) => path.attribute(*name),
+        PathStep::Index(index) => path.index(*index),
+    })
+}
+
+/// Collects whether something was not known.
+#[derive(Default)]
+struct Known {
+    missing: bool,
+}
+
+impl Known {
+    fn text(&mut self, value: &Attr<String>, stand_in: impl FnOnce() -> String) -> String {
+        match value {
+            Attr::Known(text) => text.clone(),
+            Attr::Null => String::new(),
+            Attr::Unknown => {
+                self.missing = true;
+                stand_in()
+            }
+        }
+    }
+
+    fn optional<T: Clone>(&mut self, value: &Attr<T>) -> Option<T> {
+        self.missing |= value.is_unknown();
+        value.known().cloned()
+    }
+}
+
+fn stand_in_wave(index: usize) -> WaveSpec {
+    WaveSpec {
+        name: format!("unknown-{index}"),
+        protection_group_ids: vec![GroupId::new(format!("unknown-group-{index}"))],
+        ..WaveSpec::default()
+    }
+}

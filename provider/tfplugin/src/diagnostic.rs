@@ -1,0 +1,200 @@
+//! Messages for the person who runs Terraform.
+
+use tfplugin_proto::tfplugin6 as pb;
+
+use crate::{path::Path, value::ConversionError};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The operation failed.
+    Error,
+    /// The operation goes on.
+    Warning,
+}
+
+/// One message: a summary that a person understands, a detail with the next step, and a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// One line.
+    pub summary: String,
+    /// What happened and what to do about it.
+    pub detail: String,
+    /// Where in the configuration; none for the whole block.
+    pub path: Option<Path>,
+}
+
+impl Diagnostic {
+    /// An error.
+    #[must_use]
+    pub fn error(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(Severity::Error, summary.into(), detail.into())
+    }
+
+    /// A warning.
+    #[must_use]
+    pub fn warning(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, summary.into(), detail.into())
+    }
+
+    /// The same message about one part of the configuration.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<Path>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    fn new(severity: Severity, summary: String, detail: String) -> Self {
+        Self {
+            severity,
+            summary,
+            detail,
+            path: None,
+        }
+    }
+
+    pub(crate) fn to_wire(&self) -> pb::Diagnostic {
+        let severity = match self.severity {
+            Severity::Error => pb::diagnostic::Severity::Error,
+            Severity::Warning => pb::diagnostic::Severity::Warning,
+        };
+        pb::Diagnostic {
+            severity: severity.into(),
+            summary: self.summary.clone(),
+            detail: self.detail.clone(),
+            attribute: self.path.as_ref().and_then(Path::to_wire),
+        }
+    }
+
+    pub(crate) fn from_wire(diagnostic: &pb::Diagnostic) -> Self {
+        let severity = match diagnostic.severity() {
+            pb::diagnostic::Severity::Warning => Severity::Warning,
+            _ => Severity::Error,
+        };
+        Self {
+            severity,
+            summary: diagnostic.summary.clone(),
+            detail: diagnostic.detail.clone(),
+            path: diagnostic.attribute.as_ref().map(Path::from_wire),
+        }
+    }
+}
+
+/// Messages in the order in which they arose. They accumulate: one mistake does not hide another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// No messages.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a message.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// Adds an error about a part of the configuration.
+    pub fn error_at(
+        &mut self,
+        path: impl Into<Path>,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
+        self.push(Diagnostic::error(summary, detail).at(path));
+    }
+
+    /// Adds a warning about a part of the configuration.
+    pub fn warning_at(
+        &mut self,
+        path: impl Into<Path>,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
+        self.push(Diagnostic::warning(summary, detail).at(path));
+    }
+
+    /// Whether any message is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.0
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// Whether there are no messages.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The messages.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.0.iter()
+    }
+
+    pub(crate) fn to_wire(&self) -> Vec<pb::Diagnostic> {
+        self.0.iter().map(Diagnostic::to_wire).collect()
+    }
+
+    pub(crate) fn from_wire(diagnostics: &[pb::Diagnostic]) -> Self {
+        diagnostics.iter().map(Diagnostic::from_wire).collect()
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(vec![diagnostic])
+    }
+}
+
+impl From<ConversionError> for Diagnostic {
+    /// A value that does not fit a model is a mistake of the provider, never of its user.
+    fn from(error: ConversionError) -> Self {
+        Self::error(
+            "Value Conversion Error",
+            format!("{error}. This is a mistake in the provider: please report it."),
+        )
+        .at(error.path)
+    }
+}
+
+impl From<ConversionError> for Diagnostics {
+    fn from(error: ConversionError) -> Self {
+        Diagnostic::from(error).into()
+    }
+}
+
+impl FromIterator<Diagnostic> for Diagnostics {
+    fn from_iter<I: IntoIterator<Item = Diagnostic>>(diagnostics: I) -> Self {
+        Self(diagnostics.into_iter().collect())
+    }
+}
+
+impl Extend<Diagnostic> for Diagnostics {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, diagnostics: I) {
+        self.0.extend(diagnostics);
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}

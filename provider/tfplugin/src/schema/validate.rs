@@ -1,0 +1,146 @@
+//! Checks a configuration against the parts of its schema that hosts do not check.
+
+use super::{Attribute, Attributes, Kind, Schema};
+use crate::{
+    diagnostic::{Diagnostic, Diagnostics},
+    path::Path,
+    value::{Value, json},
+};
+
+/// Characters of a refused value that a diagnostic repeats.
+const SHOWN_VALUE: usize = 80;
+
+/// Everything wrong with `config`, which may hold unknown values.
+pub(crate) fn validate(schema: &Schema, config: &Value, write_only_allowed: bool) -> Diagnostics {
+    let mut walk = Walk {
+        write_only_allowed,
+        found: Diagnostics::new(),
+    };
+    walk.attributes(&schema.attributes, config, &Path::root(), false);
+    walk.found
+}
+
+struct Walk {
+    write_only_allowed: bool,
+    found: Diagnostics,
+}
+
+impl Walk {
+    fn attributes(&mut self, attributes: &Attributes, config: &Value, at: &Path, hidden: bool) {
+        for (name, attribute) in attributes {
+            let path = at.clone().attribute(name);
+            let hidden = hidden || attribute.sensitive || attribute.write_only;
+            self.attribute(attribute, config.attribute(name), &path, hidden);
+        }
+    }
+
+    fn attribute(&mut self, attribute: &Attribute, value: &Value, path: &Path, hidden: bool) {
+        if value.is_null() {
+            if attribute.required {
+                self.found.push(missing(path));
+            }
+            return;
+        }
+        if !attribute.required && !attribute.optional {
+            self.found.push(read_only(path));
+            return;
+        }
+        if attribute.write_only && !self.write_only_allowed {
+            self.found.push(no_write_only(path));
+        }
+        if let Some(message) = &attribute.deprecated {
+            self.found
+                .warning_at(path.clone(), "Argument is deprecated", message);
+        }
+        if value.is_unknown() {
+            return;
+        }
+        for validator in attribute.validators.iter().filter(|v| !v.accepts(value)) {
+            self.found
+                .push(invalid(path, &validator.rule(), value, hidden));
+        }
+        if let Kind::Nested(_, inner) = &attribute.kind {
+            self.nested(inner, value, path, hidden);
+        }
+    }
+
+    fn nested(&mut self, inner: &Attributes, value: &Value, path: &Path, hidden: bool) {
+        match value {
+            Value::Object(_) => self.attributes(inner, value, path, hidden),
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.element(inner, item, &path.clone().index(index), hidden);
+                }
+            }
+            Value::Set(items) => {
+                for item in items {
+                    self.element(inner, item, &path.clone().element(), hidden);
+                }
+            }
+            Value::Map(entries) => {
+                for (key, item) in entries {
+                    self.element(inner, item, &path.clone().key(key), hidden);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn element(&mut self, inner: &Attributes, item: &Value, path: &Path, hidden: bool) {
+        if item.is_null() {
+            let detail = format!("{path} is null, but an object is required.");
+            self.found.error_at(
+                path.clone(),
+                "Missing Configuration for Required Object",
+                detail,
+            );
+        } else if !item.is_unknown() {
+            self.attributes(inner, item, path, hidden);
+        }
+    }
+}
+
+fn missing(path: &Path) -> Diagnostic {
+    Diagnostic::error(
+        "Missing Configuration for Required Attribute",
+        format!("The argument {path} is required, but no value was set."),
+    )
+    .at(path.clone())
+}
+
+fn read_only(path: &Path) -> Diagnostic {
+    Diagnostic::error(
+        "Invalid Configuration for Read-Only Attribute",
+        format!("Cannot set a value for the read-only attribute {path}: the provider decides it. Remove it from the configuration."),
+    )
+    .at(path.clone())
+}
+
+fn no_write_only(path: &Path) -> Diagnostic {
+    Diagnostic::error(
+        "Write-only Attribute Not Allowed",
+        format!("The write-only attribute {path} needs Terraform or OpenTofu 1.11 or later."),
+    )
+    .at(path.clone())
+}
+
+fn invalid(path: &Path, rule: &str, value: &Value, hidden: bool) -> Diagnostic {
+    let got = if hidden {
+        "(sensitive value)".to_owned()
+    } else {
+        shown(value)
+    };
+    Diagnostic::error(
+        "Invalid Attribute Value",
+        format!("The argument {path} {rule}; it is {got}."),
+    )
+    .at(path.clone())
+}
+
+fn shown(value: &Value) -> String {
+    let text = json::encode(value).to_string();
+    match text.char_indices().nth(SHOWN_VALUE) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,78 @@
+//! Between wire messages and values.
+
+use tfplugin_proto::tfplugin6 as pb;
+
+use crate::{
+    diagnostic::{Diagnostic, Diagnostics},
+    value::{Type, Value, json, msgpack},
+};
+
+/// A response that can carry diagnostics.
+pub(crate) trait Answer: Default + Send + 'static {
+    /// The same response with more diagnostics.
+    fn with(self, diagnostics: &Diagnostics) -> Self;
+}
+
+macro_rules! answers {
+    ($($module:ident),* $(,)?) => {
+        $(impl Answer for pb::$module::Response {
+            fn with(mut self, diagnostics: &Diagnostics) -> Self {
+                self.diagnostics.extend(diagnostics.to_wire());
+                self
+            }
+        })*
+    };
+}
+
+answers!(
+    get_metadata,
+    get_provider_schema,
+    validate_provider_config,
+    configure_provider,
+    get_functions,
+    get_resource_identity_schemas,
+    upgrade_resource_identity,
+    validate_resource_config,
+    validate_data_resource_config,
+    upgrade_resource_state,
+    read_resource,
+    plan_resource_change,
+    apply_resource_change,
+    import_resource_state,
+    move_resource_state,
+    read_data_source,
+);
+
+/// Reads a value of `ty`. Nothing at all means null.
+pub(crate) fn decode(value: Option<&pb::DynamicValue>, ty: &Type) -> Result<Value, Diagnostics> {
+    let Some(value) = value else {
+        return Ok(Value::Null);
+    };
+    if value.msgpack.is_empty() && !value.json.is_empty() {
+        return decode_json(&value.json, ty);
+    }
+    msgpack::decode(&value.msgpack, ty).map_err(|error| malformed(&error))
+}
+
+/// Reads the JSON form of a value of `ty`.
+pub(crate) fn decode_json(bytes: &[u8], ty: &Type) -> Result<Value, Diagnostics> {
+    let value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    json::decode(&value, ty).map_err(|error| malformed(&error))
+}
+
+/// Writes a value of `ty`.
+pub(crate) fn encode(value: &Value, ty: &Type) -> Option<pb::DynamicValue> {
+    Some(pb::DynamicValue {
+        msgpack: msgpack::encode(value, ty),
+        json: Vec::new(),
+    })
+}
+
+/// A value that does not fit the schema.
+pub(crate) fn malformed(error: &dyn std::error::Error) -> Diagnostics {
+    Diagnostic::error(
+        "Malformed Value",
+        format!("A value does not have the type that the schema says: {error}."),
+    )
+    .into()
+}

@@ -1,0 +1,240 @@
+//! Managed resources: validate, upgrade, read, plan, apply, import and move.
+
+use tfplugin_proto::tfplugin6 as pb;
+
+use super::{
+    codec::{Answer as _, decode, decode_json, encode, malformed},
+    core::Core,
+};
+use crate::{
+    diagnostic::{Diagnostic, Diagnostics},
+    path::Path,
+    plan,
+    provider::{Entry, Provider},
+    resource::typed::{RawApply, RawOutcome, RawPlan, settled},
+    schema::{Schema, validate::validate},
+    value::Value,
+};
+
+impl<P: Provider> Core<P> {
+    pub(super) async fn validate_resource_config(
+        &self,
+        request: pb::validate_resource_config::Request,
+    ) -> Result<pb::validate_resource_config::Response, Diagnostics> {
+        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let config = decode(request.config.as_ref(), &schema.ty())?;
+        let write_only = request
+            .client_capabilities
+            .is_some_and(|c| c.write_only_attributes_allowed);
+        let mut diagnostics = validate(&schema, &config, write_only);
+        if !diagnostics.has_errors() && !config.is_null() {
+            diagnostics.extend(item.validate(&config).await?);
+        }
+        Ok(pb::validate_resource_config::Response::default().with(&diagnostics))
+    }
+
+    /// Called on every state read. State of the current version only changes its encoding.
+    pub(super) async fn upgrade_resource_state(
+        &self,
+        request: pb::upgrade_resource_state::Request,
+    ) -> Result<pb::upgrade_resource_state::Response, Diagnostics> {
+        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let ty = schema.ty();
+        let raw = request.raw_state.unwrap_or_default().json;
+        let state = if request.version == schema.version {
+            decode_json(&raw, &ty)?
+        } else {
+            let old = serde_json::from_slice(&raw).map_err(|error| malformed(&error))?;
+            let new = item.upgrade(request.version, old).await?;
+            crate::value::json::decode(&new, &ty).map_err(|error| malformed(&error))?
+        };
+        Ok(pb::upgrade_resource_state::Response {
+            upgraded_state: encode(&state, &ty),
+            ..Default::default()
+        })
+    }
+
+    pub(super) async fn read_resource(
+        &self,
+        request: pb::read_resource::Request,
+    ) -> Result<pb::read_resource::Response, Diagnostics> {
+        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let ty = schema.ty();
+        let state = decode(request.current_state.as_ref(), &ty)?;
+        let outcome = item
+            .read(&self.context(), &state, request.private.clone())
+            .await?;
+        let outcome = settled(outcome, &schema);
+        let response = pb::read_resource::Response {
+            new_state: encode(&outcome.state, &ty),
+            private: outcome.private.unwrap_or(request.private),
+            ..Default::default()
+        };
+        Ok(response.with(&outcome.diagnostics))
+    }
+
+    pub(super) async fn plan_resource_change(
+        &self,
+        request: pb::plan_resource_change::Request,
+    ) -> Result<pb::plan_resource_change::Response, Diagnostics> {
+        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let ty = schema.ty();
+        let config = decode(request.config.as_ref(), &ty)?.without_refinements();
+        let prior = decode(request.prior_state.as_ref(), &ty)?;
+        let proposed = decode(request.proposed_new_state.as_ref(), &ty)?.without_refinements();
+        let mut plan = attribute_plan(&schema, config, prior, proposed);
+        plan.private = request.prior_private;
+        item.modify_plan(&self.context(), &mut plan).await?;
+        let RawPlan {
+            planned,
+            prior,
+            requires_replace,
+            diagnostics,
+            private,
+            ..
+        } = plan;
+        let planned = plan::without_write_only(&schema.attributes, planned);
+        let response = pb::plan_resource_change::Response {
+            requires_replace: replace_paths(&requires_replace, &prior, &planned),
+            planned_state: encode(&planned, &ty),
+            planned_private: private,
+            ..Default::default()
+        };
+        Ok(response.with(&diagnostics))
+    }
+
+    pub(super) async fn apply_resource_change(
+        &self,
+        request: pb::apply_resource_change::Request,
+    ) -> Result<pb::apply_resource_change::Response, Diagnostics> {
+        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let ty = schema.ty();
+        let prior = decode(request.prior_state.as_ref(), &ty)?;
+        let planned = decode(request.planned_state.as_ref(), &ty)?;
+        let change = Change::of(&prior, &planned);
+        let work = RawApply {
+            config: decode(request.config.as_ref(), &ty)?,
+            prior: prior.clone(),
+            planned,
+            private: request.planned_private.clone(),
+        };
+        let outcome = item.apply(&self.context(), work).await?;
+        let outcome = settled(checked(outcome, change, prior), &schema);
+        let response = pb::apply_resource_change::Response {
+            new_state: encode(&outcome.state, &ty),
+            private: outcome.private.unwrap_or(request.planned_private),
+            ..Default::default()
+        };
+        Ok(response.with(&outcome.diagnostics))
+    }
+
+    pub(super) async fn import_resource_state(
+        &self,
+        request: pb::import_resource_state::Request,
+    ) -> Result<pb::import_resource_state::Response, Diagnostics> {
+        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let outcome = settled(item.import(&self.context(), &request.id).await?, &schema);
+        let mut response = pb::import_resource_state::Response::default();
+        if outcome.state.is_null() && !outcome.diagnostics.has_errors() {
+            let detail = format!(
+                "There is no {} with the id {:?}.",
+                request.type_name, request.id
+            );
+            return Err(Diagnostic::error("Object Not Found", detail).into());
+        }
+        if !outcome.state.is_null() {
+            response
+                .imported_resources
+                .push(pb::import_resource_state::ImportedResource {
+                    type_name: request.type_name,
+                    state: encode(&outcome.state, &schema.ty()),
+                    private: outcome.private.unwrap_or_default(),
+                    identity: None,
+                });
+        }
+        Ok(response.with(&outcome.diagnostics))
+    }
+
+    pub(super) async fn move_resource_state(
+        &self,
+        request: pb::move_resource_state::Request,
+    ) -> Result<pb::move_resource_state::Response, Diagnostics> {
+        Err(Diagnostic::error(
+            "Unsupported Resource Move",
+            format!(
+                "{} cannot take over the state of {} ({}). Import the object under its new address and \
+                 remove the old one with a `removed` block.",
+                request.target_type_name, request.source_type_name, request.source_provider_address
+            ),
+        )
+        .into())
+    }
+}
+
+/// What an apply does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Create,
+    Update,
+    Delete,
+}
+
+impl Change {
+    fn of(prior: &Value, planned: &Value) -> Self {
+        match (prior.is_null(), planned.is_null()) {
+            (_, true) => Self::Delete,
+            (true, false) => Self::Create,
+            (false, false) => Self::Update,
+        }
+    }
+}
+
+/// The plan before the resource itself has a say. Null `proposed` is a planned destroy.
+fn attribute_plan(schema: &Schema, config: Value, prior: Value, proposed: Value) -> RawPlan {
+    let (planned, requires_replace) = if proposed.is_null() {
+        (Value::Null, Vec::new())
+    } else {
+        let plan = plan::plan(schema, &config, &prior, proposed);
+        (plan.planned, plan.requires_replace)
+    };
+    RawPlan {
+        config,
+        prior,
+        planned,
+        requires_replace,
+        diagnostics: Diagnostics::new(),
+        private: Vec::new(),
+    }
+}
+
+/// The paths in wire form. On create nothing is replaced, and on destroy nothing stays.
+fn replace_paths(paths: &[Path], prior: &Value, planned: &Value) -> Vec<pb::AttributePath> {
+    if prior.is_null() || planned.is_null() {
+        return Vec::new();
+    }
+    let mut paths: Vec<&Path> = paths.iter().collect();
+    paths.sort();
+    paths.dedup();
+    paths.into_iter().filter_map(Path::to_wire).collect()
+}
+
+/// Refuses answers that a host would misread: a create or update without a state, and a delete that
+/// leaves one without saying why.
+fn checked(mut outcome: RawOutcome, change: Change, prior: Value) -> RawOutcome {
+    let failed = outcome.diagnostics.has_errors();
+    match (change, outcome.state.is_null()) {
+        (Change::Delete, false) if !failed => outcome.diagnostics.push(Diagnostic::error(
+            "Object Not Removed",
+            "Part of the object is left. It stays in the state; run destroy again.",
+        )),
+        (Change::Create | Change::Update, true) if !failed => outcome.diagnostics.push(Diagnostic::error(
+            "Missing State",
+            "The provider returned no state after apply. This is a mistake in the provider: please report it.",
+        )),
+        _ => {}
+    }
+    if outcome.state.is_null() && change != Change::Create && outcome.diagnostics.has_errors() {
+        outcome.state = prior;
+    }
+    outcome
+}

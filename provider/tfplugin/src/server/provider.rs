@@ -1,0 +1,160 @@
+//! The provider block, metadata and data sources.
+
+use std::collections::BTreeMap;
+
+use tfplugin_proto::tfplugin6 as pb;
+
+use super::{
+    codec::{Answer as _, decode, encode},
+    core::Core,
+};
+use crate::{
+    diagnostic::{Diagnostic, Diagnostics},
+    provider::{Configure, Entry, Provider},
+    resource::typed::settled,
+    schema::validate::validate,
+};
+
+/// What this framework can do, for every provider.
+fn capabilities() -> pb::ServerCapabilities {
+    pb::ServerCapabilities {
+        plan_destroy: true,
+        get_provider_schema_optional: true,
+        move_resource_state: true,
+        generate_resource_config: false,
+    }
+}
+
+impl<P: Provider> Core<P> {
+    pub(super) async fn get_metadata(
+        &self,
+        _: pb::get_metadata::Request,
+    ) -> Result<pb::get_metadata::Response, Diagnostics> {
+        use pb::get_metadata::{DataSourceMetadata, ResourceMetadata};
+        let resources = self.catalog.resources.keys();
+        let data_sources = self.catalog.data_sources.keys();
+        Ok(pb::get_metadata::Response {
+            server_capabilities: Some(capabilities()),
+            resources: resources
+                .map(|name| ResourceMetadata {
+                    type_name: (*name).to_owned(),
+                })
+                .collect(),
+            data_sources: data_sources
+                .map(|name| DataSourceMetadata {
+                    type_name: (*name).to_owned(),
+                })
+                .collect(),
+            ..Default::default()
+        })
+    }
+
+    pub(super) async fn get_provider_schema(
+        &self,
+        _: pb::get_provider_schema::Request,
+    ) -> Result<pb::get_provider_schema::Response, Diagnostics> {
+        Ok(pb::get_provider_schema::Response {
+            provider: Some(self.schema.to_wire()),
+            resource_schemas: schemas(&self.catalog.resources),
+            data_source_schemas: schemas(&self.catalog.data_sources),
+            server_capabilities: Some(capabilities()),
+            ..Default::default()
+        })
+    }
+
+    /// There are none yet. An empty answer is what hosts take as "no functions".
+    pub(super) async fn get_functions(
+        &self,
+        _: pb::get_functions::Request,
+    ) -> Result<pb::get_functions::Response, Diagnostics> {
+        Ok(pb::get_functions::Response::default())
+    }
+
+    /// There are none yet. An empty answer works with every host.
+    pub(super) async fn get_resource_identity_schemas(
+        &self,
+        _: pb::get_resource_identity_schemas::Request,
+    ) -> Result<pb::get_resource_identity_schemas::Response, Diagnostics> {
+        Ok(pb::get_resource_identity_schemas::Response::default())
+    }
+
+    pub(super) async fn upgrade_resource_identity(
+        &self,
+        request: pb::upgrade_resource_identity::Request,
+    ) -> Result<pb::upgrade_resource_identity::Response, Diagnostics> {
+        let detail = format!("{} has no identity.", request.type_name);
+        Err(Diagnostic::error("Unsupported Resource Identity", detail).into())
+    }
+
+    pub(super) async fn validate_provider_config(
+        &self,
+        request: pb::validate_provider_config::Request,
+    ) -> Result<pb::validate_provider_config::Response, Diagnostics> {
+        let config = decode(request.config.as_ref(), &self.schema.ty())?;
+        let mut diagnostics = validate(&self.schema, &config, true);
+        if !diagnostics.has_errors() && !config.is_null() {
+            diagnostics.extend(self.provider.validate(config.to_model()?).await);
+        }
+        Ok(pb::validate_provider_config::Response::default().with(&diagnostics))
+    }
+
+    pub(super) async fn configure_provider(
+        &self,
+        request: pb::configure_provider::Request,
+    ) -> Result<pb::configure_provider::Response, Diagnostics> {
+        let ty = self.schema.ty();
+        // A null block cannot be read into a model; an empty one can.
+        let config = decode(request.config.as_ref(), &ty)?;
+        let config = if config.is_null() {
+            crate::value::Value::Object(BTreeMap::new()).conform(&ty)?
+        } else {
+            config
+        };
+        let result = self
+            .provider
+            .configure(Configure {
+                config: config.to_model()?,
+                terraform_version: request.terraform_version.clone(),
+                stop: self.work().stop_signal(),
+                critical_sections: self.critical_sections(),
+            })
+            .await?;
+        self.configured(result.client, &request.terraform_version);
+        Ok(pb::configure_provider::Response::default().with(&result.diagnostics))
+    }
+
+    pub(super) async fn validate_data_resource_config(
+        &self,
+        request: pb::validate_data_resource_config::Request,
+    ) -> Result<pb::validate_data_resource_config::Response, Diagnostics> {
+        let Entry { schema, item } = self.data_source(&request.type_name)?;
+        let config = decode(request.config.as_ref(), &schema.ty())?;
+        let mut diagnostics = validate(&schema, &config, true);
+        if !diagnostics.has_errors() && !config.is_null() {
+            diagnostics.extend(item.validate(&config).await?);
+        }
+        Ok(pb::validate_data_resource_config::Response::default().with(&diagnostics))
+    }
+
+    pub(super) async fn read_data_source(
+        &self,
+        request: pb::read_data_source::Request,
+    ) -> Result<pb::read_data_source::Response, Diagnostics> {
+        let Entry { schema, item } = self.data_source(&request.type_name)?;
+        let ty = schema.ty();
+        let config = decode(request.config.as_ref(), &ty)?;
+        let outcome = settled(item.read(&self.context(), &config).await?, &schema);
+        let response = pb::read_data_source::Response {
+            state: encode(&outcome.state, &ty),
+            ..Default::default()
+        };
+        Ok(response.with(&outcome.diagnostics))
+    }
+}
+
+fn schemas<T: ?Sized>(entries: &BTreeMap<&'static str, Entry<T>>) -> BTreeMap<String, pb::Schema> {
+    entries
+        .iter()
+        .map(|(name, entry)| ((*name).to_owned(), entry.schema.to_wire()))
+        .collect()
+}

@@ -1,0 +1,123 @@
+//! Requests that are large, malformed or not implemented.
+
+use tfplugin_proto::tfplugin6 as pb;
+
+use crate::host::{self, Plugin, Tls};
+
+#[tokio::test]
+async fn messages_of_many_megabytes_pass() {
+    let plugin = Plugin::start().await;
+    let mut client = plugin.configured().await;
+    let text = "x".repeat(5 << 20);
+    let answer = client
+        .apply_resource_change(host::create("big", &text, 0, 0))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+    let state = host::note(answer.new_state.as_ref());
+    assert_eq!(state.attribute("text").as_str().unwrap().len(), text.len());
+    plugin.end().await;
+}
+
+#[tokio::test]
+async fn malformed_values_are_diagnostics() {
+    let plugin = Plugin::start().await;
+    let mut client = plugin.configured().await;
+    for msgpack in [
+        vec![0xc1],
+        vec![0xdf, 0xff, 0xff, 0xff, 0xff],
+        vec![0x91; 100_000],
+        b"hello".to_vec(),
+    ] {
+        let value = Some(pb::DynamicValue {
+            msgpack,
+            json: Vec::new(),
+        });
+        let request = pb::plan_resource_change::Request {
+            type_name: "minimal_note".into(),
+            config: value.clone(),
+            proposed_new_state: value,
+            ..Default::default()
+        };
+        let answer = client
+            .plan_resource_change(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(answer.diagnostics[0].summary, "Malformed Value");
+    }
+    let request = pb::read_resource::Request {
+        type_name: "minimal_other".into(),
+        ..Default::default()
+    };
+    let answer = client.read_resource(request).await.unwrap().into_inner();
+    assert_eq!(answer.diagnostics[0].summary, "Unknown Type");
+    plugin.end().await;
+}
+
+#[tokio::test]
+async fn what_is_announced_is_answered_and_the_rest_is_unimplemented() {
+    let plugin = Plugin::start().await;
+    let mut client = plugin.provider(Tls::Right).await.unwrap();
+    let metadata = client
+        .get_metadata(pb::get_metadata::Request {})
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(metadata.resources[0].type_name, "minimal_note");
+    assert_eq!(metadata.data_sources[0].type_name, "minimal_note");
+    let capabilities = metadata.server_capabilities.unwrap();
+    assert!(
+        capabilities.plan_destroy
+            && capabilities.get_provider_schema_optional
+            && capabilities.move_resource_state
+    );
+    let functions = client
+        .get_functions(pb::get_functions::Request {})
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(functions.functions.is_empty() && functions.diagnostics.is_empty());
+    let identities = pb::get_resource_identity_schemas::Request {};
+    assert!(
+        client
+            .get_resource_identity_schemas(identities)
+            .await
+            .unwrap()
+            .into_inner()
+            .identity_schemas
+            .is_empty()
+    );
+    let moved = pb::move_resource_state::Request {
+        target_type_name: "minimal_note".into(),
+        source_type_name: "other_note".into(),
+        ..Default::default()
+    };
+    let moved = client
+        .move_resource_state(moved)
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(
+        moved.diagnostics[0].detail.contains("other_note"),
+        "{:?}",
+        moved.diagnostics
+    );
+    let lock = client.lock_state(pb::lock_state::Request::default()).await;
+    assert_eq!(lock.unwrap_err().code(), tonic::Code::Unimplemented);
+    plugin.end().await;
+}
+
+#[tokio::test]
+async fn before_it_is_configured_work_is_refused_with_advice() {
+    let plugin = Plugin::start().await;
+    let mut client = plugin.provider(Tls::Right).await.unwrap();
+    let answer = client
+        .apply_resource_change(host::create("n", "text", 0, 0))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.diagnostics[0].summary, "Provider Not Configured");
+    plugin.end().await;
+}
