@@ -67,9 +67,7 @@ impl Clock {
             Self::Manual { world } => world,
             Self::Running { world, wall, speed } => {
                 let elapsed = wall_now.duration_since(wall).max(SignedDuration::ZERO);
-                world
-                    .checked_add(stretch(elapsed, speed))
-                    .unwrap_or(Timestamp::MAX)
+                later(world, stretch(elapsed, speed))
             }
         }
     }
@@ -85,6 +83,16 @@ impl Clock {
             Self::Running { speed, .. } => Some(shrink(missing, speed)),
         }
     }
+}
+
+/// A later instant; the end of time when there is none.
+pub(crate) fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// An earlier instant; the beginning of time when there is none.
+pub(crate) fn earlier(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_sub(span).unwrap_or(Timestamp::MIN)
 }
 
 fn stretch(wall: SignedDuration, speed: Speed) -> SignedDuration {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use drs_engine::sim::fleet::Fleet;
 use drs_engine::sim::world::{AdminCommand, AdminError, ApiError, Caller, Fault, Reply, World};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     /// The time of the latest change. Time never goes back behind it, whatever the wall clock does.
     pub(crate) latest: Timestamp,
+    /// What the world was made from, so that a reset can make it anew.
+    pub(crate) fleet: Fleet,
     /// The simulated world.
     pub(crate) world: World,
     /// Answers that are held back, by number, until an operator lets them go.
@@ -80,10 +83,11 @@ pub(crate) enum Outcome {
 
 impl State {
     /// A fresh state.
-    pub(crate) fn new(world: World, clock: Clock, now: Timestamp) -> Self {
+    pub(crate) fn new(fleet: Fleet, world: World, clock: Clock, now: Timestamp) -> Self {
         Self {
             clock,
             latest: now,
+            fleet,
             world,
             holds: BTreeMap::new(),
             last_hold: 0,

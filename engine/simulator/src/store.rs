@@ -22,7 +22,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use drs_engine::sim::fleet::Fleet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -113,14 +112,11 @@ struct Replica {
     header: Header,
     tail: Tail,
     state: State,
-    /// Set when memory may be ahead of the journal, so that the replica must not be used again.
-    dirty: bool,
 }
 
 /// What is needed to create a store that is not there yet.
 pub(crate) struct Genesis {
     pub(crate) origin: Origin,
-    pub(crate) fleet: Fleet,
     pub(crate) state: State,
 }
 
@@ -141,7 +137,7 @@ impl Store {
             None => {
                 files::expect_empty(directory)?;
                 let genesis = genesis()?;
-                let header = Header::first(genesis.origin.clone(), genesis.fleet);
+                let header = Header::first(genesis.origin.clone());
                 write_generation(directory, &header, &genesis.state)?;
                 genesis.origin
             }
@@ -168,8 +164,8 @@ impl Store {
         let mut slot = unpoisoned(&self.replica);
         let _held = lock.acquire()?;
         let mut replica = match slot.take() {
-            Some(replica) if !replica.dirty => replica,
-            _ => self.load()?,
+            Some(replica) => replica,
+            None => self.load()?,
         };
         self.catch_up(&mut replica)?;
         // From here on memory runs ahead of the disk. The replica goes back into its slot only when both agree again; an
@@ -209,7 +205,6 @@ impl Store {
             header,
             tail: Tail::new(offset),
             state,
-            dirty: false,
         })
     }
 
@@ -256,11 +251,6 @@ impl Session<'_> {
     /// What the store was created with.
     pub(crate) fn origin(&self) -> &Origin {
         &self.header.origin
-    }
-
-    /// The fleet that the store was created with.
-    pub(crate) fn fleet(&self) -> &Fleet {
-        &self.header.fleet
     }
 
     /// Makes a change, to be written before the request is answered.

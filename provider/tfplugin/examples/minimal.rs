@@ -184,15 +184,6 @@ impl Resource for Note {
     }
 
     fn schema(&self) -> Schema {
-        let link = [
-            ("url", Attribute::string().required().describe("Where to.")),
-            (
-                "title",
-                Attribute::string()
-                    .default_value("link")
-                    .describe("What to show."),
-            ),
-        ];
         Schema::new("A note in a file.")
             .attribute(
                 "id",
@@ -223,7 +214,7 @@ impl Resource for Note {
             )
             .attribute(
                 "links",
-                Attribute::list_nested(link)
+                Attribute::list_nested(link())
                     .optional()
                     .describe("Places to look at."),
             )
@@ -364,6 +355,19 @@ impl Resource for Note {
             ..NoteModel::default()
         }))
     }
+}
+
+/// The attributes of one link.
+fn link() -> [(&'static str, Attribute); 2] {
+    [
+        ("url", Attribute::string().required().describe("Where to.")),
+        (
+            "title",
+            Attribute::string()
+                .default_value("link")
+                .describe("What to show."),
+        ),
+    ]
 }
 
 /// The data source `minimal_note`.

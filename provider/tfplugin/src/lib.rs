@@ -65,7 +65,11 @@
 //!             .attribute("text", Attribute::string().computed().describe("What to say."))
 //!     }
 //!
-//!     async fn create(&self, _: &Context<()>, request: Create<Model>) -> Result<Outcome<Model>, Diagnostics> {
+//!     async fn create(
+//!         &self,
+//!         _: &Context<()>,
+//!         request: Create<Model>,
+//!     ) -> Result<Outcome<Model>, Diagnostics> {
 //!         let text = format!("Hello, {}!", request.planned.name.require("name")?);
 //!         Ok(Outcome::state(Model { text: text.into(), ..request.planned }))
 //!     }
@@ -74,7 +78,11 @@
 //!         Ok(Outcome::state(request.state))
 //!     }
 //!
-//!     async fn update(&self, cx: &Context<()>, request: Update<Model>) -> Result<Outcome<Model>, Diagnostics> {
+//!     async fn update(
+//!         &self,
+//!         cx: &Context<()>,
+//!         request: Update<Model>,
+//!     ) -> Result<Outcome<Model>, Diagnostics> {
 //!         let Update { config, planned, private, .. } = request;
 //!         self.create(cx, Create { config, planned, private }).await
 //!     }

@@ -96,7 +96,11 @@ fn crashed(rpc: &str, failure: tokio::task::JoinError) -> Diagnostic {
 
 /// Declares RPCs that decode, call one function of the core and encode.
 macro_rules! rpcs {
-    ($($rpc:ident => $name:literal, $module:ident, $request:ident $(, type $type_name:ident)? $(, keep $($kept:ident as $field:ident)+)?;)*) => {
+    ($(
+        $rpc:ident => $name:literal, $module:ident
+        $(, type $type_name:ident)?
+        $(, keep $($kept:ident as $field:ident)+)?;
+    )*) => {
         #[tonic::async_trait]
         impl<P: Provider> Rpc for Service<P> {
             $(async fn $rpc(
@@ -110,7 +114,8 @@ macro_rules! rpcs {
                 #[allow(unused_mut, unused_assignments)]
                 let mut type_name = String::new();
                 $(type_name.clone_from(&request.$type_name);)?
-                self.call($name, &type_name, fallback, move |core| async move { core.$rpc(request).await }).await
+                let work = move |core: Arc<Core<P>>| async move { core.$rpc(request).await };
+                self.call($name, &type_name, fallback, work).await
             })*
 
             async fn stop_provider(
@@ -126,21 +131,21 @@ macro_rules! rpcs {
 }
 
 rpcs! {
-    get_metadata => "GetMetadata", get_metadata, request;
-    get_provider_schema => "GetProviderSchema", get_provider_schema, request;
-    validate_provider_config => "ValidateProviderConfig", validate_provider_config, request;
-    configure_provider => "ConfigureProvider", configure_provider, request;
-    get_functions => "GetFunctions", get_functions, request;
-    get_resource_identity_schemas => "GetResourceIdentitySchemas", get_resource_identity_schemas, request;
-    upgrade_resource_identity => "UpgradeResourceIdentity", upgrade_resource_identity, request, type type_name;
-    validate_resource_config => "ValidateResourceConfig", validate_resource_config, request, type type_name;
-    validate_data_resource_config => "ValidateDataResourceConfig", validate_data_resource_config, request, type type_name;
-    upgrade_resource_state => "UpgradeResourceState", upgrade_resource_state, request, type type_name;
-    read_resource => "ReadResource", read_resource, request, type type_name, keep current_state as new_state;
-    plan_resource_change => "PlanResourceChange", plan_resource_change, request, type type_name;
-    apply_resource_change => "ApplyResourceChange", apply_resource_change, request, type type_name,
+    get_metadata => "GetMetadata", get_metadata;
+    get_provider_schema => "GetProviderSchema", get_provider_schema;
+    validate_provider_config => "ValidateProviderConfig", validate_provider_config;
+    configure_provider => "ConfigureProvider", configure_provider;
+    get_functions => "GetFunctions", get_functions;
+    get_resource_identity_schemas => "GetResourceIdentitySchemas", get_resource_identity_schemas;
+    upgrade_resource_identity => "UpgradeResourceIdentity", upgrade_resource_identity, type type_name;
+    validate_resource_config => "ValidateResourceConfig", validate_resource_config, type type_name;
+    validate_data_resource_config => "ValidateDataResourceConfig", validate_data_resource_config, type type_name;
+    upgrade_resource_state => "UpgradeResourceState", upgrade_resource_state, type type_name;
+    read_resource => "ReadResource", read_resource, type type_name, keep current_state as new_state;
+    plan_resource_change => "PlanResourceChange", plan_resource_change, type type_name;
+    apply_resource_change => "ApplyResourceChange", apply_resource_change, type type_name,
         keep prior_state as new_state planned_private as private;
-    import_resource_state => "ImportResourceState", import_resource_state, request, type type_name;
-    move_resource_state => "MoveResourceState", move_resource_state, request, type target_type_name;
-    read_data_source => "ReadDataSource", read_data_source, request, type type_name;
+    import_resource_state => "ImportResourceState", import_resource_state, type type_name;
+    move_resource_state => "MoveResourceState", move_resource_state, type target_type_name;
+    read_data_source => "ReadDataSource", read_data_source, type type_name;
 }

@@ -4,7 +4,6 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use drs_engine::sim::fleet::Fleet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,7 +20,6 @@ pub(crate) struct Header {
     /// The file with the state at the start of the journal.
     pub(crate) snapshot: String,
     pub(crate) origin: Origin,
-    pub(crate) fleet: Fleet,
 }
 
 /// One change and its world time.
@@ -33,13 +31,12 @@ pub(crate) struct Entry {
 
 impl Header {
     /// The header of a new store.
-    pub(crate) fn first(origin: Origin, fleet: Fleet) -> Self {
+    pub(crate) fn first(origin: Origin) -> Self {
         Self {
             format: FORMAT,
             generation: 1,
             snapshot: snapshot_name(1),
             origin,
-            fleet,
         }
     }
 

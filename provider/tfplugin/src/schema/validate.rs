@@ -111,7 +111,10 @@ fn missing(path: &Path) -> Diagnostic {
 fn read_only(path: &Path) -> Diagnostic {
     Diagnostic::error(
         "Invalid Configuration for Read-Only Attribute",
-        format!("Cannot set a value for the read-only attribute {path}: the provider decides it. Remove it from the configuration."),
+        format!(
+            "Cannot set a value for the read-only attribute {path}: the provider decides it. \
+             Remove it from the configuration."
+        ),
     )
     .at(path.clone())
 }
