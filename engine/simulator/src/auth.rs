@@ -4,6 +4,7 @@
 //! signed with an old time must be refused, as AWS refuses it. Access keys name their account, so that any number of
 //! processes agree on them without keeping any.
 
+use drs_engine::time::{after, before};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -170,13 +171,13 @@ fn check_age(date: Option<&str>, wall: Timestamp, max_age: SignedDuration) -> Re
     let age = wall.duration_since(signed);
     let span = span_of(max_age);
     if age > max_age {
-        let oldest = crate::clock::earlier(wall, max_age);
+        let oldest = before(wall, max_age);
         let (oldest, now) = (compact(oldest), compact(wall));
         let message = format!("Signature expired: {text} is now earlier than {oldest} ({now} - {span}.)");
         return Err(Refusal::SignatureAge(message));
     }
     if age < -max_age {
-        let newest = crate::clock::later(wall, max_age);
+        let newest = after(wall, max_age);
         let (newest, now) = (compact(newest), compact(wall));
         let message = format!("Signature not yet current: {text} is still later than {newest} ({now} + {span}.)");
         return Err(Refusal::SignatureAge(message));

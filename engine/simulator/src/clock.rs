@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use drs_engine::time::after;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +43,7 @@ impl Speed {
 
 /// The clock of a simulated world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "mode", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Clock {
     /// Follows the wall clock.
     Running {
@@ -67,7 +68,7 @@ impl Clock {
             Self::Manual { world } => world,
             Self::Running { world, wall, speed } => {
                 let elapsed = wall_now.duration_since(wall).max(SignedDuration::ZERO);
-                later(world, stretch(elapsed, speed))
+                after(world, stretch(elapsed, speed))
             }
         }
     }
@@ -83,16 +84,6 @@ impl Clock {
             Self::Running { speed, .. } => Some(shrink(missing, speed)),
         }
     }
-}
-
-/// A later instant; the end of time when there is none.
-pub(crate) fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
-    at.checked_add(span).unwrap_or(Timestamp::MAX)
-}
-
-/// An earlier instant; the beginning of time when there is none.
-pub(crate) fn earlier(at: Timestamp, span: SignedDuration) -> Timestamp {
-    at.checked_sub(span).unwrap_or(Timestamp::MIN)
 }
 
 fn stretch(wall: SignedDuration, speed: Speed) -> SignedDuration {

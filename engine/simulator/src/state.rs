@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drs_engine::sim::fleet::Fleet;
-use drs_engine::sim::world::{AdminCommand, AdminError, ApiError, Caller, Fault, Reply, World};
+use drs_engine::sim::world::admin::{AdminCommand, AdminError};
+use drs_engine::sim::world::fault::Fault;
+use drs_engine::sim::world::{ApiError, Caller, Reply, World};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -50,7 +52,7 @@ pub(crate) enum Change {
     /// A call of a service.
     Call(Call),
     /// A scripted fault was used up by a call of this operation.
-    TakeFault { region: String, operation: String },
+    TakeFault { operation: String },
     /// An operator's command to the world.
     Admin(AdminCommand),
     /// Time now passes in another way.
@@ -83,12 +85,12 @@ pub(crate) enum Outcome {
 
 impl State {
     /// A fresh state.
-    pub(crate) fn new(fleet: Fleet, world: World, clock: Clock, now: Timestamp) -> Self {
+    pub(crate) fn new(fleet: Fleet, seed: u64, clock: Clock, now: Timestamp) -> Self {
         Self {
             clock,
             latest: now,
+            world: World::new(&fleet, seed, now),
             fleet,
-            world,
             holds: BTreeMap::new(),
             last_hold: 0,
             continuous_backups: BTreeSet::new(),
@@ -105,9 +107,7 @@ impl State {
         self.latest = self.latest.max(at);
         match change {
             Change::Call(call) => Outcome::Called(self.call(at, call)),
-            Change::TakeFault { region, operation } => {
-                Outcome::Fault(self.world.take_fault(at, region, operation))
-            }
+            Change::TakeFault { operation } => Outcome::Fault(self.world.take_fault(at, operation)),
             Change::Admin(command) => Outcome::Admin(self.world.admin(at, command.clone())),
             Change::Clock(clock) => {
                 self.clock = *clock;

@@ -118,6 +118,7 @@ pub mod check;
 pub mod context;
 pub mod data_source;
 pub mod diagnostic;
+pub mod duration;
 pub mod limits;
 mod logging;
 pub mod path;

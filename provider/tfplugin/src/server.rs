@@ -56,12 +56,10 @@ impl<P: Provider> Service<P> {
         F: Future<Output = Result<A, Diagnostics>> + Send + 'static,
     {
         let id = self.requests.fetch_add(1, Ordering::Relaxed);
-        let span = tracing::info_span!(
-            "rpc",
-            tf_rpc = rpc,
-            tf_req_id = id,
-            tf_resource_type = type_name
-        );
+        let span = tracing::info_span!("rpc", tf_rpc = rpc, tf_req_id = id, tf_resource_type);
+        if !type_name.is_empty() {
+            span.record("tf_resource_type", type_name);
+        }
         let began = Instant::now();
         let task = tokio::spawn(work(Arc::clone(&self.core)).instrument(span.clone()));
         let answer = match task.await {

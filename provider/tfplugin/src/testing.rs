@@ -42,6 +42,8 @@
 //! # }
 //! ```
 
+#[cfg(test)]
+mod demo;
 mod host;
 mod input;
 mod proposed;

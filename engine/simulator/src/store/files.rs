@@ -115,11 +115,17 @@ pub(crate) fn expect_empty(directory: &Path) -> Result<(), StoreError> {
 /// Reads a whole JSON file.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
     let text = fs::read(path).map_err(StoreError::io("cannot read", path))?;
-    serde_json::from_slice(&text).map_err(|error| StoreError::Damaged {
+    from_json(&text).map_err(|error| StoreError::Damaged {
         path: path.to_owned(),
         line: error.line() as u64,
         reason: error.to_string(),
     })
+}
+
+/// Reads a value from JSON text by way of [`serde_json::Value`]. Read from text directly, a number inside an internally
+/// tagged enum arrives as a map, because numbers are kept exact throughout the workspace.
+pub(crate) fn from_json<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_value(serde_json::from_slice(text)?)
 }
 
 /// Reads a small text file, or says that there is none.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::files::from_json;
 use super::{FORMAT, Origin, StoreError, open_existing};
 use crate::state::Change;
 
@@ -147,7 +148,7 @@ impl Tail {
             .filter(|line| !line.is_empty())
             .enumerate()
             .map(|(index, line)| {
-                serde_json::from_slice(line).map_err(|error| StoreError::Damaged {
+                from_json(line).map_err(|error| StoreError::Damaged {
                     path: path.to_owned(),
                     line: self.lines + 1 + index as u64,
                     reason: error.to_string(),

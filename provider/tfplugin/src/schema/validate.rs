@@ -128,22 +128,120 @@ fn no_write_only(path: &Path) -> Diagnostic {
 }
 
 fn invalid(path: &Path, rule: &str, value: &Value, hidden: bool) -> Diagnostic {
-    let got = if hidden {
-        "(sensitive value)".to_owned()
-    } else {
-        shown(value)
+    let detail = match shown(value, hidden) {
+        Some(text) => format!("The argument {path} {rule}; it is {text}."),
+        None => format!("The argument {path} {rule}."),
     };
-    Diagnostic::error(
-        "Invalid Attribute Value",
-        format!("The argument {path} {rule}; it is {got}."),
-    )
-    .at(path.clone())
+    Diagnostic::error("Invalid Attribute Value", detail).at(path.clone())
 }
 
-fn shown(value: &Value) -> String {
+/// The value as a diagnostic repeats it. A collection is not shown: parts of it may be sensitive.
+fn shown(value: &Value, hidden: bool) -> Option<String> {
+    let plain = matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_));
+    if hidden || !plain {
+        return None;
+    }
     let text = json::encode(value).to_string();
     match text.char_indices().nth(SHOWN_VALUE) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
+        Some((end, _)) => Some(format!("{}...", &text[..end])),
+        None => Some(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Attribute, schema::validator, value::Type};
+
+    fn found(config: &[(&str, Value)], write_only_allowed: bool) -> String {
+        let inner = [(
+            "k",
+            Attribute::string()
+                .required()
+                .sensitive()
+                .validate(validator::length(9, 9)),
+        )];
+        let schema = Schema::new("")
+            .attribute("computed", Attribute::string().computed())
+            .attribute(
+                "secret",
+                Attribute::string()
+                    .optional()
+                    .write_only()
+                    .validate(validator::not_empty()),
+            )
+            .attribute(
+                "mode",
+                Attribute::string()
+                    .optional()
+                    .validate(validator::one_of(["a", "b"])),
+            )
+            .attribute(
+                "some",
+                Attribute::set(Type::String)
+                    .optional()
+                    .validate(validator::each(validator::not_empty())),
+            )
+            .attribute(
+                "list",
+                Attribute::list_nested(inner)
+                    .optional()
+                    .validate(validator::length(1, 1)),
+            );
+        let config = Value::object(config.iter().cloned())
+            .conform(&schema.ty())
+            .unwrap();
+        crate::testing::text(&validate(&schema, &config, write_only_allowed))
+    }
+
+    #[test]
+    fn each_mistake_is_named_with_its_place() {
+        let item = |k: Value| Value::object([("k", k)]);
+        let cases = [
+            (vec![("computed", Value::from("x"))], "Read-Only Attribute"),
+            (
+                vec![("mode", Value::from("c"))],
+                "must be one of \"a\", \"b\"; it is \"c\". (mode)",
+            ),
+            (
+                vec![("secret", Value::from(""))],
+                "The argument secret must not be empty. (secret)",
+            ),
+            (
+                vec![("some", Value::set(["".into(), Value::unknown()]))],
+                "every element must not be empty. (some)",
+            ),
+            (
+                vec![("list", Value::List(vec![item("s3cret".into())]))],
+                "between 9 and 9. (list[0].k)",
+            ),
+            (
+                vec![("list", Value::List(vec![item(Value::Null)]))],
+                "(list[0].k)",
+            ),
+            (vec![("list", Value::List(vec![Value::Null]))], "(list[0])"),
+        ];
+        for (config, expected) in cases {
+            let text = found(&config, true);
+            assert!(
+                text.contains(expected) && text.lines().count() == 1,
+                "{text}"
+            );
+            assert!(!text.contains("s3cret"), "{text}");
+        }
+        assert_eq!(
+            found(
+                &[("list", Value::unknown()), ("mode", Value::unknown())],
+                true
+            ),
+            ""
+        );
+    }
+
+    #[test]
+    fn write_only_needs_a_host_that_knows_it() {
+        let config = [("secret", Value::from("s"))];
+        assert_eq!(found(&config, true), "");
+        assert!(found(&config, false).contains("1.11 or later"));
     }
 }

@@ -1,0 +1,7 @@
+//! The services, one file each: what a request means, and how its answer is written.
+
+pub(crate) mod drs;
+pub(crate) mod dynamodb;
+pub(crate) mod ec2;
+pub(crate) mod quotas;
+pub(crate) mod sts;

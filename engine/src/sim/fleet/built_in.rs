@@ -1,0 +1,113 @@
+//! The fleet of a world that was given none.
+
+use std::collections::BTreeMap;
+
+use super::{Account, Disk, Fleet, Origin, Os, Region, Server, Settings};
+
+/// A three-tier shop and an office in one Region, a second Region that is empty, and a second account.
+pub(super) fn fleet() -> Fleet {
+    let mut servers = shop();
+    servers.extend(office());
+    let region = |name: &str, servers| Region {
+        name: name.to_owned(),
+        initialized: true,
+        servers,
+    };
+    let account = |id: &str, regions| Account {
+        id: id.to_owned(),
+        external_id: None,
+        regions,
+    };
+    let ledger = tagged(
+        "ledger-1",
+        &[("Application", "ledger"), ("Environment", "production")],
+    );
+    Fleet {
+        accounts: vec![
+            account(
+                "111122223333",
+                vec![region("us-east-1", servers), region("us-west-2", Vec::new())],
+            ),
+            account("444455556666", vec![region("us-east-1", vec![ledger])]),
+        ],
+        settings: Settings::default(),
+    }
+}
+
+/// The application that examples and tests recover.
+fn shop() -> Vec<Server> {
+    [
+        ("db-1", "db", 200),
+        ("db-2", "db", 200),
+        ("app-1", "app", 0),
+        ("app-2", "app", 0),
+        ("app-3", "app", 0),
+        ("web-1", "web", 0),
+        ("web-2", "web", 0),
+    ]
+    .map(|(hostname, tier, data_gib)| {
+        let tags = [
+            ("Application", "shop"),
+            ("Tier", tier),
+            ("Environment", "production"),
+        ];
+        let mut server = tagged(hostname, &tags);
+        server.disks = vec![disk("/dev/sda1", 30)];
+        if data_gib > 0 {
+            server.disks.push(disk("/dev/sdb", data_gib));
+        }
+        server.origin = Some(Origin {
+            account: None,
+            region: "us-west-2".to_owned(),
+            availability_zone: None,
+        });
+        server
+    })
+    .into()
+}
+
+/// Servers that are slow, late, stalled or not ready.
+fn office() -> Vec<Server> {
+    let of_office = |hostname: &str, os: Os, state: &str| {
+        let mut server = tagged(
+            hostname,
+            &[("Application", "office"), ("Environment", "production")],
+        );
+        server.os = os;
+        server.replication_state = state.to_owned();
+        server
+    };
+    let stalled = Server {
+        stall_reason: Some("AGENT_NOT_SEEN".to_owned()),
+        lag_seconds: 7_200,
+        ..of_office("print-1", Os::Linux, "STALLED")
+    };
+    let late = Server {
+        lag_seconds: 300,
+        ..of_office("mail-1", Os::Linux, "BACKLOG")
+    };
+    vec![
+        of_office("files-1", Os::Windows, "CONTINUOUS"),
+        of_office("directory-1", Os::Windows, "CONTINUOUS"),
+        stalled,
+        late,
+        of_office("wiki-1", Os::Linux, "INITIAL_SYNC"),
+    ]
+}
+
+fn tagged(hostname: &str, tags: &[(&str, &str)]) -> Server {
+    let mut server = Server::named(hostname);
+    server.tags = tags
+        .iter()
+        .chain(&[("Name", hostname)])
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect::<BTreeMap<_, _>>();
+    server
+}
+
+fn disk(device: &str, gib: u32) -> Disk {
+    Disk {
+        device: device.to_owned(),
+        gib,
+    }
+}
