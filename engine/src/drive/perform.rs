@@ -113,6 +113,9 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         if let Some(turn) = self.guard(run, &plan).await? {
             return Ok(turn);
         }
+        if after(signed_at, limits::GUARD_MAX_AGE) < self.clock.now().wall {
+            return Ok(Turn::Next);
+        }
         let intent = Intent {
             launch: plan.launch,
             wave: plan.wave,
