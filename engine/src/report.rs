@@ -54,12 +54,12 @@ pub fn clock(at: Timestamp) -> String {
 fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
     match &recorded.event {
         Event::ExecutionStarted(started) => vec![format!(
-            "{} {} of plan {:?} started: {} waves, {} servers",
+            "{} {} of plan {:?} started: {}, {}",
             started.mode.as_str().to_lowercase(),
             started.execution_id,
             started.plan_name,
-            started.waves.len(),
-            state.servers.len()
+            several(started.waves.len(), "wave"),
+            several(state.servers.len(), "server")
         )],
         Event::OwnerTaken { previous: None, .. } | Event::ResultDelivered => Vec::new(),
         Event::OwnerTaken {
@@ -73,7 +73,7 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
         }
         Event::WaveReady { wave } => ready(state, *wave),
         Event::WaveStarted { wave } => of_wave(state, *wave, |wave| {
-            format!("started, {} servers", wave.frozen.servers)
+            format!("started, {}", several(wave.frozen.servers, "server"))
         }),
         Event::WaveTimedOut { wave } => of_wave(state, *wave, |_| {
             "ran out of time; it launches no more, its jobs are followed".to_owned()
@@ -82,10 +82,9 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
             let took = wave
                 .started_at
                 .map(|at| duration(recorded.now.world.duration_since(at)));
-            format!(
-                "{} after {}",
-                outcome.as_str(),
-                took.unwrap_or_else(|| "no launch".to_owned())
+            took.map_or_else(
+                || outcome.as_str().to_owned(),
+                |took| format!("{} after {took}", outcome.as_str()),
             )
         }),
         event => tell_launch(state, event).unwrap_or_else(|| tell_end(state, recorded)),
@@ -222,16 +221,23 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
             )]
         }
         Event::TerminationAccepted { instances, .. } => {
-            vec![format!("  terminating {} instances", instances.len())]
+            vec![format!(
+                "  terminating {}",
+                several(instances.len(), "instance")
+            )]
         }
         Event::InstancesGone { instances } => {
-            vec![format!("  {} instances are gone", instances.len())]
+            let are = if instances.len() == 1 { "is" } else { "are" };
+            vec![format!(
+                "  {} {are} gone",
+                several(instances.len(), "instance")
+            )]
         }
         Event::TerminationFinished { left, reason } => vec![match reason {
             None if left.is_empty() => "terminated: nothing is left".to_owned(),
             reason => format!(
-                "termination ended with {} instances left: {}",
-                left.len(),
+                "termination ended with {} left: {}",
+                several(left.len(), "instance"),
                 reason.as_deref().unwrap_or("unknown reason")
             ),
         }],
@@ -262,13 +268,15 @@ fn author(author: &Author) -> &str {
 }
 
 fn count(state: &State, launch: LaunchId) -> String {
-    match state
-        .launches
-        .get(&launch)
-        .map_or(0, |launch| launch.servers.len())
-    {
-        1 => "1 server".to_owned(),
-        servers => format!("{servers} servers"),
+    let launch = state.launches.get(&launch);
+    several(launch.map_or(0, |launch| launch.servers.len()), "server")
+}
+
+fn several(count: usize, thing: &str) -> String {
+    if count == 1 {
+        format!("1 {thing}")
+    } else {
+        format!("{count} {thing}s")
     }
 }
 
@@ -296,22 +304,29 @@ fn name<'a>(state: &'a State, server: &'a ServerId) -> &'a str {
 
 /// One sentence about where an execution stands and what can be done now; for the end of a message.
 pub fn headline(state: &State) -> String {
-    let launched = state.waves.iter().map(|wave| wave.launched).sum::<usize>();
     let mut text = format!(
-        "{} {} of plan {:?} is {}: {launched} of {} servers launched",
+        "{} {} of plan {:?} is {}: ",
         state.started.mode.as_str().to_lowercase(),
         state.started.execution_id,
         state.started.plan_name,
         state.status.as_str(),
-        state.servers.len()
+    );
+    if let (Status::Ended(_), Some((_, summary))) = (state.status, &state.finished) {
+        text.push_str(summary);
+        return text;
+    }
+    let launched = state.waves.iter().map(|wave| wave.launched).sum::<usize>();
+    let _ = write!(
+        text,
+        "{launched} of {} launched",
+        several(state.servers.len(), "server")
     );
     let unknown = state.unresolved().count();
     if unknown > 0 {
-        let _ = write!(text, ", {unknown} launches without an answer");
+        let _ = write!(text, ", {} without an answer", several(unknown, "call"));
     }
-    if let (Status::Ended(_) | Status::Halted, Some((_, summary))) = (state.status, &state.finished)
-    {
-        let _ = write!(text, " ({summary})");
+    if let (Status::Halted, Some((_, reason))) = (state.status, &state.finished) {
+        let _ = write!(text, " ({reason})");
     }
     text
 }
@@ -336,3 +351,6 @@ pub(crate) fn standing(state: &State, id: &ServerId) -> (String, String) {
     };
     (server.status.as_str().to_owned(), detail)
 }
+
+#[cfg(test)]
+mod tests;

@@ -278,10 +278,15 @@ impl Process {
 
     /// Whether the plan was refused, or a result was delivered: no other run is wanted.
     fn is_concluded(&self) -> bool {
-        let last = judge::at_once(Plans::new(self.context.memory.clone()).find(&plan_id()));
+        let last =
+            crate::testing::at_once(Plans::new(self.context.memory.clone()).find(&plan_id()));
         let last = last.ok().flatten().and_then(|plan| plan.execution);
         let executions = Executions::new(self.context.memory.clone());
-        let summary = last.and_then(|id| judge::at_once(executions.summary(&id)).ok().flatten());
+        let summary = last.and_then(|id| {
+            crate::testing::at_once(executions.summary(&id))
+                .ok()
+                .flatten()
+        });
         self.context.refused.load(Ordering::Relaxed)
             || summary.is_some_and(|summary| summary.delivered)
     }

@@ -86,9 +86,6 @@ fn disturb(scenario: &Scenario, at: u64, disturb: impl FnOnce(&mut Run, TaskId))
         Stopped::AllEnded,
         "disturbed at step {at}, it does not end"
     );
-    if std::env::var_os("TRACE").is_some() {
-        println!("STEP {at} {}", run.hub.traced().join("\n"));
-    }
     let verdict = judge(&run);
     (run, verdict)
 }
