@@ -45,6 +45,9 @@ pub(crate) struct Visit<'a, 'b> {
     pub(crate) empty: bool,
 }
 
+/// Carries out a call that was planned.
+type Perform<'p> = Box<dyn FnOnce(&mut Visit<'_, '_>) -> Result<Answer, ApiError> + 'p>;
+
 /// What a face found out about a call before it is carried out.
 pub(crate) struct Planned<'p> {
     /// The name under which faults are scripted.
@@ -52,7 +55,7 @@ pub(crate) struct Planned<'p> {
     /// The action in words of IAM.
     pub(crate) action: String,
     /// Carries it out.
-    pub(crate) perform: Box<dyn FnOnce(&mut Visit<'_, '_>) -> Result<Answer, ApiError> + 'p>,
+    pub(crate) perform: Perform<'p>,
 }
 
 impl Service {

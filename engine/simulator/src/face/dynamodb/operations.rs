@@ -107,17 +107,11 @@ impl Operation {
     }
 }
 
-/// Words before the message of an error that the database raises while it reads a request, and what they mean.
-const MARKERS: [(&str, fn(String) -> DynoxideError); 5] = [
-    (
-        "SERIALIZATION_AS_READ:",
-        DynoxideError::SerializationException,
-    ),
-    ("VALIDATION_AS_READ:", DynoxideError::ValidationException),
-    ("SERIALIZATION:", DynoxideError::SerializationException),
-    ("VALIDATION_REQUEST:", DynoxideError::ValidationException),
-    ("VALIDATION:", DynoxideError::ValidationException),
-];
+/// Words before the message of an error that the database raises while it reads a request: the value has a wrong type.
+const UNREADABLE_MARKERS: [&str; 2] = ["SERIALIZATION_AS_READ:", "SERIALIZATION:"];
+
+/// The same: the value is not allowed.
+const INVALID_MARKERS: [&str; 3] = ["VALIDATION_AS_READ:", "VALIDATION_REQUEST:", "VALIDATION:"];
 
 /// What is in the message of an error about a value that is absent or unknown, rather than of another type.
 const INVALID: [&str; 5] = [
@@ -134,10 +128,15 @@ fn read<T: DeserializeOwned>(input: &str) -> Result<T, DynoxideError> {
         let plain = message
             .rsplit_once(" at line ")
             .map_or(message.as_str(), |(plain, _)| plain);
-        for (marker, make) in MARKERS {
-            if let Some(rest) = plain.strip_prefix(marker) {
-                return make(rest.to_owned());
-            }
+        let after_marker = |markers: &[&str]| {
+            let rest = markers.iter().find_map(|marker| plain.strip_prefix(marker));
+            rest.map(str::to_owned)
+        };
+        if let Some(rest) = after_marker(&UNREADABLE_MARKERS) {
+            return DynoxideError::SerializationException(rest);
+        }
+        if let Some(rest) = after_marker(&INVALID_MARKERS) {
+            return DynoxideError::ValidationException(rest);
         }
         if INVALID.iter().any(|words| plain.contains(words)) {
             DynoxideError::ValidationException(plain.to_owned())
