@@ -367,7 +367,8 @@ mod tests {
             try_key(key, None, "20261124T145459Z"),
             Err(Refusal::SignatureAge(old.into()))
         );
-        let early = "Signature not yet current: 20261124T150501Z is still later than 20261124T150500Z (20261124T150000Z + 5 min.)";
+        let early = "Signature not yet current: 20261124T150501Z is still later than \
+                     20261124T150500Z (20261124T150000Z + 5 min.)";
         assert_eq!(
             try_key(key, None, "20261124T150501Z"),
             Err(Refusal::SignatureAge(early.into()))

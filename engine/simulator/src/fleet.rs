@@ -125,7 +125,8 @@ mod tests {
             "{broken}"
         );
         let senseless = refused(
-            "accounts:\n- id: '12'\n  regions:\n  - name: eu-west-1\n    servers:\n    - {hostname: a, replication_state: FINE}\n",
+            "accounts:\n- id: '12'\n  regions:\n  - name: eu-west-1\n    servers:\n    - \
+             {hostname: a, replication_state: FINE}\n",
         );
         assert!(senseless.contains("\n  accounts[0].id: "), "{senseless}");
         assert!(

@@ -417,7 +417,10 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_named() {
-        let servers = json!([{"sourceServerID": "s-123"}, {"sourceServerID": "s-1234567890abcdefg", "recoverySnapshotID": "LATEST"}]);
+        let servers = json!([
+            {"sourceServerID": "s-123"},
+            {"sourceServerID": "s-1234567890abcdefg", "recoverySnapshotID": "LATEST"},
+        ]);
         assert_eq!(
             check(
                 "StartRecovery",

@@ -116,7 +116,8 @@ impl Protocol {
     /// The error for a denied call.
     pub(crate) fn denied(self, arn: &str, action: &str) -> ApiError {
         let message = format!(
-            "User: {arn} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"
+            "User: {arn} is not authorized to perform: {action} on resource: * because no \
+             identity-based policy allows the {action} action"
         );
         match self {
             Self::RestJson => ApiError::new("AccessDeniedException", 403, message),

@@ -78,7 +78,10 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The store was written by a newer version of this program.
-    #[error("{} has format {found}, and this version reads formats up to {FORMAT}; use the newer version, or another directory", path.display())]
+    #[error(
+        "{} has format {found}, and this version reads formats up to {FORMAT}; use the newer version, or another directory",
+        path.display()
+    )]
     Newer {
         /// The journal.
         path: PathBuf,

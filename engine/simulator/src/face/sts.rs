@@ -48,7 +48,8 @@ fn assume_role(visit: &mut Visit<'_, '_>, form: &Form) -> Result<Answer, ApiErro
         role_of(role_arn).ok_or_else(|| invalid(&format!("{role_arn} is invalid")))?;
     if !is_session_name(session_name) {
         return Err(invalid(
-            "1 validation error detected: Value at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]{2,64}",
+            "1 validation error detected: Value at 'roleSessionName' failed to satisfy constraint: \
+             Member must satisfy regular expression pattern: [\\w+=,.@-]{2,64}",
         ));
     }
     let seconds = duration(form)?;
@@ -113,7 +114,8 @@ fn duration(form: &Form) -> Result<i64, ApiError> {
     match text.parse() {
         Ok(seconds) if (900..=43_200).contains(&seconds) => Ok(seconds),
         _ => Err(invalid(
-            "1 validation error detected: Value at 'durationSeconds' failed to satisfy constraint: Member must have value between 900 and 43200",
+            "1 validation error detected: Value at 'durationSeconds' failed to satisfy constraint: \
+             Member must have value between 900 and 43200",
         )),
     }
 }
