@@ -113,6 +113,18 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_are_fleets() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/fleets");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            read(&path).unwrap_or_else(|error| panic!("{error}"));
+            count += 1;
+        }
+        assert!(count > 0);
+    }
+
+    #[test]
     fn what_is_wrong_names_file_and_line_or_path() {
         let misspelt = refused("accounts:\n- id: '111122223333'\n  regoins: []\n");
         assert_eq!(
