@@ -128,7 +128,7 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             },
             signed_at: intent.signed_at,
         };
-        let critical = run.watch.critical();
+        let critical = run.watch.critical().await;
         if !self
             .try_record(run, vec![Event::LaunchIntended(Box::new(intent))])
             .await?
@@ -418,7 +418,7 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         target: Target,
         instances: Vec<InstanceId>,
     ) -> Result<Turn, DriveError> {
-        let critical = run.watch.critical();
+        let critical = run.watch.critical().await;
         let intent = Event::TerminationIntended {
             target: target.clone(),
             instances: instances.clone(),
