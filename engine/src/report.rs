@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{Acceptance, Author, Event, LaunchId, Recorded, Remedy, ServerResult};
+use crate::event::{Acceptance, Author, Event, LaunchId, Outcome, Recorded, Remedy, ServerResult};
 use crate::ids::ServerId;
 use crate::state::{Phase, ServerStatus, State, Status, Wave};
 
@@ -75,14 +75,14 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
             "ran out of time; it launches no more, its jobs are followed".to_owned()
         }),
         Event::WaveFinished { wave, outcome } => of_wave(state, *wave, |wave| {
-            let took = wave
-                .started_at
-                .map(|at| duration(recorded.now.world.duration_since(at)));
-            format!(
-                "{} after {}",
-                outcome.as_str(),
-                took.unwrap_or_else(|| "no launch".to_owned())
-            )
+            let outcome = outcome.as_str();
+            match wave.started_at {
+                Some(at) => format!(
+                    "{outcome} after {}",
+                    duration(recorded.now.world.duration_since(at))
+                ),
+                None => outcome.to_owned(),
+            }
         }),
         event => tell_launch(state, event).unwrap_or_else(|| tell_end(state, recorded)),
     }
@@ -303,9 +303,11 @@ pub fn headline(state: &State) -> String {
     );
     let unknown = state.unresolved().count();
     if unknown > 0 {
-        let _ = write!(text, ", {unknown} launches without an answer");
+        let launches = if unknown == 1 { "launch" } else { "launches" };
+        let _ = write!(text, ", {unknown} {launches} without an answer");
     }
-    if let (Status::Ended(_) | Status::Halted, Some((_, summary))) = (state.status, &state.finished)
+    if let Some((_, summary)) = &state.finished
+        && state.status != Status::Ended(Outcome::Completed)
     {
         let _ = write!(text, " ({summary})");
     }

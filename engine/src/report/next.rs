@@ -19,7 +19,7 @@ pub fn next(state: &State, driven: Driven) -> Vec<String> {
     let mut advice = Vec::new();
     match state.status {
         Status::Running | Status::Cancelling => while_running(state, driven, &mut advice),
-        Status::Ended(outcome) => after_the_end(state, outcome, &mut advice),
+        Status::Ended(outcome) => after_the_end(state, outcome, driven, &mut advice),
         Status::Halted => advice.push(halted(state)),
     }
     if state.status.is_terminal() {
@@ -64,7 +64,7 @@ fn while_running(state: &State, driven: Driven, advice: &mut Vec<String>) {
     }
 }
 
-fn after_the_end(state: &State, outcome: Outcome, advice: &mut Vec<String>) {
+fn after_the_end(state: &State, outcome: Outcome, driven: Driven, advice: &mut Vec<String>) {
     let unfollowed: Vec<&str> = state
         .launches
         .values()
@@ -93,7 +93,7 @@ fn after_the_end(state: &State, outcome: Outcome, advice: &mut Vec<String>) {
              launched is terminated first, as its `cleanup` says."
                 .to_owned(),
         );
-    } else if !state.delivered && state.started.origin == "terraform" {
+    } else if !state.delivered && driven != Driven::Yes && state.started.origin == "terraform" {
         advice.push(
             "Terraform does not have the result yet: the next `terraform apply` with the same triggers returns it and \
              starts nothing."
@@ -130,9 +130,9 @@ fn termination(state: &State, driven: Driven, advice: &mut Vec<String>) {
             named(&left, " ")
         )),
         None if state.is_drill() => advice.push(format!(
-            "The drill's instances run until they are terminated: {}. `terraform destroy \
-             -target=drs_drill_execution.NAME` terminates them and checks that they are gone.",
-            named(&left, ", ")
+            "The drill's instances ({} of them) run until they are terminated: `terraform destroy \
+             -target=drs_drill_execution.NAME` does that and checks that they are gone.",
+            left.len()
         )),
         None => {}
     }
