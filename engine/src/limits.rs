@@ -14,6 +14,8 @@ pub const WAVES_PER_PLAN: usize = 50;
 pub const GROUPS_PER_PLAN: usize = 50;
 /// Servers listed in one protection group: the DRS limit of source servers in an account and Region.
 pub const SERVERS_PER_GROUP: usize = 4_000;
+/// Source servers in one account and Region (L-E28BE5E0).
+pub const SERVERS_PER_TARGET: usize = 4_000;
 /// Tags that select servers of one protection group.
 pub const TAGS_PER_SELECTION: usize = 50;
 /// Longest name of a group, a plan or a wave, in characters.
@@ -29,6 +31,8 @@ pub const SERVERS_PER_JUDGEMENT: usize = 80;
 pub const ITEMS_PER_TRANSACTION: usize = 90;
 /// Events in one history; a history that needs more is broken, and a loop is stopped by it.
 pub const EVENTS_PER_EXECUTION: u64 = 200_000;
+/// Runs of a plan that are searched for one whose result was never delivered, newest first.
+pub const RUNS_SEARCHED: usize = 25;
 /// Attempts to append one set of events while others write, before the turn is given up and loaded anew.
 pub const APPEND_ATTEMPTS: usize = 20;
 

@@ -374,14 +374,11 @@ impl<I: Items> Owners for GroupOwners<'_, I> {
         let Some(mut group) = read(self.items, &GroupId::new(&claim.owner)).await? else {
             return Ok(false);
         };
-        match group.claiming_until {
-            Some(until) if until > self.now.wall => return Ok(true),
-            Some(_) => {
-                if !take_mark_away(self.items, &mut group).await? {
-                    return Ok(true);
-                }
+        if let Some(until) = group.claiming_until {
+            let lives = until > self.now.wall;
+            if lives || !take_mark_away(self.items, &mut group).await? {
+                return Ok(true);
             }
-            None => {}
         }
         let lists =
             |server: &ServerId| keys::group_server(&group.config.target, server) == claim.key;
