@@ -18,6 +18,12 @@ const DEFAULT_SEED: u64 = 0;
 
 /// Opens the store that the options name, and creates it when it is not there.
 pub(crate) fn open(options: &Options) -> Result<(Store, Origin), SimulatorError> {
+    // A store that is there never goes, so nothing can be created between this look and the opening.
+    if options.existing && !Store::is_there(&options.directory)? {
+        return Err(SimulatorError::Missing {
+            path: options.directory.clone(),
+        });
+    }
     let speed = options
         .speed
         .map(|factor| Speed::from_factor(factor).ok_or(SimulatorError::Speed { factor }))
@@ -128,4 +134,27 @@ fn adjust_clock(store: &Store, manual: bool, speed: Option<Speed>) -> Result<(),
         }
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::Folder;
+
+    #[test]
+    fn whoever_only_looks_creates_no_store() {
+        let folder = Folder::new();
+        let only_look = Options {
+            existing: true,
+            ..Options::at(folder.path().join("store"))
+        };
+        let missing = open(&only_look).err().expect("there is no store");
+        assert!(
+            matches!(missing, SimulatorError::Missing { .. }),
+            "{missing}"
+        );
+        assert!(!only_look.directory.exists());
+        open(&Options::at(&only_look.directory)).expect("it is created");
+        open(&only_look).expect("it is there");
+    }
 }

@@ -25,6 +25,9 @@ use crate::world_time::{Ticker, WorldClock};
 pub struct Options {
     /// The store's directory. It is created when it is not there.
     pub directory: PathBuf,
+    /// Whether the store must be there already. Whoever only looks must not create one: it would be another world than the
+    /// one that its owner is about to begin.
+    pub existing: bool,
     /// The fleet that a new world begins with, a YAML file; the built-in one when left out. A store that was created with
     /// another is refused.
     pub fleet: Option<PathBuf>,
@@ -64,6 +67,12 @@ pub enum SimulatorError {
     /// The fleet cannot be used.
     #[error(transparent)]
     Fleet(#[from] FleetError),
+    /// The store must be there already, and is not.
+    #[error("there is no simulator in {}", path.display())]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The store was created with another seed.
     #[error(
         "the simulator in {} was created with seed {stored}, not {asked}; leave the seed out, or name another directory",

@@ -139,6 +139,11 @@ pub(crate) struct Genesis {
 }
 
 impl Store {
+    /// Whether a directory holds a store. Creates nothing.
+    pub(crate) fn is_there(directory: &Path) -> Result<bool, StoreError> {
+        Ok(journal::read_header(&journal_path(directory))?.is_some())
+    }
+
     /// Opens the store in a directory, and creates it when it is not there. Says what it was created with, and whether
     /// that was now.
     pub(crate) fn open<E: From<StoreError>>(
