@@ -506,6 +506,26 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_generation_that_was_cut_short_is_begun_again() {
+        let folder = Folder::new();
+        let store = open(&folder);
+        hold(&store, "one");
+        // A process wrote half of the next snapshot, and was killed.
+        std::fs::write(folder.path().join("world-2.json"), "{").unwrap();
+        std::fs::write(folder.path().join("journal.new"), "{").unwrap();
+        assert_eq!(held(&open(&folder)), ["one"]);
+        store
+            .with(|session| session.replace(session.state().clone()))
+            .unwrap();
+        assert_eq!(held(&open(&folder)), ["one"]);
+        let header = journal::read_header(&journal_path(folder.path()))
+            .unwrap()
+            .unwrap()
+            .0;
+        assert_eq!(header.snapshot, "world-2.json");
+    }
+
+    #[test]
     fn a_panic_inside_a_request_changes_nothing_and_leaves_the_store_usable() {
         let folder = Folder::new();
         let store = open(&folder);
