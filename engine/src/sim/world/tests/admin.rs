@@ -149,15 +149,8 @@ fn settings_are_changed_member_by_member_and_checked() {
 }
 
 #[test]
-fn what_does_not_exist_or_cannot_be_is_refused_with_its_name() {
+fn what_does_not_exist_is_refused_with_its_name() {
     let mut bench = Bench::healthy(1);
-    let ids = bench.ids(&["host-0001"]);
-    let instance = bench.launched(&ids).remove(0);
-    bench.admin(AdminCommand::SetTerminationProtection {
-        place: here(),
-        instance: instance.clone(),
-        protected: true,
-    });
     let nowhere = Place {
         account_id: None,
         region: "eu-west-9".to_owned(),
@@ -166,73 +159,62 @@ fn what_does_not_exist_or_cannot_be_is_refused_with_its_name() {
         account_id: Some("999999999999".to_owned()),
         region: REGION.to_owned(),
     };
+    let remove = |place: Place, server: &str| AdminCommand::RemoveServer {
+        place,
+        server: server.to_owned(),
+    };
+    let initialize = AdminCommand::SetInitialized {
+        place: stranger,
+        initialized: true,
+    };
+    let terminate = AdminCommand::TerminateInstance {
+        place: here(),
+        instance: "i-0".to_owned(),
+    };
     for (command, says) in [
-        (
-            AdminCommand::RemoveServer {
-                place: here(),
-                server: "nobody".to_owned(),
-            },
-            "nobody",
-        ),
-        (
-            AdminCommand::RemoveServer {
-                place: nowhere,
-                server: ids[0].clone(),
-            },
-            "eu-west-9",
-        ),
-        (
-            AdminCommand::SetInitialized {
-                place: stranger,
-                initialized: true,
-            },
-            "999999999999",
-        ),
-        (
-            AdminCommand::TerminateInstance {
-                place: here(),
-                instance: "i-0".to_owned(),
-            },
-            "i-0",
-        ),
-        (
-            AdminCommand::TerminateInstance {
-                place: here(),
-                instance,
-            },
-            "disableApiTermination",
-        ),
-        (
-            AdminCommand::AddServer {
-                place: here(),
-                server: Box::new(Server::named("host-0001")),
-            },
-            "exists already",
-        ),
-        (
-            AdminCommand::AddServer {
-                place: here(),
-                server: Box::new(Server::named("")),
-            },
-            "hostname",
-        ),
+        (remove(here(), "nobody"), "nobody"),
+        (remove(nowhere, "host-0001"), "eu-west-9"),
+        (initialize, "999999999999"),
+        (terminate, "i-0"),
     ] {
-        let message = bench
-            .world
-            .admin(bench.now, command.clone())
-            .unwrap_err()
-            .to_string();
-        assert!(message.contains(says), "{command:?}: {message}");
+        let refusal = bench.world.admin(bench.now, command).unwrap_err();
+        assert!(matches!(refusal, AdminError::Missing { .. }), "{says}");
+        assert!(refusal.to_string().contains(says), "{refusal}");
     }
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_its_reason() {
+    let mut bench = Bench::healthy(1);
+    let ids = bench.ids(&["host-0001"]);
+    let instance = bench.launched(&ids).remove(0);
+    bench.admin(AdminCommand::SetTerminationProtection {
+        place: here(),
+        instance: instance.clone(),
+        protected: true,
+    });
     bench.launch(&ids);
+    let add = |hostname: &str| AdminCommand::AddServer {
+        place: here(),
+        server: Box::new(Server::named(hostname)),
+    };
     let remove = AdminCommand::RemoveServer {
         place: here(),
         server: ids[0].clone(),
     };
-    assert!(matches!(
-        bench.world.admin(bench.now, remove),
-        Err(AdminError::Conflict(_))
-    ));
+    let terminate = AdminCommand::TerminateInstance {
+        place: here(),
+        instance,
+    };
+    for (command, says) in [
+        (terminate, "disableApiTermination"),
+        (add("host-0001"), "exists already"),
+        (add(""), "hostname"),
+        (remove, "in a job"),
+    ] {
+        let refusal = bench.world.admin(bench.now, command).unwrap_err();
+        assert!(refusal.to_string().contains(says), "{refusal}");
+    }
 }
 
 #[test]
