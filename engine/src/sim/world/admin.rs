@@ -217,7 +217,8 @@ impl World {
                 instance,
                 stopped,
             } => {
-                self.site_at(&place)?.machine_named(&instance, now)?.stopped = stopped;
+                let machine = self.site_at(&place)?.machine_named(&instance, now)?;
+                machine.set_stopped(stopped, now);
             }
             AdminCommand::SetTerminationProtection {
                 place,

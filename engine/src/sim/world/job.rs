@@ -229,6 +229,7 @@ fn launched(
         runs_at,
         checks_pass_at: after(runs_at, pace.draw_by_os(|timings| timings.status_checks)),
         stopped: server.launch.launch_disposition == LaunchDisposition::Stopped,
+        stopping_until: None,
         protected: false,
         shutting_down_at: None,
         terminated_at: None,

@@ -127,6 +127,7 @@ fn ec2_filters_by_tag_and_state_and_refuses_what_it_does_not_know() {
         instance: instances[0].clone(),
         stopped: true,
     });
+    bench.wait(30.0);
     let mut count = |name: &str, value: &str| {
         let input = json!({"Filters": [{"Name": name, "Values": [value]}]});
         bench.call("ec2:DescribeInstances", input)["reservationSet"]
