@@ -47,3 +47,13 @@ pub fn after(at: Timestamp, wait: SignedDuration) -> Timestamp {
 pub fn before(at: Timestamp, span: SignedDuration) -> Timestamp {
     at.checked_sub(span).unwrap_or(Timestamp::MIN)
 }
+
+/// World time as something else keeps it, e.g. a simulator. On AWS there is none, and world time is wall time.
+pub trait WorldTime: Send + Sync {
+    /// The present instant of world time.
+    fn now(&self) -> Timestamp;
+
+    /// How long to wait on the wall clock until an instant of world time has come, zero when it has; none when only a
+    /// person can move the world's clock.
+    fn wall_until(&self, world: Timestamp) -> Option<std::time::Duration>;
+}
