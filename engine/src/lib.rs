@@ -6,12 +6,14 @@
 //!
 //! - [`plan`]: a recovery plan that cannot be invalid. [`event`]: the facts of a history. [`state`]: their fold.
 //! - [`decide`]: the only place that chooses. [`drive`]: the loop that carries decisions out through the [`ports`].
+//! - [`resolve`]: which servers a plan launches now. [`begin`]: how an execution starts, and whose it is.
 //! - [`store`]: groups, plans, claims, leases and histories on the item port. [`limits`]: every bound, by name.
 //! - [`sim`]: a DRS world in virtual time, for the simulator and for the tests of this crate.
 //!
 //! What it does not do: no clock, no randomness, no network, no files, no async runtime. Whoever drives it passes those
 //! in. A test asserts that its dependencies stay that way.
 
+pub mod begin;
 pub mod decide;
 pub mod digest;
 pub mod drive;
@@ -22,7 +24,10 @@ pub mod limits;
 pub mod plan;
 pub mod ports;
 pub mod report;
+pub mod resolve;
 pub mod sim;
 pub mod state;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod time;

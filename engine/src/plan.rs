@@ -225,12 +225,8 @@ impl std::error::Error for PlanError {}
 /// so that it does not matter which of the two a person wrote, and so that a later version may add an attribute.
 fn digest_of(spec: &PlanSpec) -> String {
     let mut waves = spec.waves.clone();
-    for index in 0..waves.len() {
-        let before = index
-            .checked_sub(1)
-            .map(|before| spec.waves[before].name.clone());
-        let default: Vec<String> = before.into_iter().collect();
-        let wave = &mut waves[index];
+    let mut default: Vec<String> = Vec::new();
+    for wave in &mut waves {
         wave.depends_on_waves = wave
             .depends_on_waves
             .take()
@@ -240,6 +236,7 @@ fn digest_of(spec: &PlanSpec) -> String {
         wave.timeout_seconds = wave
             .timeout_seconds
             .filter(|seconds| *seconds != limits::WAVE_TIMEOUT.as_secs());
+        default = vec![wave.name.clone()];
     }
     digest::of(&(&waves, &spec.execution_timeout_seconds))
 }

@@ -18,7 +18,7 @@ use super::items::{
 };
 use super::projection::Projection;
 use super::record::{self, SignOfLife};
-use super::summary::{ABANDONED, CLAIMING, Summary};
+use super::summary::Summary;
 use super::{keys, memory};
 
 /// Items of one page when a history is read.
@@ -327,9 +327,7 @@ impl<I: Items> Executions<I> {
 /// Whether an execution has begun and not ended.
 pub(crate) async fn is_live<I: Items>(items: &I, id: &ExecutionId) -> Result<bool, ReadError> {
     let summary = summary_of(items, id).await?;
-    Ok(summary.is_some_and(|summary| {
-        !summary.is_terminal && summary.status != CLAIMING && summary.status != ABANDONED
-    }))
+    Ok(summary.is_some_and(|summary| !summary.is_terminal && summary.has_begun()))
 }
 
 pub(crate) async fn summary_of<I: Items>(

@@ -56,6 +56,11 @@ pub(crate) const CLAIMING: &str = "CLAIMING";
 pub(crate) const ABANDONED: &str = "ABANDONED";
 
 impl Summary {
+    /// Whether the execution exists: one whose servers were never all leased does not.
+    pub fn has_begun(&self) -> bool {
+        self.status != CLAIMING && self.status != ABANDONED
+    }
+
     pub(crate) fn encode(&self) -> Item {
         let encoder = Encoder::new(keys::summary(&self.execution_id))
             .text("PlanName", &self.plan_name)

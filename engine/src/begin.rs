@@ -1,0 +1,339 @@
+//! Starting an execution, and finding one that was started before.
+//!
+//! A start resolves the plan, looks for live recovery instances, freezes and leases the servers, and makes the execution
+//! exist in one transaction. Nothing is launched by it: that is for whoever drives the execution afterwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::digest;
+use crate::drive::{DriveError, Driver};
+use crate::event::{FrozenWave, LiveInstance, Mode, Started};
+use crate::frozen::Frozen;
+use crate::ids::{ExecutionId, PlanId, ServerId, Target};
+use crate::limits;
+use crate::plan::Plan;
+use crate::ports::{CallError, Clock, Drs, WhichInstances};
+use crate::resolve::{Resolution, ResolveError, resolve};
+use crate::state::{IllegalEvent, State};
+use crate::store::codec::ReadError;
+use crate::store::executions::HistoryError;
+use crate::store::items::Items;
+use crate::store::plans::Plans;
+use crate::store::record::SignOfLife;
+use crate::store::start::{StartError, StartRequest};
+use crate::store::summary::Summary;
+use crate::time::after;
+
+/// What inputs are called that are carried along but do not say which run this is.
+pub const ASIDE: char = '_';
+
+/// An execution to be started.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    /// The id it gets; new, never used before.
+    pub execution_id: ExecutionId,
+    /// The plan.
+    pub plan: PlanId,
+    /// What it is for.
+    pub mode: Mode,
+    /// Where it is started from: `terraform`, `drsctl`.
+    pub origin: String,
+    /// Values that the starter wants back, by name. They also say which run this is: a start by the same origin with the
+    /// same inputs means the same run. Values whose name begins with [`ASIDE`], e.g. `_cleanup`, are carried but say
+    /// nothing about that.
+    pub inputs: BTreeMap<String, serde_json::Value>,
+    /// The ARN that STS gives for whoever starts it.
+    pub initiated_by: String,
+    /// The account and the Region that it is started from.
+    pub hub: Target,
+    /// Limit of the whole execution; none means the plan's, and then the mode's default: none for a recovery, the
+    /// plan's longest chain of waits and timeouts for a drill.
+    pub execution_timeout: Option<SignedDuration>,
+    /// Whether live recovery instances may be replaced.
+    pub replace_live_instances: bool,
+}
+
+/// Why an execution did not start. Nothing was launched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BeginError {
+    /// The plan cannot be launched now; every reason.
+    Resolve(Vec<ResolveError>),
+    /// Live recovery instances exist that a launch would delete.
+    LiveInstances {
+        /// The first of them.
+        instances: Vec<LiveInstance>,
+        /// How many there are.
+        count: usize,
+    },
+    /// It cannot be seen whether live recovery instances exist.
+    GuardUnreadable(CallError),
+    /// It could not be made to exist.
+    Start(StartError),
+    /// What was written does not make sense; a broken rule of the engine.
+    Illegal(IllegalEvent),
+}
+
+/// Whose an execution is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Nobody's: it has ended. What it launched may still have to be terminated.
+    Terminal,
+    /// Nobody's: its owner has been silent for too long. It can be taken over.
+    OwnerGone,
+    /// A process drives it, and lived at this time.
+    OwnedBy(SignOfLife),
+}
+
+/// How long a whole execution may take: what was asked for, else what the plan says, else the mode's default.
+pub fn execution_timeout(
+    asked: Option<SignedDuration>,
+    plan: &Plan,
+    mode: Mode,
+) -> Option<SignedDuration> {
+    asked
+        .or(plan.execution_timeout())
+        .or_else(|| (mode == Mode::Drill).then(|| plan.longest_chain()))
+}
+
+/// The digest of those inputs that say which run this is.
+pub fn inputs_digest(inputs: &BTreeMap<String, serde_json::Value>) -> String {
+    let telling: BTreeMap<_, _> = inputs
+        .iter()
+        .filter(|(name, _)| !name.starts_with(ASIDE))
+        .collect();
+    digest::of(&telling)
+}
+
+impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
+    /// Starts an execution that this process owns.
+    ///
+    /// # Errors
+    ///
+    /// See [`BeginError`]; nothing was launched in any case.
+    pub async fn begin_execution(&self, begin: &Begin) -> Result<State, BeginError> {
+        let resolution = resolve(&self.drs, &self.executions.items, &begin.plan)
+            .await
+            .map_err(BeginError::Resolve)?;
+        if !begin.replace_live_instances {
+            self.refuse_live_instances(&resolution.frozen).await?;
+        }
+        let request = self.request_of(begin, resolution);
+        let frozen = request.frozen.clone();
+        let now = self.clock.now();
+        let events = self
+            .executions
+            .start(&request, now)
+            .await
+            .map_err(BeginError::Start)?;
+        // A lost sign of life is made up for by the next one.
+        let _ = self
+            .executions
+            .heartbeat(&begin.execution_id, &self.owner, &self.host, now)
+            .await;
+        State::replay(Arc::new(frozen), &events).map_err(BeginError::Illegal)
+    }
+
+    /// The last run of a plan by this origin with the same inputs, if its result was never delivered: a process that
+    /// died before it could tell anybody about the run that it had started.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn undelivered(
+        &self,
+        plan: &PlanId,
+        origin: &str,
+        inputs: &BTreeMap<String, serde_json::Value>,
+    ) -> Result<Option<(ExecutionId, Whose)>, DriveError> {
+        let digest = inputs_digest(inputs);
+        let same = |summary: &Summary| summary.origin == origin && summary.inputs_digest == digest;
+        let found = match self.last_run(plan).await.map_err(read)? {
+            Some(last) if same(&last) => Some(last),
+            // Somebody else ran the plan since. That run is over or stands in the way of a start, so the list may be
+            // behind without harm.
+            _ => {
+                let (summaries, _) = self
+                    .executions
+                    .list_by_plan(plan, None, limits::RUNS_SEARCHED)
+                    .await
+                    .map_err(read)?;
+                summaries.into_iter().find(same)
+            }
+        };
+        let Some(found) = found.filter(|summary| !summary.delivered) else {
+            return Ok(None);
+        };
+        let whose = self.ownership(&found.execution_id).await?;
+        Ok(Some((found.execution_id, whose)))
+    }
+
+    /// Whose an execution is now. The owner's last sign of life counts, and the moment it became the owner.
+    ///
+    /// # Errors
+    ///
+    /// When the history cannot be read, or does not make sense.
+    pub async fn ownership(&self, id: &ExecutionId) -> Result<Whose, DriveError> {
+        let summary = self.executions.summary(id).await.map_err(read)?;
+        let Some(summary) = summary.filter(Summary::has_begun) else {
+            return Err(DriveError::History(HistoryError::Missing(id.clone())));
+        };
+        if summary.is_terminal {
+            return Ok(Whose::Terminal);
+        }
+        let now = self.clock.now().wall;
+        let is_fresh = |sign: &SignOfLife| after(sign.at, limits::OWNER_SILENCE) > now;
+        let sign = self.executions.sign_of_life(id).await.map_err(read)?;
+        if let Some(sign) = sign.filter(is_fresh) {
+            return Ok(Whose::OwnedBy(sign));
+        }
+        let state = self.load(id).await?;
+        if state.status.is_terminal() {
+            return Ok(Whose::Terminal);
+        }
+        let since = state.owner.map(|owner| SignOfLife {
+            owner: owner.id,
+            host: owner.host,
+            at: owner.since.wall,
+        });
+        Ok(since
+            .filter(is_fresh)
+            .map_or(Whose::OwnerGone, Whose::OwnedBy))
+    }
+
+    /// The last run of a plan, from the plan's own item.
+    async fn last_run(&self, plan: &PlanId) -> Result<Option<Summary>, ReadError> {
+        let plan = Plans::new(self.executions.items.clone()).find(plan).await?;
+        match plan.and_then(|plan| plan.execution) {
+            Some(id) => self.executions.summary(&id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same guard stands before every launch; here it keeps an execution from being started for nothing.
+    async fn refuse_live_instances(&self, frozen: &Frozen) -> Result<(), BeginError> {
+        let mut by_target: BTreeMap<&Target, Vec<ServerId>> = BTreeMap::new();
+        for (_, server) in frozen.servers() {
+            by_target
+                .entry(&server.target)
+                .or_default()
+                .push(server.id.clone());
+        }
+        let mut live = Vec::new();
+        for (target, servers) in by_target {
+            let which = WhichInstances::OfServers(servers);
+            let found = self
+                .drs
+                .recovery_instances(target, &which)
+                .await
+                .map_err(BeginError::GuardUnreadable)?;
+            live.extend(
+                found
+                    .into_iter()
+                    .filter(|instance| !instance.is_drill)
+                    .map(|instance| LiveInstance {
+                        server: instance.server,
+                        instance: instance.id,
+                    }),
+            );
+        }
+        if live.is_empty() {
+            return Ok(());
+        }
+        let count = live.len();
+        live.truncate(limits::SERVERS_PER_EVENT);
+        Err(BeginError::LiveInstances {
+            instances: live,
+            count,
+        })
+    }
+
+    fn request_of(&self, begin: &Begin, resolution: Resolution) -> StartRequest {
+        let Resolution {
+            plan,
+            parsed,
+            groups,
+            frozen,
+            ..
+        } = resolution;
+        let waves = parsed.waves().iter().zip(&frozen.waves);
+        let waves = waves.map(|(wave, servers)| FrozenWave {
+            name: wave.name.clone(),
+            depends_on: wave.depends_on.clone(),
+            order: wave.order,
+            max_in_flight: wave.max_in_flight,
+            wait: wave.wait,
+            timeout: wave.timeout,
+            servers: servers.len(),
+        });
+        let started = Started {
+            execution_id: begin.execution_id.clone(),
+            plan_id: plan.id.clone(),
+            plan_name: plan.spec.name.clone(),
+            plan_digest: parsed.digest().to_owned(),
+            mode: begin.mode,
+            waves: waves.collect(),
+            resolution_digest: frozen.digest(),
+            timeout: execution_timeout(begin.execution_timeout, &parsed, begin.mode),
+            origin: begin.origin.clone(),
+            inputs: begin.inputs.clone(),
+            replace_live_instances: begin.replace_live_instances,
+        };
+        StartRequest {
+            started,
+            frozen,
+            owner: self.owner.clone(),
+            host: self.host.clone(),
+            initiated_by: begin.initiated_by.clone(),
+            inputs_digest: inputs_digest(&begin.inputs),
+            hub: begin.hub.clone(),
+            plan,
+            groups,
+        }
+    }
+}
+
+fn read(error: ReadError) -> DriveError {
+    DriveError::History(HistoryError::Read(error))
+}
+
+impl fmt::Display for BeginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolve(errors) => {
+                let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                write!(f, "{}", texts.join("\n"))
+            }
+            Self::LiveInstances { instances, count } => {
+                let named: BTreeSet<String> = instances
+                    .iter()
+                    .take(10)
+                    .map(|live| format!("{} of {}", live.instance, live.server))
+                    .collect();
+                let named: Vec<String> = named.into_iter().collect();
+                write!(
+                    f,
+                    "live recovery instances exist, and a launch would delete them: {}",
+                    named.join(", ")
+                )?;
+                let more = count.saturating_sub(named.len());
+                if more > 0 {
+                    write!(f, " and {more} more")
+                } else {
+                    Ok(())
+                }
+            }
+            Self::GuardUnreadable(error) => write!(
+                f,
+                "it cannot be seen whether live recovery instances exist: {error}"
+            ),
+            Self::Start(error) => write!(f, "{error}"),
+            Self::Illegal(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for BeginError {}

@@ -1,0 +1,416 @@
+//! Which servers a plan launches now.
+//!
+//! [`resolve`] reads the plan, its groups and the servers of DRS; [`settle`] is the pure part and can be asked at plan
+//! time, too. Every problem is returned at once, each with the path of the attribute of the plan it is about.
+//!
+//! - A listed group has its servers in listed order; a tag group all servers that carry every one of its tags, exactly
+//!   and case-sensitively, by host name and then id.
+//! - A wave launches its groups' servers in the order of `protection_group_ids`; where it names a subset, in the order
+//!   of the subset.
+//! - No server takes part twice: launching it again would delete its first instance.
+//!
+//! Lag or a stall of the replication refuses nothing: a recovery is needed exactly when the source is dead. It is noted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::frozen::{Frozen, FrozenServer};
+use crate::ids::{GroupId, PlanId, ServerId, Target};
+use crate::limits::{self, Quotas};
+use crate::plan::{LaunchOrder, Plan, Wave};
+use crate::ports::{Drs, SourceServer};
+use crate::store::group::{Group, GroupConfig, Selection};
+use crate::store::groups::Groups;
+use crate::store::items::Items;
+use crate::store::plan::StoredPlan;
+use crate::store::plans::Plans;
+
+mod error;
+
+pub use error::{Place, ResolveError};
+
+/// How many names a note or an error spells out; the rest is counted.
+const NAMED: usize = 10;
+/// Replication states, in DRS's words, that need no note.
+const WELL: &str = "CONTINUOUS";
+
+/// A plan with everything that an execution of it needs.
+#[derive(Clone, Debug)]
+pub struct Resolution {
+    /// The plan as stored.
+    pub plan: StoredPlan,
+    /// The plan as checked.
+    pub parsed: Plan,
+    /// Every group it names, once, in order of first use.
+    pub groups: Vec<Group>,
+    /// Who takes part, wave by wave in launch order.
+    pub frozen: Frozen,
+    /// What a person should see before it starts: what tags selected, whose replication is not well.
+    pub notes: Vec<String>,
+}
+
+/// What the outside says that a resolution rests on.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The groups by id; one that does not exist is missing here.
+    pub groups: BTreeMap<GroupId, GroupConfig>,
+    /// The source servers of each target that a group lives in: all of them, or at least every listed one that exists.
+    pub servers: BTreeMap<Target, Vec<SourceServer>>,
+    /// The quotas of each target; the documented ones count for a target that is missing here.
+    pub quotas: BTreeMap<Target, Quotas>,
+}
+
+/// Reads a plan and everything it launches now.
+///
+/// # Errors
+///
+/// Every problem there is. A store or a DRS that cannot be read ends the search at once.
+pub async fn resolve<D: Drs, I: Items + Clone>(
+    drs: &D,
+    items: &I,
+    plan: &PlanId,
+) -> Result<Resolution, Vec<ResolveError>> {
+    let one = |error: ResolveError| vec![error];
+    let stored = Plans::new(items.clone())
+        .find(plan)
+        .await
+        .map_err(|error| one(error.into()))?
+        .ok_or_else(|| one(ResolveError::PlanMissing(plan.clone())))?;
+    let parsed = Plan::parse(&stored.spec).map_err(|errors| {
+        errors
+            .into_iter()
+            .map(ResolveError::Plan)
+            .collect::<Vec<_>>()
+    })?;
+    let store = Groups::new(items.clone());
+    let mut groups = Vec::new();
+    for id in parsed.groups() {
+        groups.extend(store.find(&id).await.map_err(|error| one(error.into()))?);
+    }
+    let around = look_around(drs, &groups).await.map_err(one)?;
+    let (frozen, notes) = settle(&parsed, &around)?;
+    Ok(Resolution {
+        plan: stored,
+        parsed,
+        groups,
+        frozen,
+        notes,
+    })
+}
+
+/// The servers and quotas of every target that these groups live in.
+async fn look_around<D: Drs>(drs: &D, groups: &[Group]) -> Result<Surroundings, ResolveError> {
+    let mut around = Surroundings::default();
+    let mut wanted: BTreeMap<&Target, Option<Vec<ServerId>>> = BTreeMap::new();
+    for group in groups {
+        around.groups.insert(group.id.clone(), group.config.clone());
+        let ids = wanted
+            .entry(&group.config.target)
+            .or_insert_with(|| Some(Vec::new()));
+        match &group.config.selection {
+            Selection::Servers(listed) => {
+                if let Some(ids) = ids {
+                    ids.extend(listed.iter().cloned());
+                }
+            }
+            // DRS cannot filter by tags, so all servers are read once.
+            Selection::Tags(_) => *ids = None,
+        }
+    }
+    for (target, ids) in wanted {
+        let servers = drs.source_servers(target, ids.as_deref()).await?;
+        around.servers.insert(target.clone(), servers);
+        around
+            .quotas
+            .insert(target.clone(), drs.quotas(target).await?);
+    }
+    Ok(around)
+}
+
+/// The servers that a group has among these, in launch order. Listed servers that are not among them are left out; see
+/// [`missing`].
+pub fn members<'a>(group: &GroupConfig, servers: &'a [SourceServer]) -> Vec<&'a SourceServer> {
+    match &group.selection {
+        Selection::Servers(listed) => {
+            let by_id: BTreeMap<&ServerId, &SourceServer> =
+                servers.iter().map(|server| (&server.id, server)).collect();
+            listed
+                .iter()
+                .filter_map(|id| by_id.get(id).copied())
+                .collect()
+        }
+        Selection::Tags(tags) => {
+            let mut found: Vec<&SourceServer> = servers
+                .iter()
+                .filter(|server| carries(server, tags))
+                .collect();
+            found.sort_by_key(|server| (&server.hostname, &server.id));
+            found.dedup_by_key(|server| &server.id);
+            found
+        }
+    }
+}
+
+/// The servers that a group lists and that are not among these.
+pub fn missing(group: &GroupConfig, servers: &[SourceServer]) -> Vec<ServerId> {
+    let known: BTreeSet<&ServerId> = servers.iter().map(|server| &server.id).collect();
+    let listed = group.selection.listed().iter();
+    listed.filter(|id| !known.contains(id)).cloned().collect()
+}
+
+/// Whether a server carries every one of these tags, exactly.
+pub fn carries(server: &SourceServer, tags: &BTreeMap<String, String>) -> bool {
+    !tags.is_empty()
+        && tags
+            .iter()
+            .all(|(key, value)| server.tags.get(key) == Some(value))
+}
+
+/// Where a server really lives, as its ARN says; none when the ARN has another form.
+pub fn home(server: &SourceServer) -> Option<Target> {
+    let mut parts = server.arn.split(':').skip(3);
+    let region = parts.next()?.to_owned();
+    let account_id = parts.next()?.to_owned();
+    Some(Target { account_id, region })
+}
+
+/// Puts servers and waves together.
+///
+/// # Errors
+///
+/// Every problem there is, in the order of the plan's attributes.
+pub fn settle(
+    plan: &Plan,
+    around: &Surroundings,
+) -> Result<(Frozen, Vec<String>), Vec<ResolveError>> {
+    let mut errors = Vec::new();
+    let mut taken: BTreeMap<ServerId, Place> = BTreeMap::new();
+    let mut frozen = Frozen::default();
+    for (index, wave) in plan.waves().iter().enumerate() {
+        let candidates = candidates(index, wave, around, &mut errors);
+        let chosen = choose(index, wave, candidates, &mut errors);
+        refuse_twice(&chosen, &mut taken, &mut errors);
+        frozen
+            .waves
+            .push(chosen.into_iter().map(|(_, server)| server).collect());
+    }
+    errors.extend(too_many(plan, &frozen, &around.quotas));
+    if errors.is_empty() {
+        let notes = notes(plan, around);
+        Ok((frozen, notes))
+    } else {
+        Err(errors)
+    }
+}
+
+/// Every server of a wave's groups in launch order, with the group that brings it in.
+fn candidates(
+    index: usize,
+    wave: &Wave,
+    around: &Surroundings,
+    errors: &mut Vec<ResolveError>,
+) -> Vec<(Place, FrozenServer)> {
+    let mut found = Vec::new();
+    for (position, id) in wave.groups.iter().enumerate() {
+        let Some(group) = around.groups.get(id) else {
+            let at = Place::new(index, wave, position, id.as_str());
+            errors.push(ResolveError::GroupMissing {
+                at,
+                group: id.clone(),
+            });
+            continue;
+        };
+        let at = Place::new(index, wave, position, &group.name);
+        let servers = around.servers.get(&group.target).map_or(&[][..], |all| all);
+        let unknown = missing(group, servers);
+        let has = members(group, servers);
+        if has.is_empty() && unknown.is_empty() {
+            errors.push(ResolveError::GroupEmpty {
+                at: at.clone(),
+                selection: group.selection.clone(),
+                target: group.target.clone(),
+            });
+        }
+        errors.extend(
+            unknown
+                .into_iter()
+                .map(|server| ResolveError::ServerUnknown {
+                    at: at.clone(),
+                    server,
+                    target: group.target.clone(),
+                }),
+        );
+        for server in has {
+            if let Some(home) = home(server).filter(|home| *home != group.target) {
+                errors.push(ResolveError::ServerElsewhere {
+                    at: at.clone(),
+                    server: server.id.clone(),
+                    home,
+                    target: group.target.clone(),
+                });
+            }
+            let frozen = FrozenServer {
+                id: server.id.clone(),
+                hostname: server.hostname.clone(),
+                group: id.clone(),
+                target: group.target.clone(),
+            };
+            found.push((at.clone(), frozen));
+        }
+    }
+    found
+}
+
+/// The subset that a wave names, or all of its candidates.
+fn choose(
+    index: usize,
+    wave: &Wave,
+    candidates: Vec<(Place, FrozenServer)>,
+    errors: &mut Vec<ResolveError>,
+) -> Vec<(Place, FrozenServer)> {
+    let Some(subset) = &wave.subset else {
+        return candidates;
+    };
+    let mut by_id: BTreeMap<ServerId, (Place, FrozenServer)> = BTreeMap::new();
+    for (place, server) in candidates {
+        by_id.entry(server.id.clone()).or_insert((place, server));
+    }
+    let mut chosen = Vec::new();
+    for (position, id) in subset.iter().enumerate() {
+        match by_id.remove(id) {
+            Some(found) => chosen.push(found),
+            None => errors.push(ResolveError::ServerNotInGroups {
+                wave: index,
+                wave_name: wave.name.clone(),
+                position,
+                server: id.clone(),
+            }),
+        }
+    }
+    chosen
+}
+
+/// Servers that another group or wave launches already, one error for each pair of places.
+fn refuse_twice(
+    chosen: &[(Place, FrozenServer)],
+    taken: &mut BTreeMap<ServerId, Place>,
+    errors: &mut Vec<ResolveError>,
+) {
+    let mut twice: BTreeMap<(Place, Place), Vec<String>> = BTreeMap::new();
+    for (place, server) in chosen {
+        match taken.get(&server.id) {
+            Some(first) => twice
+                .entry((first.clone(), place.clone()))
+                .or_default()
+                .push(format!("{} ({})", server.hostname, server.id)),
+            None => {
+                taken.insert(server.id.clone(), place.clone());
+            }
+        }
+    }
+    errors.extend(
+        twice
+            .into_iter()
+            .map(|((first, again), servers)| ResolveError::ServersTwice {
+                first,
+                again,
+                servers,
+            }),
+    );
+}
+
+/// Waves and plans with more servers than DRS can take.
+///
+/// A parallel wave must fit into the quota of servers in jobs as a whole, unless it says with `max_in_flight` that it
+/// may be launched bit by bit.
+pub fn too_many(
+    plan: &Plan,
+    frozen: &Frozen,
+    quotas: &BTreeMap<Target, Quotas>,
+) -> Vec<ResolveError> {
+    let mut errors = Vec::new();
+    let mut whole: BTreeMap<&Target, usize> = BTreeMap::new();
+    for (index, (wave, servers)) in plan.waves().iter().zip(&frozen.waves).enumerate() {
+        let mut here: BTreeMap<&Target, usize> = BTreeMap::new();
+        for server in servers {
+            *here.entry(&server.target).or_default() += 1;
+            *whole.entry(&server.target).or_default() += 1;
+        }
+        for (target, have) in here {
+            let quota = quotas
+                .get(target)
+                .copied()
+                .unwrap_or_default()
+                .servers_in_jobs;
+            let at_once = match (wave.order, wave.max_in_flight) {
+                (LaunchOrder::Sequential, _) => 1,
+                (LaunchOrder::Parallel, Some(most)) => have.min(most as usize),
+                (LaunchOrder::Parallel, None) => have,
+            };
+            if at_once > quota as usize {
+                errors.push(ResolveError::WaveTooLarge {
+                    wave: index,
+                    wave_name: wave.name.clone(),
+                    target: target.clone(),
+                    have: at_once,
+                    quota: quota as usize,
+                });
+            }
+        }
+    }
+    errors.extend(
+        whole
+            .into_iter()
+            .filter(|(_, have)| *have > limits::SERVERS_PER_TARGET)
+            .map(|(target, have)| ResolveError::PlanTooLarge {
+                target: target.clone(),
+                have,
+            }),
+    );
+    errors
+}
+
+fn notes(plan: &Plan, around: &Surroundings) -> Vec<String> {
+    let mut notes = Vec::new();
+    for id in plan.groups() {
+        let Some(group) = around.groups.get(&id) else {
+            continue;
+        };
+        let servers = around.servers.get(&group.target).map_or(&[][..], |all| all);
+        let has = members(group, servers);
+        if matches!(group.selection, Selection::Tags(_)) {
+            let names: Vec<String> = has.iter().map(|server| server.hostname.clone()).collect();
+            notes.push(format!(
+                "the tags of protection group {:?} select {} servers now: {}",
+                group.name,
+                has.len(),
+                some_of(&names)
+            ));
+        }
+        let unwell: Vec<String> = has
+            .iter()
+            .filter(|server| server.replication_state != WELL)
+            .map(|server| format!("{} {}", server.hostname, server.replication_state))
+            .collect();
+        if !unwell.is_empty() {
+            notes.push(format!(
+                "replication of protection group {:?} is not up to date: {}. They are launched from their last good \
+                 point in time",
+                group.name,
+                some_of(&unwell)
+            ));
+        }
+    }
+    notes
+}
+
+/// The first few of these, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    let mut text = names[..names.len().min(NAMED)].join(", ");
+    if names.len() > NAMED {
+        text.push_str(&format!(" and {} more", names.len() - NAMED));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
