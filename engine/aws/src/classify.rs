@@ -137,8 +137,7 @@ impl Call {
             }
             SdkError::ServiceError(answer) => self.answered(answer.err(), answer.raw()),
             _ => {
-                let mut failed =
-                    self.error(self.in_doubt(), UNREADABLE_ANSWER, causes(error));
+                let mut failed = self.error(self.in_doubt(), UNREADABLE_ANSWER, causes(error));
                 if let Some(answer) = error.raw_response() {
                     failed.message = format!("HTTP {}: {}", answer.status(), failed.message);
                     failed.retry_after = retry_after(answer);
@@ -246,7 +245,7 @@ pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
 pub(crate) fn chain<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| {
+    std::iter::successors(Some(error), |&error| {
         match error.downcast_ref::<std::io::Error>() {
             Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
             None => error.source(),

@@ -48,14 +48,10 @@ impl SystemClock {
 
     /// How long to sleep; never longer than [`limits::LONGEST_SLEEP`], because a machine may be suspended meanwhile.
     fn wait(&self, until: Wake) -> Duration {
-        let wall = until
-            .wall
-            .map(|at| span(Timestamp::now(), at));
+        let wall = until.wall.map(|at| span(Timestamp::now(), at));
         let world = until.world.map(|at| match &self.world {
             Some(world) if world.now() >= at => Duration::ZERO,
-            Some(world) => world
-                .wall_until(at)
-                .unwrap_or(limits::STANDING_CLOCK_POLL),
+            Some(world) => world.wall_until(at).unwrap_or(limits::STANDING_CLOCK_POLL),
             None => span(Timestamp::now(), at),
         });
         wall.into_iter()
@@ -122,7 +118,10 @@ mod tests {
     }
 
     fn clock(speed: u32) -> SystemClock {
-        let began = (Instant::now(), "2026-01-01T00:00:00Z".parse().expect("a timestamp"));
+        let began = (
+            Instant::now(),
+            "2026-01-01T00:00:00Z".parse().expect("a timestamp"),
+        );
         SystemClock::with_world(Arc::new(World { began, speed }))
     }
 

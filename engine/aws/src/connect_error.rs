@@ -170,17 +170,19 @@ impl Attempt<'_> {
             return expired(&format!("AWS says {code}: {message}"));
         }
         match code {
-            "InvalidClientTokenId" | "UnrecognizedClientException" | "AuthFailure"
-            | "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => {
-                ConnectError::new(
-                    ConnectErrorKind::RefusedCredentials,
-                    format!(
-                        "AWS refused the credentials ({code}: {message}). The access key does not exist (any more), the \
+            "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "AuthFailure"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException"
+            | "IncompleteSignature" => ConnectError::new(
+                ConnectErrorKind::RefusedCredentials,
+                format!(
+                    "AWS refused the credentials ({code}: {message}). The access key does not exist (any more), the \
                          secret key does not belong to it, or the clock of this machine is wrong. Try \
                          `aws sts get-caller-identity` with the same credentials."
-                    ),
-                )
-            }
+                ),
+            ),
             _ => ConnectError::new(
                 ConnectErrorKind::Other,
                 format!(
@@ -193,8 +195,12 @@ impl Attempt<'_> {
 
     fn assume_role(&self, error: &SdkError<AssumeRoleError, HttpResponse>) -> ConnectError {
         let answer = error.as_service_error();
-        let code = answer.and_then(ProvideErrorMetadata::code).unwrap_or("an unknown code");
-        let message = answer.and_then(ProvideErrorMetadata::message).unwrap_or("no message");
+        let code = answer
+            .and_then(ProvideErrorMetadata::code)
+            .unwrap_or("an unknown code");
+        let message = answer
+            .and_then(ProvideErrorMetadata::message)
+            .unwrap_or("no message");
         if EXPIRED.contains(&code) {
             return expired(&format!("AWS says {code}: {message}"));
         }
@@ -206,8 +212,12 @@ impl Attempt<'_> {
             Some(role) if role.external_id.is_none() => {
                 " If the trust policy asks for an sts:ExternalId, set assume_role.external_id: none was sent."
             }
-            Some(_) => " The trust policy may ask for another sts:ExternalId than the one that was sent.",
-            None => " If the trust policy asks for an sts:ExternalId, set external_id in the profile.",
+            Some(_) => {
+                " The trust policy may ask for another sts:ExternalId than the one that was sent."
+            }
+            None => {
+                " If the trust policy asks for an sts:ExternalId, set external_id in the profile."
+            }
         };
         ConnectError::new(
             ConnectErrorKind::AssumeRole,
@@ -273,7 +283,8 @@ impl Attempt<'_> {
              endpoints or AWS_ENDPOINT_URL name this endpoint, check them."
                 .to_owned()
         } else {
-            "Check that the proxy runs and lets this host through, and its user and password.".to_owned()
+            "Check that the proxy runs and lets this host through, and its user and password."
+                .to_owned()
         };
         ConnectError::new(
             ConnectErrorKind::Unreachable,

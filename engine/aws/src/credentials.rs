@@ -55,7 +55,9 @@ pub(crate) fn check_profile(settings: &Settings) -> Result<(), ConnectError> {
     let Some(profile) = settings.profile.clone().or_else(|| set("AWS_PROFILE")) else {
         return Ok(());
     };
-    let home = set("HOME").or_else(|| set("USERPROFILE")).map(PathBuf::from);
+    let home = set("HOME")
+        .or_else(|| set("USERPROFILE"))
+        .map(PathBuf::from);
     let file = |variable: &str, default: &str| match set(variable) {
         Some(path) => Some(PathBuf::from(path)),
         None => home.as_ref().map(|home| home.join(".aws").join(default)),
@@ -95,6 +97,9 @@ mod tests {
     #[test]
     fn profiles_are_found_in_both_forms() {
         let text = "[default]\nregion = x\n[profile  dr]\n# [profile not]\n [ other ] ; remark\n[profiler]\n";
-        assert_eq!(super::profiles(text), ["default", "dr", "other", "profiler"]);
+        assert_eq!(
+            super::profiles(text),
+            ["default", "dr", "other", "profiler"]
+        );
     }
 }

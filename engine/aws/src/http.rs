@@ -128,7 +128,11 @@ impl Network {
         Ok(Self {
             secure,
             plain,
-            no_proxy: no_proxy(&set("NO_PROXY").or_else(|| set("no_proxy")).unwrap_or_default()),
+            no_proxy: no_proxy(
+                &set("NO_PROXY")
+                    .or_else(|| set("no_proxy"))
+                    .unwrap_or_default(),
+            ),
             ca_bundle,
         })
     }
@@ -149,7 +153,9 @@ impl Network {
             .build()
             .unwrap_or_default();
         let needs_tls = |proxy: &Option<Proxy>| {
-            proxy.as_ref().is_some_and(|proxy| proxy.url.starts_with("https://"))
+            proxy
+                .as_ref()
+                .is_some_and(|proxy| proxy.url.starts_with("https://"))
         };
         let plain_tls = needs_tls(&self.plain).then(|| tls.clone());
         Ok(SharedHttpClient::new(ByScheme {
@@ -166,7 +172,11 @@ impl Network {
             &self.secure
         };
         proxy.as_ref().map(|proxy| {
-            format!("through the proxy {} ({}) unless NO_PROXY exempts it", proxy.shown(), proxy.setting)
+            format!(
+                "through the proxy {} ({}) unless NO_PROXY exempts it",
+                proxy.shown(),
+                proxy.setting
+            )
         })
     }
 
@@ -261,7 +271,10 @@ fn bundle(path: &Path) -> Result<TrustStore, NetworkError> {
         .and_then(|file| file.take(limits::CA_BUNDLE_BYTES + 1).read_to_end(&mut pem))
         .map_err(|error| unusable(error.to_string()))?;
     if pem.len() as u64 > limits::CA_BUNDLE_BYTES {
-        return Err(unusable(format!("it has more than {} bytes", limits::CA_BUNDLE_BYTES)));
+        return Err(unusable(format!(
+            "it has more than {} bytes",
+            limits::CA_BUNDLE_BYTES
+        )));
     }
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
@@ -389,12 +402,22 @@ mod tests {
     fn no_text_shows_a_password() {
         let variables = [("HTTPS_PROXY", "http://joe:s3cret%40@proxy:3128/path")];
         let found = network(&Settings::default(), &variables).expect("usable");
-        let way = found.way_to("https://drs.us-east-1.amazonaws.com").expect("a proxy");
-        assert!(way.contains("http://proxy:3128") && way.contains("HTTPS_PROXY"), "{way}");
+        let way = found
+            .way_to("https://drs.us-east-1.amazonaws.com")
+            .expect("a proxy");
+        assert!(
+            way.contains("http://proxy:3128") && way.contains("HTTPS_PROXY"),
+            "{way}"
+        );
         for text in [way, format!("{found:?}")] {
             assert!(!text.contains("s3cret") && !text.contains("joe"), "{text}");
         }
-        for wrong in ["http://joe:s3cret@", "http://joe:12/s3@proxy", "socks5://joe:s3cret@proxy", "http://joe:s3 cret@proxy"] {
+        for wrong in [
+            "http://joe:s3cret@",
+            "http://joe:12/s3@proxy",
+            "socks5://joe:s3cret@proxy",
+            "http://joe:s3 cret@proxy",
+        ] {
             let error = network(&Settings::default(), &[("HTTPS_PROXY", wrong)]).expect_err(wrong);
             assert!(!format!("{error} {error:?}").contains("s3"), "{error}");
         }
@@ -410,14 +433,20 @@ mod tests {
 
     #[test]
     fn a_bundle_that_is_no_bundle_is_named() {
-        for (content, problem) in [("", "no certificate"), ("-----BEGIN CERTIFICATE-----\nx", "")] {
+        for (content, problem) in [
+            ("", "no certificate"),
+            ("-----BEGIN CERTIFICATE-----\nx", ""),
+        ] {
             let path = std::env::temp_dir().join(format!("{}.pem", crate::fresh::id("bundle")));
             std::fs::write(&path, content).expect("a temporary file");
             let settings = Settings {
                 custom_ca_bundle: Some(path.clone()),
                 ..Settings::default()
             };
-            let error = network(&settings, &[]).expect("usable").client().expect_err("no bundle");
+            let error = network(&settings, &[])
+                .expect("usable")
+                .client()
+                .expect_err("no bundle");
             let text = error.to_string();
             std::fs::remove_file(&path).expect("it was just made");
             assert!(text.contains("bundle-") && text.contains(problem), "{text}");

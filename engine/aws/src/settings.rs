@@ -133,7 +133,10 @@ impl Settings {
                 dynamodb: self.endpoints.dynamodb.or(base.endpoints.dynamodb),
                 ec2: self.endpoints.ec2.or(base.endpoints.ec2),
                 sts: self.endpoints.sts.or(base.endpoints.sts),
-                servicequotas: self.endpoints.servicequotas.or(base.endpoints.servicequotas),
+                servicequotas: self
+                    .endpoints
+                    .servicequotas
+                    .or(base.endpoints.servicequotas),
             },
             use_fips_endpoint: self.use_fips_endpoint || base.use_fips_endpoint,
             use_dualstack_endpoint: self.use_dualstack_endpoint || base.use_dualstack_endpoint,
@@ -158,9 +161,8 @@ impl Settings {
     fn from_variables(variable: &dyn Fn(&str) -> Option<String>, file: Self) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let any = |names: &[&str]| names.iter().any(|name| set(name).is_some());
-        let endpoint = |own: &str, file: Option<String>| {
-            file.filter(|_| !any(&["AWS_ENDPOINT_URL", own]))
-        };
+        let endpoint =
+            |own: &str, file: Option<String>| file.filter(|_| !any(&["AWS_ENDPOINT_URL", own]));
         let simulator = match (set("DRS_SIMULATOR"), file.simulator) {
             (None, file) => file,
             (Some(path), file) => Some(SimulatorSettings {
@@ -245,7 +247,10 @@ mod tests {
     #[test]
     fn the_environment_counts_more_than_the_file() {
         assert_eq!(from(&[]), file());
-        assert_eq!(from(&[("AWS_REGION", "")]).region.as_deref(), Some("eu-west-1"));
+        assert_eq!(
+            from(&[("AWS_REGION", "")]).region.as_deref(),
+            Some("eu-west-1")
+        );
         let settings = from(&[
             ("DRS_ENVIRONMENT", "production"),
             ("AWS_DEFAULT_REGION", "us-east-2"),
@@ -261,7 +266,10 @@ mod tests {
         assert_eq!(settings.http_proxy, None);
         assert_eq!(settings.custom_ca_bundle, Some("/of/variable.pem".into()));
         assert_eq!(settings.endpoints.drs, None);
-        assert_eq!(settings.endpoints.sts.as_deref(), Some("http://sts.of.file"));
+        assert_eq!(
+            settings.endpoints.sts.as_deref(),
+            Some("http://sts.of.file")
+        );
         let simulator = settings.simulator.expect("a simulator is named");
         assert_eq!(simulator.path, PathBuf::from("/of/variable"));
         assert_eq!(simulator.speed, Some(60.0));

@@ -37,9 +37,7 @@ pub enum SettingsError {
 }
 
 /// Reads the file that `DRS_CONFIG` names, else the default one where there is one.
-pub(super) fn load(
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Settings, SettingsError> {
+pub(super) fn load(variable: &dyn Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
     let named = variable("DRS_CONFIG").filter(|path| !path.is_empty());
     let path = PathBuf::from(named.as_deref().unwrap_or(DEFAULT_FILE));
     let text = match read(&path) {
@@ -80,17 +78,22 @@ mod tests {
     #[test]
     fn an_empty_file_sets_nothing_and_a_misspelt_word_is_named() {
         assert_eq!(parse("").expect("an empty file"), Settings::default());
-        assert_eq!(parse("# nothing\n").expect("a comment"), Settings::default());
+        assert_eq!(
+            parse("# nothing\n").expect("a comment"),
+            Settings::default()
+        );
         let problem = parse("regoin: eu-west-1").expect_err("a misspelt word");
         assert!(problem.contains("regoin"), "{problem}");
     }
 
     #[test]
     fn a_named_file_must_exist() {
-        let variable =
-            |name: &str| (name == "DRS_CONFIG").then(|| "/no/such/drs.yaml".to_owned());
+        let variable = |name: &str| (name == "DRS_CONFIG").then(|| "/no/such/drs.yaml".to_owned());
         let error = load(&variable).expect_err("there is no such file");
         let text = error.to_string();
-        assert!(text.contains("/no/such/drs.yaml") && text.contains("DRS_CONFIG"), "{text}");
+        assert!(
+            text.contains("/no/such/drs.yaml") && text.contains("DRS_CONFIG"),
+            "{text}"
+        );
     }
 }
