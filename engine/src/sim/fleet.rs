@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::world::options::{Quotas, Timings};
+use super::world::{Quotas, Timings};
 
 mod built_in;
 mod check;
 
 pub use check::Problem;
+pub(crate) use check::{server_problems, settings_problems};
 
 /// What a world begins with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

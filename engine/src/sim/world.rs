@@ -1,9 +1,9 @@
 //! A simulated DRS: a pure function of what it began with and of the calls that changed it, each with its time.
 //!
-//! Nothing is ticked. A job is given its whole schedule when it is made, from the seed; what has happened by a time is
-//! computed from it. Effects that belong to an instant, such as an instance that appears, are settled in order of time
-//! on the next access. The world serialises, so it can be stored, and two worlds with the same beginning and the same
-//! calls are equal to the byte.
+//! Nothing is ticked. A job is given its whole schedule when it is made, from the seed: when each phase of each server
+//! ends, when an instance appears and another goes. What is true at a time is read off that, so looking changes nothing
+//! and needs no order. The world serialises, so it can be stored, and two worlds with the same beginning and the same
+//! changes are equal to the byte.
 //!
 //! It knows no HTTP, no signatures and no shapes of input: that is the simulator's HTTP face. Facts about DRS that it
 //! copies come from the public API reference and user guide, and from recorded jobs that AWS published.
@@ -14,40 +14,52 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fleet::{Fleet, Settings};
-use super::hub::Random;
 
 pub mod admin;
 mod call;
-mod describe;
-mod effect;
-pub mod error;
+mod chance;
+mod configuration;
+mod ec2;
+mod error;
 pub mod fault;
+mod instances;
+mod jobs;
 mod launch;
-pub mod model;
+mod model;
+mod pace;
+mod quotas;
+pub(crate) mod replication;
 mod schedule;
-mod settle;
-mod tags;
+mod servers;
+mod stock;
+pub(crate) mod tags;
+mod templates;
 mod terminate;
-pub mod wire;
+#[cfg(test)]
+mod tests;
+mod wire;
 
 pub use error::ApiError;
-use model::{Site, SiteKey};
+pub use pace::{Span, Timings};
+pub use quotas::Quotas;
+
+use model::{Site, site_key};
 
 /// A simulated world.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct World {
     settings: Settings,
-    random: Random,
-    /// The latest time anything was asked at; time never goes back.
+    seed: u64,
+    /// The time of the latest change; time never goes back behind it.
     clock: Timestamp,
-    started_at: Timestamp,
-    sites: BTreeMap<String, Site>,
-    external_ids: BTreeMap<String, String>,
+    /// Accounts, with the ExternalId that each asks for.
+    accounts: BTreeMap<String, Option<String>>,
     default_account: String,
+    /// By account and Region.
+    sites: BTreeMap<String, Site>,
     faults: Vec<fault::Injected>,
     accepted: Vec<AcceptedLaunch>,
     counts: BTreeMap<String, u64>,
-    next_effect: u64,
 }
 
 /// Who makes a call.
@@ -92,27 +104,25 @@ pub struct AcceptedLaunch {
 impl World {
     /// A world that begins with a fleet at an instant.
     pub fn new(fleet: &Fleet, seed: u64, started_at: Timestamp) -> Self {
+        let first = fleet.accounts.first();
         let mut world = Self {
             settings: fleet.settings.clone(),
-            random: Random::new(seed),
+            seed,
             clock: started_at,
-            started_at,
+            accounts: BTreeMap::new(),
+            default_account: first.map_or_else(String::new, |account| account.id.clone()),
             sites: BTreeMap::new(),
-            external_ids: BTreeMap::new(),
-            default_account: fleet.accounts.first().map_or_else(String::new, |account| account.id.clone()),
             faults: Vec::new(),
             accepted: Vec::new(),
             counts: BTreeMap::new(),
-            next_effect: 0,
         };
         for account in &fleet.accounts {
-            if let Some(external_id) = &account.external_id {
-                world.external_ids.insert(account.id.clone(), external_id.clone());
-            }
+            world
+                .accounts
+                .insert(account.id.clone(), account.external_id.clone());
             for region in &account.regions {
-                let key = SiteKey { account_id: account.id.clone(), region: region.name.clone() };
-                let site = Site::of_fleet(&key, region, started_at, &mut world.random);
-                world.sites.insert(key.text(), site);
+                let site = Site::of_fleet(&account.id, region, seed, started_at);
+                world.sites.insert(site.key(), site);
             }
         }
         world
@@ -125,12 +135,12 @@ impl World {
 
     /// The ExternalId that AssumeRole into an account must carry, where one is set.
     pub fn external_id(&self, account_id: &str) -> Option<&str> {
-        self.external_ids.get(account_id).map(String::as_str)
+        self.accounts.get(account_id)?.as_deref()
     }
 
     /// Whether an account belongs to the world.
     pub fn has_account(&self, account_id: &str) -> bool {
-        self.sites.values().any(|site| site.key.account_id == account_id)
+        self.accounts.contains_key(account_id)
     }
 
     /// The world's settings.
@@ -143,29 +153,21 @@ impl World {
         &self.accepted
     }
 
-    /// How often each operation was served.
+    /// How often each operation that changes something was called, whether it was accepted or not.
     pub fn counts(&self) -> &BTreeMap<String, u64> {
         &self.counts
     }
 
-    /// Moves the world to a time, never back, and settles what happened until then.
+    /// Moves the world's clock to a change's time, never back.
     fn advance(&mut self, at: Timestamp) -> Timestamp {
         self.clock = self.clock.max(at);
-        let now = self.clock;
-        for site in self.sites.values_mut() {
-            settle::settle(site, now);
-        }
-        now
+        self.clock
     }
 
-    /// The site of a call. DRS has to be initialised there, except for the few calls that need not.
-    fn site(&mut self, caller: &Caller, region: &str) -> &mut Site {
-        let key = SiteKey { account_id: caller.account_id.clone(), region: region.to_owned() };
-        self.sites.entry(key.text()).or_insert_with(|| Site::empty(key))
-    }
-
-    fn initialized_site(&mut self, caller: &Caller, region: &str) -> Result<&mut Site, ApiError> {
-        let site = self.site(caller, region);
-        if site.initialized { Ok(site) } else { Err(ApiError::uninitialized()) }
+    /// Initialises DRS in an account's Region; again does no harm.
+    fn initialize(&mut self, account_id: &str, region: &str) {
+        let site = self.sites.entry(site_key(account_id, region));
+        site.or_insert_with(|| Site::empty(account_id, region))
+            .initialized = true;
     }
 }

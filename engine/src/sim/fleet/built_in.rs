@@ -26,7 +26,10 @@ pub(super) fn fleet() -> Fleet {
         accounts: vec![
             account(
                 "111122223333",
-                vec![region("us-east-1", servers), region("us-west-2", Vec::new())],
+                vec![
+                    region("us-east-1", servers),
+                    region("us-west-2", Vec::new()),
+                ],
             ),
             account("444455556666", vec![region("us-east-1", vec![ledger])]),
         ],

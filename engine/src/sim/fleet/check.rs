@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Fleet, Server};
-use crate::sim::world::options::Timings;
+use super::{Fleet, Server, Settings};
+use crate::sim::world::Timings;
 use crate::sim::world::replication::{STALL_REASONS, STATES};
 use crate::sim::world::tags::{TAG_CHARS, TAGS_PER_RESOURCE};
 
@@ -33,7 +33,7 @@ pub(super) fn problems(fleet: &Fleet) -> Vec<Problem> {
     if fleet.accounts.is_empty() {
         found.add("accounts", "at least one account is needed");
     }
-    settings(fleet, &mut found);
+    settings(&fleet.settings, &mut found);
     let mut accounts = BTreeSet::new();
     for (number, account) in fleet.accounts.iter().enumerate() {
         let path = format!("accounts[{number}]");
@@ -44,16 +44,25 @@ pub(super) fn problems(fleet: &Fleet) -> Vec<Problem> {
             );
         }
         if !accounts.insert(&account.id) {
-            found.add(&format!("{path}.id"), format!("account {} occurs twice", account.id));
+            found.add(
+                &format!("{path}.id"),
+                format!("account {} occurs twice", account.id),
+            );
         }
         let mut regions = BTreeSet::new();
         for (number, region) in account.regions.iter().enumerate() {
             let path = format!("{path}.regions[{number}]");
             if !is_region(&region.name) {
-                found.add(&format!("{path}.name"), format!("`{}` is not a Region", region.name));
+                found.add(
+                    &format!("{path}.name"),
+                    format!("`{}` is not a Region", region.name),
+                );
             }
             if !regions.insert(&region.name) {
-                found.add(&format!("{path}.name"), format!("Region {} occurs twice", region.name));
+                found.add(
+                    &format!("{path}.name"),
+                    format!("Region {} occurs twice", region.name),
+                );
             }
             servers(&region.servers, &path, &mut found);
         }
@@ -73,13 +82,22 @@ impl Found {
     }
 }
 
-fn settings(fleet: &Fleet, found: &mut Found) {
-    let settings = &fleet.settings;
+/// What is wrong with settings.
+pub(crate) fn settings_problems(given: &Settings) -> Vec<Problem> {
+    let mut found = Found::default();
+    settings(given, &mut found);
+    found.0
+}
+
+fn settings(settings: &Settings, found: &mut Found) {
     if !settings.shorten.is_finite() || settings.shorten <= 0.0 {
         found.add("settings.shorten", "must be greater than 0");
     }
     if !(1..=PAGE_SIZE).contains(&settings.page_size) {
-        found.add("settings.page_size", format!("must be from 1 to {PAGE_SIZE}"));
+        found.add(
+            "settings.page_size",
+            format!("must be from 1 to {PAGE_SIZE}"),
+        );
     }
     if settings.signature_age_seconds.is_some_and(|age| age < 1) {
         found.add("settings.signature_age_seconds", "must be at least 1");
@@ -97,7 +115,10 @@ fn timings(timings: &Timings, path: &str, found: &mut Found) {
         }
     }
     if !(timings.windows_factor > 0.0 && timings.windows_factor <= 100.0) {
-        found.add(&format!("{path}.windows_factor"), "must be greater than 0 and at most 100");
+        found.add(
+            &format!("{path}.windows_factor"),
+            "must be greater than 0 and at most 100",
+        );
     }
 }
 
@@ -109,7 +130,10 @@ fn servers(servers: &[Server], path: &str, found: &mut Found) {
         if !hostnames.insert(&server.hostname) {
             found.add(
                 &format!("{path}.hostname"),
-                format!("`{}` occurs twice; ids are made from host names", server.hostname),
+                format!(
+                    "`{}` occurs twice; ids are made from host names",
+                    server.hostname
+                ),
             );
         }
         if let Some(id) = &server.id
@@ -117,7 +141,11 @@ fn servers(servers: &[Server], path: &str, found: &mut Found) {
         {
             found.add(&format!("{path}.id"), format!("`{id}` occurs twice"));
         }
-        for Problem { path: member, message } in server_problems(server) {
+        for Problem {
+            path: member,
+            message,
+        } in server_problems(server)
+        {
             found.add(&format!("{path}.{member}"), message);
         }
     }
@@ -135,23 +163,43 @@ pub(crate) fn server_problems(server: &Server) -> Vec<Problem> {
         found.add("id", format!("`{id}` is not `s-` and 17 letters or digits"));
     }
     if !STATES.contains(&server.replication_state.as_str()) {
-        let message = format!("`{}` is none of {}", server.replication_state, STATES.join(", "));
+        let message = format!(
+            "`{}` is none of {}",
+            server.replication_state,
+            STATES.join(", ")
+        );
         found.add("replication_state", message);
     }
     if let Some(reason) = &server.stall_reason
         && !STALL_REASONS.contains(&reason.as_str())
     {
-        found.add("stall_reason", format!("`{reason}` is none of {}", STALL_REASONS.join(", ")));
+        found.add(
+            "stall_reason",
+            format!("`{reason}` is none of {}", STALL_REASONS.join(", ")),
+        );
     }
     if server.disks.len() > DISKS_PER_SERVER {
-        found.add("disks", format!("DRS replicates at most {DISKS_PER_SERVER}"));
+        found.add(
+            "disks",
+            format!("DRS replicates at most {DISKS_PER_SERVER}"),
+        );
     }
     if server.tags.len() > TAGS_PER_RESOURCE {
-        found.add("tags", format!("a resource has at most {TAGS_PER_RESOURCE}"));
+        found.add(
+            "tags",
+            format!("a resource has at most {TAGS_PER_RESOURCE}"),
+        );
     }
     let long = |text: &str| text.chars().count() > TAG_CHARS;
-    if server.tags.iter().any(|(key, value)| long(key) || long(value)) {
-        found.add("tags", format!("keys and values have at most {TAG_CHARS} characters"));
+    if server
+        .tags
+        .iter()
+        .any(|(key, value)| long(key) || long(value))
+    {
+        found.add(
+            "tags",
+            format!("keys and values have at most {TAG_CHARS} characters"),
+        );
     }
     if let Some(own) = &server.timings {
         timings(own, "timings", &mut found);
@@ -171,7 +219,9 @@ fn is_region(name: &str) -> bool {
     parts.len() >= 3
         && parts.last().is_some_and(is_number)
         && parts.iter().all(|part| !part.is_empty())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 #[cfg(test)]
@@ -193,7 +243,11 @@ mod tests {
         servers[2].id = Some("s-1".to_owned());
         servers[3].replication_state = "HEALTHY".to_owned();
         servers[4].stall_reason = Some("BORED".to_owned());
-        let paths: Vec<String> = fleet.problems().into_iter().map(|problem| problem.path).collect();
+        let paths: Vec<String> = fleet
+            .problems()
+            .into_iter()
+            .map(|problem| problem.path)
+            .collect();
         assert_eq!(
             paths,
             [

@@ -2,92 +2,91 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::call::{Scene, Stage, read_input};
 use super::error::ApiError;
-use super::model::Site;
-use super::{Caller, World};
+use super::model::{Server, Site};
 use crate::sim::fleet::{Disk, LaunchDisposition, RecoveryMode};
 
 /// How a server is launched. The rest of it lives in its EC2 launch template, which this world does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LaunchConfiguration {
+pub(super) struct LaunchConfiguration {
     /// The source server.
     #[serde(rename = "sourceServerID")]
-    pub source_server_id: String,
+    pub(super) source_server_id: String,
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// The EC2 launch template.
     #[serde(rename = "ec2LaunchTemplateID")]
-    pub ec2_launch_template_id: String,
+    pub(super) ec2_launch_template_id: String,
     /// Whether the instance is started.
-    pub launch_disposition: LaunchDisposition,
+    pub(super) launch_disposition: LaunchDisposition,
     /// How the instance type is chosen: `NONE`, `BASIC` or `IN_AWS`.
-    pub target_instance_type_right_sizing_method: String,
+    pub(super) target_instance_type_right_sizing_method: String,
     /// Whether the instance takes the source's private address.
-    pub copy_private_ip: bool,
+    pub(super) copy_private_ip: bool,
     /// Whether the instance takes the source server's tags.
-    pub copy_tags: bool,
+    pub(super) copy_tags: bool,
     /// Licensing.
-    pub licensing: Licensing,
+    pub(super) licensing: Licensing,
     /// Whether post-launch actions run.
-    pub post_launch_enabled: bool,
+    pub(super) post_launch_enabled: bool,
     /// An existing instance to launch into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub launch_into_instance_properties: Option<Value>,
+    pub(super) launch_into_instance_properties: Option<Value>,
     /// Whether the launch converts.
-    pub recovery_mode: RecoveryMode,
+    pub(super) recovery_mode: RecoveryMode,
 }
 
 /// Licensing of an operating system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Licensing {
+pub(super) struct Licensing {
     /// Whether the licence is brought along.
-    pub os_byol: bool,
+    pub(super) os_byol: bool,
 }
 
 /// How a server is replicated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ReplicationConfiguration {
+pub(super) struct ReplicationConfiguration {
     /// The source server.
     #[serde(rename = "sourceServerID")]
-    pub source_server_id: String,
+    pub(super) source_server_id: String,
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// Its disks.
-    pub replicated_disks: Vec<ReplicatedDisk>,
+    pub(super) replicated_disks: Vec<ReplicatedDisk>,
     /// What templates have too.
     #[serde(flatten)]
-    pub common: BTreeMap<String, Value>,
+    pub(super) common: BTreeMap<String, Value>,
 }
 
 /// A replicated disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ReplicatedDisk {
+pub(super) struct ReplicatedDisk {
     /// Its device name.
-    pub device_name: String,
+    pub(super) device_name: String,
     /// Whether the server boots from it.
     #[serde(default)]
-    pub is_boot_disk: bool,
+    pub(super) is_boot_disk: bool,
     /// What its staging disk is.
     #[serde(default = "auto")]
-    pub staging_disk_type: String,
+    pub(super) staging_disk_type: String,
     /// Input and output operations per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iops: Option<u64>,
+    pub(super) iops: Option<u64>,
     /// Throughput.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub throughput: Option<u64>,
+    pub(super) throughput: Option<u64>,
     /// What `AUTO` became.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub optimized_staging_disk_type: Option<String>,
+    pub(super) optimized_staging_disk_type: Option<String>,
 }
 
 impl LaunchConfiguration {
@@ -131,7 +130,10 @@ impl ReplicationConfiguration {
     /// How many days of points the policy keeps.
     pub(super) fn retention_days(&self) -> u32 {
         let rules = self.common.get("pitPolicy").and_then(Value::as_array);
-        let days = rules.into_iter().flatten().find(|rule| rule["units"] == "DAY");
+        let days = rules
+            .into_iter()
+            .flatten()
+            .find(|rule| rule["units"] == "DAY");
         let days = days.and_then(|rule| rule["retentionDuration"].as_u64());
         days.and_then(|days| u32::try_from(days).ok()).unwrap_or(7)
     }
@@ -139,9 +141,7 @@ impl ReplicationConfiguration {
 
 /// Replication settings that servers and templates share.
 pub(super) fn default_replication() -> BTreeMap<String, Value> {
-    let rule = |id: u64, units: &str, interval: u64, retention: u64| {
-        json!({"ruleID": id, "units": units, "interval": interval, "retentionDuration": retention, "enabled": true})
-    };
+    let rule = |id: u64, units: &str, interval: u64, retention: u64| json!({"ruleID": id, "units": units, "interval": interval, "retentionDuration": retention, "enabled": true});
     let members = [
         ("stagingAreaSubnetId", json!("subnet-0123456789abcdef0")),
         ("associateDefaultSecurityGroup", json!(true)),
@@ -156,7 +156,11 @@ pub(super) fn default_replication() -> BTreeMap<String, Value> {
         ("stagingAreaTags", json!({})),
         (
             "pitPolicy",
-            json!([rule(1, "MINUTE", 10, 60), rule(2, "HOUR", 1, 24), rule(3, "DAY", 1, 7)]),
+            json!([
+                rule(1, "MINUTE", 10, 60),
+                rule(2, "HOUR", 1, 24),
+                rule(3, "DAY", 1, 7)
+            ]),
         ),
         ("autoReplicateNewDisks", json!(false)),
         ("internetProtocol", json!("IPV4")),
@@ -165,7 +169,7 @@ pub(super) fn default_replication() -> BTreeMap<String, Value> {
 }
 
 /// Replication settings that a call may name.
-pub(super) const REPLICATION_MEMBERS: [&str; 15] = [
+const REPLICATION_MEMBERS: [&str; 15] = [
     "stagingAreaSubnetId",
     "associateDefaultSecurityGroup",
     "replicationServersSecurityGroupsIDs",
@@ -184,7 +188,7 @@ pub(super) const REPLICATION_MEMBERS: [&str; 15] = [
 ];
 
 /// Launch settings that a call may name.
-pub(super) const LAUNCH_MEMBERS: [&str; 8] = [
+const LAUNCH_MEMBERS: [&str; 8] = [
     "launchDisposition",
     "targetInstanceTypeRightSizingMethod",
     "copyPrivateIp",
@@ -195,86 +199,66 @@ pub(super) const LAUNCH_MEMBERS: [&str; 8] = [
     "recoveryMode",
 ];
 
-impl World {
-    /// The launch settings of a server.
-    pub fn get_launch_configuration(
-        &mut self,
-        at: Timestamp,
-        caller: &Caller,
-        region: &str,
-        server_id: &str,
-    ) -> Result<LaunchConfiguration, ApiError> {
-        let (site, ..) = self.enter(at, caller, region, "GetLaunchConfiguration")?;
-        Ok(server(site, server_id)?.launch.clone())
-    }
+/// Answers `GetLaunchConfiguration`.
+pub(super) fn launch(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
+    let id: ServerInput = read_input(input)?;
+    Ok(json!(
+        server(scene.initialized()?, &id.source_server_id)?.launch
+    ))
+}
 
-    /// Changes launch settings of a server, for its later launches; `changes` has the members of the wire.
-    pub fn update_launch_configuration(
-        &mut self,
-        at: Timestamp,
-        caller: &Caller,
-        region: &str,
-        server_id: &str,
-        changes: &Map<String, Value>,
-    ) -> Result<LaunchConfiguration, ApiError> {
-        let (site, ..) = self.enter(at, caller, region, "UpdateLaunchConfiguration")?;
-        let launch = &mut server_mut(site, server_id)?.launch;
-        let allowed = LAUNCH_MEMBERS.iter().chain(&["name"]);
-        *launch = changed(launch, changes, allowed)?;
-        Ok(launch.clone())
-    }
+/// Carries out `UpdateLaunchConfiguration`: what is given changes, for later launches; the whole object is answered.
+pub(super) fn update_launch(stage: &mut Stage<'_>, input: &Value) -> Result<Value, ApiError> {
+    let id: ServerInput = read_input(input)?;
+    let launch = &mut server_mut(stage.site, &id.source_server_id)?.launch;
+    *launch = changed(launch, input, LAUNCH_MEMBERS.iter().chain(&["name"]))?;
+    Ok(json!(launch))
+}
 
-    /// The replication settings of a server.
-    pub fn get_replication_configuration(
-        &mut self,
-        at: Timestamp,
-        caller: &Caller,
-        region: &str,
-        server_id: &str,
-    ) -> Result<ReplicationConfiguration, ApiError> {
-        let (site, ..) = self.enter(at, caller, region, "GetReplicationConfiguration")?;
-        Ok(server(site, server_id)?.replicate.clone())
-    }
+/// Answers `GetReplicationConfiguration`.
+pub(super) fn replication(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
+    let id: ServerInput = read_input(input)?;
+    Ok(json!(
+        server(scene.initialized()?, &id.source_server_id)?.replicate
+    ))
+}
 
-    /// Changes replication settings of a server; `changes` has the members of the wire.
-    pub fn update_replication_configuration(
-        &mut self,
-        at: Timestamp,
-        caller: &Caller,
-        region: &str,
-        server_id: &str,
-        changes: &Map<String, Value>,
-    ) -> Result<ReplicationConfiguration, ApiError> {
-        let (site, ..) = self.enter(at, caller, region, "UpdateReplicationConfiguration")?;
-        check_pit_policy(changes)?;
-        let replicate = &mut server_mut(site, server_id)?.replicate;
-        let allowed = REPLICATION_MEMBERS.iter().chain(&["name", "replicatedDisks"]);
-        *replicate = changed(replicate, changes, allowed)?;
-        Ok(replicate.clone())
-    }
+/// Carries out `UpdateReplicationConfiguration`: what is given changes; the whole object is answered.
+pub(super) fn update_replication(stage: &mut Stage<'_>, input: &Value) -> Result<Value, ApiError> {
+    let id: ServerInput = read_input(input)?;
+    check_pit_policy(input)?;
+    let replicate = &mut server_mut(stage.site, &id.source_server_id)?.replicate;
+    let allowed = REPLICATION_MEMBERS
+        .iter()
+        .chain(&["name", "replicatedDisks"]);
+    *replicate = changed(replicate, input, allowed)?;
+    Ok(json!(replicate))
+}
+
+#[derive(Deserialize)]
+struct ServerInput {
+    #[serde(rename = "sourceServerID")]
+    source_server_id: String,
 }
 
 /// The server with an id.
-pub(super) fn server<'a>(site: &'a Site, id: &str) -> Result<&'a super::model::Server, ApiError> {
+fn server<'a>(site: &'a Site, id: &str) -> Result<&'a Server, ApiError> {
     site.servers
         .get(id)
         .ok_or_else(|| ApiError::not_found("SourceServer", id))
 }
 
 /// The server with an id, to be changed.
-pub(super) fn server_mut<'a>(
-    site: &'a mut Site,
-    id: &str,
-) -> Result<&'a mut super::model::Server, ApiError> {
+fn server_mut<'a>(site: &'a mut Site, id: &str) -> Result<&'a mut Server, ApiError> {
     site.servers
         .get_mut(id)
         .ok_or_else(|| ApiError::not_found("SourceServer", id))
 }
 
 /// The settings with changes laid over them. Members that may not be changed are ignored, as DRS ignores unknown ones.
-pub(super) fn changed<'a, T: Serialize + DeserializeOwned>(
+fn changed<'a, T: Serialize + DeserializeOwned>(
     current: &T,
-    changes: &Map<String, Value>,
+    changes: &Value,
     allowed: impl Iterator<Item = &'a &'a str>,
 ) -> Result<T, ApiError> {
     let invalid = |error: serde_json::Error| {
@@ -290,7 +274,7 @@ pub(super) fn changed<'a, T: Serialize + DeserializeOwned>(
 }
 
 /// The minute and hour rules of a policy are fixed; only the days may be chosen.
-pub(super) fn check_pit_policy(changes: &Map<String, Value>) -> Result<(), ApiError> {
+fn check_pit_policy(changes: &Value) -> Result<(), ApiError> {
     let Some(rules) = changes.get("pitPolicy").and_then(Value::as_array) else {
         return Ok(());
     };
@@ -298,14 +282,24 @@ pub(super) fn check_pit_policy(changes: &Map<String, Value>) -> Result<(), ApiEr
         rules.iter().any(|rule| {
             rule["units"] == units
                 && rule["interval"].as_u64() == Some(interval)
-                && rule["retentionDuration"].as_u64().is_some_and(|kept| retention.contains(&kept))
+                && rule["retentionDuration"]
+                    .as_u64()
+                    .is_some_and(|kept| retention.contains(&kept))
         })
     };
-    if rules.len() == 3 && has("MINUTE", 10, 60..=60) && has("HOUR", 1, 24..=24) && has("DAY", 1, 1..=365) {
+    if rules.len() == 3
+        && has("MINUTE", 10, 60..=60)
+        && has("HOUR", 1, 24..=24)
+        && has("DAY", 1, 1..=365)
+    {
         return Ok(());
     }
-    let message = "the policy is every 10 minutes for 60, every hour for 24, and every day for 1 to 365";
-    Err(ApiError::validation(&[("pitPolicy".to_owned(), message.to_owned())]))
+    let message =
+        "the policy is every 10 minutes for 60, every hour for 24, and every day for 1 to 365";
+    Err(ApiError::validation(&[(
+        "pitPolicy".to_owned(),
+        message.to_owned(),
+    )]))
 }
 
 fn auto() -> String {

@@ -47,12 +47,21 @@ impl ApiError {
 
     /// Input of a wrong shape, with the members that are wrong.
     pub fn validation(fields: &[(String, String)]) -> Self {
-        let list: Vec<Value> =
-            fields.iter().map(|(name, message)| json!({"name": name, "message": message})).collect();
-        let named: Vec<String> = fields.iter().map(|(name, message)| format!("{name}: {message}")).collect();
-        Self::new("ValidationException", 400, format!("Validation failed: {}", named.join("; ")))
-            .with("reason", json!("fieldValidationFailed"))
-            .with("fieldList", Value::Array(list))
+        let list: Vec<Value> = fields
+            .iter()
+            .map(|(name, message)| json!({"name": name, "message": message}))
+            .collect();
+        let named: Vec<String> = fields
+            .iter()
+            .map(|(name, message)| format!("{name}: {message}"))
+            .collect();
+        Self::new(
+            "ValidationException",
+            400,
+            format!("Validation failed: {}", named.join("; ")),
+        )
+        .with("reason", json!("fieldValidationFailed"))
+        .with("fieldList", Value::Array(list))
     }
 
     /// A state that does not allow the call.
@@ -69,9 +78,13 @@ impl ApiError {
 
     /// An id that does not exist.
     pub fn not_found(kind: &str, id: &str) -> Self {
-        Self::new("ResourceNotFoundException", 404, format!("{kind} {id} does not exist."))
-            .with("resourceId", json!(id))
-            .with("resourceType", json!(kind))
+        Self::new(
+            "ResourceNotFoundException",
+            404,
+            format!("{kind} {id} does not exist."),
+        )
+        .with("resourceId", json!(id))
+        .with("resourceType", json!(kind))
     }
 
     /// A quota that is used up.
@@ -83,13 +96,20 @@ impl ApiError {
 
     /// DRS was not initialised in this account and Region.
     pub fn uninitialized() -> Self {
-        Self::new("UninitializedAccountException", 400, "Account not initialized")
+        Self::new(
+            "UninitializedAccountException",
+            400,
+            "Account not initialized",
+        )
     }
 
     /// Too many requests.
     pub fn throttled(retry_after_seconds: Option<u32>) -> Self {
         let error = Self::new("ThrottlingException", 429, "Rate exceeded");
-        Self { retry_after_seconds, ..error }
+        Self {
+            retry_after_seconds,
+            ..error
+        }
     }
 
     /// A fault of the service.

@@ -1,23 +1,32 @@
-//! What a world holds: per account and Region the servers, jobs, recovery instances and EC2 instances, and the effects
-//! that are still to come.
+//! What a world holds: per account and Region the servers, jobs, recovery instances and EC2 instances.
+//!
+//! Everything that a job will do is written down when it is made, each part with its instant: when its servers end, when
+//! an instance appears and when another goes. What is true at a time is read off that, so looking changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::configuration::{LaunchConfiguration, ReplicationConfiguration};
+use super::pace::Timings;
 use super::replication::Replication;
-use super::templates::{LaunchTemplate, ReplicationTemplate};
+use super::tags::Tags;
+use super::templates::Template;
 use crate::sim::fleet::{Disk, LaunchFault, Origin, Os};
-use crate::sim::world::options::Timings;
+use crate::time::after;
+
+/// Completed jobs that a site remembers.
+const JOBS_KEPT: usize = 10_000;
+/// How long EC2 lists an instance after it was terminated.
+const TERMINATED_LISTED: SignedDuration = SignedDuration::from_hours(1);
 
 /// One account's DRS and EC2 in one Region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Site {
     pub(super) account_id: String,
     pub(super) region: String,
+    /// Whether DRS is initialised.
     pub(super) initialized: bool,
     pub(super) servers: BTreeMap<String, Server>,
     /// Jobs by their number, which is the order they were made in.
@@ -29,28 +38,16 @@ pub(super) struct Site {
     pub(super) records: BTreeMap<String, Record>,
     /// EC2's instances.
     pub(super) machines: BTreeMap<String, Machine>,
-    pub(super) launch_templates: BTreeMap<String, LaunchTemplate>,
-    pub(super) replication_templates: BTreeMap<String, ReplicationTemplate>,
-    /// Post-launch actions by resource and action id.
-    pub(super) launch_actions: BTreeMap<String, BTreeMap<String, Value>>,
-    /// What is still to happen, the next one last.
-    effects: Vec<Effect>,
+    pub(super) launch_template: Option<Template>,
+    pub(super) replication_template: Option<Template>,
+    /// The number of the last job.
+    pub(super) last_job: u64,
 }
 
 impl Site {
-    /// Adds something that will happen.
-    pub(super) fn schedule(&mut self, effect: Effect) {
-        let key = |effect: &Effect| (effect.at, effect.job, effect.participant);
-        let position = self
-            .effects
-            .partition_point(|other| key(other) > key(&effect));
-        self.effects.insert(position, effect);
-    }
-
-    /// The next effect that is due.
-    pub(super) fn due(&mut self, now: Timestamp) -> Option<Effect> {
-        let is_due = self.effects.last().is_some_and(|effect| effect.at <= now);
-        if is_due { self.effects.pop() } else { None }
+    /// The site's name, which labels what chance gives it.
+    pub(super) fn key(&self) -> String {
+        site_key(&self.account_id, &self.region)
     }
 
     /// The job with an id.
@@ -58,11 +55,81 @@ impl Site {
         self.jobs.get(self.job_numbers.get(id)?)
     }
 
-    /// Servers in jobs that have not completed.
-    pub(super) fn servers_in_jobs(&self) -> usize {
-        let jobs = self.active.iter().filter_map(|number| self.jobs.get(number));
-        jobs.map(|job| job.participants.len()).sum()
+    /// The job with an id, to be changed.
+    pub(super) fn job_mut(&mut self, id: &str) -> Option<&mut Job> {
+        self.jobs.get_mut(self.job_numbers.get(id)?)
     }
+
+    /// Adds a job.
+    pub(super) fn add_job(&mut self, job: Job) {
+        debug_assert!(
+            job.number > self.last_job,
+            "jobs are numbered in the order they are made in"
+        );
+        self.last_job = job.number;
+        self.active.insert(job.number);
+        self.job_numbers.insert(job.id.clone(), job.number);
+        self.jobs.insert(job.number, job);
+    }
+
+    /// Jobs that have not completed.
+    pub(super) fn running(&self, now: Timestamp) -> impl Iterator<Item = &Job> {
+        let jobs = self
+            .active
+            .iter()
+            .filter_map(|number| self.jobs.get(number));
+        jobs.filter(move |job| now < job.ended_at)
+    }
+
+    /// Whether the job with a number has not completed.
+    pub(super) fn is_running(&self, number: Option<u64>, now: Timestamp) -> bool {
+        number
+            .and_then(|number| self.jobs.get(&number))
+            .is_some_and(|job| now < job.ended_at)
+    }
+
+    /// The recovery instance that DRS names for a server.
+    pub(super) fn instance_of(&self, server: &Server, now: Timestamp) -> Option<&Record> {
+        let records = server
+            .instances
+            .iter()
+            .rev()
+            .filter_map(|id| self.records.get(id));
+        records.into_iter().find(|record| record.is_listed(now))
+    }
+
+    /// The state of an EC2 instance in DRS's words.
+    pub(super) fn machine_state(&self, id: &str, now: Timestamp) -> MachineState {
+        self.machines
+            .get(id)
+            .map_or(MachineState::NotFound, |machine| machine.state(now))
+    }
+
+    /// Forgets what nobody can see any more.
+    pub(super) fn forget(&mut self, now: Timestamp) {
+        let Self {
+            active,
+            jobs,
+            job_numbers,
+            records,
+            machines,
+            ..
+        } = self;
+        active.retain(|number| jobs.get(number).is_some_and(|job| now < job.ended_at));
+        while jobs.len() > JOBS_KEPT
+            && let Some(oldest) = jobs.first_entry()
+            && !active.contains(oldest.key())
+        {
+            job_numbers.remove(&oldest.remove().id);
+        }
+        records.retain(|_, record| record.removed_at.is_none_or(|at| now < at));
+        machines.retain(|_, machine| machine.state(now) != MachineState::NotFound);
+    }
+}
+
+/// The name of an account's Region.
+pub(super) fn site_key(account_id: &str, region: &str) -> String {
+    format!("{account_id}/{region}")
 }
 
 /// A source server.
@@ -70,7 +137,7 @@ impl Site {
 pub(super) struct Server {
     pub(super) id: String,
     pub(super) hostname: String,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Tags,
     pub(super) os: Os,
     pub(super) disks: Vec<Disk>,
     pub(super) origin: Option<Origin>,
@@ -81,12 +148,10 @@ pub(super) struct Server {
     /// What goes wrong with its next launches.
     pub(super) faults: Vec<LaunchFault>,
     pub(super) timings: Option<Timings>,
-    /// The job that holds it now.
+    /// The job that held it last.
     pub(super) job: Option<u64>,
-    /// The recovery instance that DRS names for it.
-    pub(super) instance: Option<String>,
-    /// The instance of its latest launch, whether DRS still has a record of it or not.
-    pub(super) previous: Option<String>,
+    /// Recovery instances that it has or will have, oldest first.
+    pub(super) instances: Vec<String>,
     pub(super) last_launch: Option<LastLaunch>,
 }
 
@@ -96,9 +161,7 @@ pub(super) struct LastLaunch {
     pub(super) job_id: String,
     pub(super) called_at: Timestamp,
     pub(super) is_drill: bool,
-    pub(super) launch_started_at: Option<Timestamp>,
-    pub(super) ended_at: Option<Timestamp>,
-    pub(super) outcome: Outcome,
+    pub(super) course: Course,
 }
 
 /// A job. What has happened by a time is read off its plan; only side effects on others are carried out.
@@ -111,7 +174,7 @@ pub(super) struct Job {
     pub(super) started_at: Timestamp,
     pub(super) ended_at: Timestamp,
     pub(super) participants: Vec<Participant>,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Tags,
     /// In order of time.
     pub(super) log: Vec<LogEntry>,
 }
@@ -125,27 +188,36 @@ pub(super) enum JobKind {
     Terminate,
 }
 
-impl JobKind {
-    /// Whether the job launches servers.
-    pub(super) fn launches(self) -> bool {
-        self != Self::Terminate
-    }
-}
-
 /// A server of a job, and what will become of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Participant {
     pub(super) server_id: String,
     /// The instance it launches or terminates.
     pub(super) instance_id: String,
-    /// The previous instance that it removes first.
-    pub(super) replaces: Option<String>,
+    pub(super) course: Course,
+}
+
+/// How a server goes through a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Course {
     pub(super) launch_started_at: Option<Timestamp>,
     /// When its outcome is there; none when it never comes.
     pub(super) ended_at: Option<Timestamp>,
     pub(super) outcome: Outcome,
-    /// The state of the source that it launches.
-    pub(super) point_in_time: Timestamp,
+}
+
+impl Course {
+    /// The launch status at a time.
+    pub(super) fn status(&self, now: Timestamp) -> &'static str {
+        let reached = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        match self.outcome {
+            Outcome::Launched if reached(self.ended_at) => "LAUNCHED",
+            Outcome::Failed if reached(self.ended_at) => "FAILED",
+            Outcome::Terminated if reached(self.ended_at) => "TERMINATED",
+            _ if reached(self.launch_started_at) => "IN_PROGRESS",
+            _ => "PENDING",
+        }
+    }
 }
 
 /// What becomes of a server of a job.
@@ -206,13 +278,21 @@ pub(super) enum LogEvent {
 pub(super) struct Record {
     pub(super) id: String,
     pub(super) server_id: String,
-    pub(super) job_id: Option<String>,
+    pub(super) job_id: String,
     pub(super) is_drill: bool,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Tags,
     pub(super) point_in_time: Timestamp,
-    pub(super) disconnected: bool,
-    /// The job that terminates it now.
+    pub(super) appears_at: Timestamp,
+    pub(super) removed_at: Option<Timestamp>,
+    /// The job that terminates it.
     pub(super) job: Option<u64>,
+}
+
+impl Record {
+    /// Whether DRS lists it.
+    pub(super) fn is_listed(&self, now: Timestamp) -> bool {
+        self.appears_at <= now && self.removed_at.is_none_or(|at| now < at)
+    }
 }
 
 /// An EC2 instance.
@@ -220,35 +300,75 @@ pub(super) struct Record {
 pub(super) struct Machine {
     pub(super) id: String,
     pub(super) hostname: String,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) tags: Tags,
     pub(super) launched_at: Timestamp,
+    pub(super) runs_at: Timestamp,
     pub(super) checks_pass_at: Timestamp,
-    /// Left stopped by its launch configuration.
+    /// Whether it is stopped: left so by its launch configuration, or by an operator.
     pub(super) stopped: bool,
+    /// Whether EC2 refuses to terminate it.
     pub(super) protected: bool,
+    pub(super) shutting_down_at: Option<Timestamp>,
     pub(super) terminated_at: Option<Timestamp>,
 }
 
-/// Something that a job does to others at an instant.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Effect {
-    pub(super) at: Timestamp,
-    pub(super) job: u64,
-    /// The participant, by its position; past the last one for effects of the whole job.
-    pub(super) participant: usize,
-    pub(super) kind: EffectKind,
+impl Machine {
+    /// Its state at a time.
+    pub(super) fn state(&self, now: Timestamp) -> MachineState {
+        let reached = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        if self
+            .terminated_at
+            .is_some_and(|at| after(at, TERMINATED_LISTED) <= now)
+        {
+            MachineState::NotFound
+        } else if reached(self.terminated_at) {
+            MachineState::Terminated
+        } else if reached(self.shutting_down_at) {
+            MachineState::ShuttingDown
+        } else if now < self.runs_at {
+            MachineState::Pending
+        } else if self.stopped {
+            MachineState::Stopped
+        } else {
+            MachineState::Running
+        }
+    }
+
+    /// Whether EC2 lists it.
+    pub(super) fn is_listed(&self, now: Timestamp) -> bool {
+        self.launched_at <= now && self.state(now) != MachineState::NotFound
+    }
+
+    /// Writes down that it goes, unless it goes earlier.
+    pub(super) fn end(&mut self, from: Timestamp, until: Timestamp) {
+        let earlier =
+            |known: Option<Timestamp>, at: Timestamp| Some(known.map_or(at, |known| known.min(at)));
+        self.shutting_down_at = earlier(self.shutting_down_at, from);
+        self.terminated_at = earlier(self.terminated_at, until);
+    }
 }
 
-/// What it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum EffectKind {
-    /// The participant's previous instance is removed.
-    Replaced,
-    /// The participant's instance appears.
-    Launched,
-    /// The participant's instance is removed.
+/// The states of an EC2 instance that this world has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MachineState {
+    Pending,
+    Running,
+    Stopped,
+    ShuttingDown,
     Terminated,
-    /// The job completes and lets its servers go.
-    Completed,
+    NotFound,
+}
+
+impl MachineState {
+    /// The state in DRS's words.
+    pub(super) fn in_drs(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Stopped => "STOPPED",
+            Self::ShuttingDown => "SHUTTING-DOWN",
+            Self::Terminated => "TERMINATED",
+            Self::NotFound => "NOT_FOUND",
+        }
+    }
 }

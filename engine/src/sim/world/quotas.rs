@@ -1,0 +1,152 @@
+//! The quotas of an account and Region, and how Service Quotas tells them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+
+/// The service code of DRS.
+const SERVICE: &str = "drs";
+/// Quotas on a page when the caller does not say how many.
+const PAGE_SIZE: u64 = 100;
+
+/// The quotas of one account and Region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quotas {
+    /// Jobs in progress at the same time (L-D88FAC3A).
+    pub jobs: u32,
+    /// Source servers in one job (L-B827C881).
+    pub servers_per_job: u32,
+    /// Source servers in all jobs (L-05AFA8C6).
+    pub servers_in_jobs: u32,
+    /// Source servers that replicate (L-C1D14A2B).
+    pub replicating_servers: u32,
+    /// Source servers (L-E28BE5E0).
+    pub source_servers: u32,
+}
+
+impl Quotas {
+    /// Every quota with its code and its name.
+    pub fn listed(&self) -> [(&'static str, &'static str, u32); 6] {
+        [
+            (JOBS, "Concurrent jobs in progress", self.jobs),
+            (
+                SERVERS_PER_JOB,
+                "Max source servers in a single Job",
+                self.servers_per_job,
+            ),
+            (
+                SERVERS_IN_JOBS,
+                "Max source servers in all Jobs",
+                self.servers_in_jobs,
+            ),
+            (JOBS_PER_SERVER, "Max concurrent Jobs per source server", 1),
+            (
+                REPLICATING_SERVERS,
+                "Max Total replicating source servers Per AWS Account",
+                self.replicating_servers,
+            ),
+            (
+                SOURCE_SERVERS,
+                "Max Total source servers Per AWS Account",
+                self.source_servers,
+            ),
+        ]
+    }
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            jobs: 20,
+            servers_per_job: 100,
+            servers_in_jobs: 500,
+            replicating_servers: 300,
+            source_servers: 4_000,
+        }
+    }
+}
+
+pub(super) const JOBS: &str = "L-D88FAC3A";
+pub(super) const SERVERS_PER_JOB: &str = "L-B827C881";
+pub(super) const SERVERS_IN_JOBS: &str = "L-05AFA8C6";
+pub(super) const JOBS_PER_SERVER: &str = "L-DD6D028C";
+pub(super) const REPLICATING_SERVERS: &str = "L-C1D14A2B";
+pub(super) const SOURCE_SERVERS: &str = "L-E28BE5E0";
+
+/// One quota, as `GetServiceQuota` tells it.
+pub(super) fn one(quotas: &Quotas, place: Place<'_>, input: &Value) -> Result<Value, ApiError> {
+    check_service(input)?;
+    let code = input["QuotaCode"].as_str().unwrap_or_default();
+    let found = quotas.listed().into_iter().find(|(own, ..)| *own == code);
+    let quota = found.ok_or_else(|| {
+        no_such("The request failed because the specified service quota does not exist.")
+    })?;
+    Ok(json!({"Quota": view(place, quota)}))
+}
+
+/// All quotas, as `ListServiceQuotas` tells them. The token is the code that the page before ended with.
+pub(super) fn list(quotas: &Quotas, place: Place<'_>, input: &Value) -> Result<Value, ApiError> {
+    check_service(input)?;
+    let mut listed = quotas.listed();
+    listed.sort_unstable_by_key(|(code, ..)| *code);
+    let size = input["MaxResults"]
+        .as_u64()
+        .unwrap_or(PAGE_SIZE)
+        .clamp(1, PAGE_SIZE);
+    let after = input["NextToken"].as_str().unwrap_or_default();
+    let mut rest = listed
+        .into_iter()
+        .filter(|(code, ..)| *code > after)
+        .peekable();
+    let mut page = Vec::new();
+    let mut last = "";
+    while (page.len() as u64) < size
+        && let Some(quota) = rest.next()
+    {
+        last = quota.0;
+        page.push(view(place, quota));
+    }
+    let mut answer = json!({"Quotas": page});
+    if rest.peek().is_some() {
+        answer["NextToken"] = json!(last);
+    }
+    Ok(answer)
+}
+
+/// The account and Region whose quotas are told.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) account_id: &'a str,
+    pub(super) region: &'a str,
+}
+
+fn view(place: Place<'_>, (code, name, value): (&str, &str, u32)) -> Value {
+    let Place { account_id, region } = place;
+    let partition = super::wire::partition(region);
+    json!({
+        "ServiceCode": SERVICE,
+        "ServiceName": "AWS Elastic Disaster Recovery",
+        "QuotaArn": format!("arn:{partition}:servicequotas:{region}:{account_id}:{SERVICE}/{code}"),
+        "QuotaCode": code,
+        "QuotaName": name,
+        "Value": f64::from(value),
+        "Unit": "None",
+        "Adjustable": code == SOURCE_SERVERS,
+        "GlobalQuota": false,
+    })
+}
+
+fn check_service(input: &Value) -> Result<(), ApiError> {
+    if input["ServiceCode"] == SERVICE {
+        return Ok(());
+    }
+    Err(no_such(
+        "The request failed because the specified service does not exist.",
+    ))
+}
+
+fn no_such(message: &str) -> ApiError {
+    ApiError::new("NoSuchResourceException", 400, message)
+}
