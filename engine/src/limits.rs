@@ -41,6 +41,9 @@ pub const RUNS_SEARCHED: usize = 25;
 /// Attempts to append one set of events while others write, before the turn is given up and loaded anew.
 pub const APPEND_ATTEMPTS: usize = 20;
 
+/// Failures of the store in a row that a driver waits out, with backoff, before it gives up: about a quarter of an hour.
+pub const STORE_FAILURES: u32 = 20;
+
 /// Default time a wave may take from its first launch to its last judged server.
 pub const WAVE_TIMEOUT: SignedDuration = SignedDuration::from_hours(2);
 /// Longest time that can be asked for a wave, a wait or an execution: a week.
@@ -64,6 +67,9 @@ pub const FOLLOW_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
 pub const SURVEY_MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
 /// How far back jobs are searched for a view of what runs in a target.
 pub const SURVEY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// Launches of one server that DRS refuses with a conflict, although no job has it, before the server has failed: it has
+/// no recovery point, or does not replicate.
+pub const CONFLICTS_PER_SERVER: u32 = 12;
 /// First wait after a busy or unknown answer; doubled each time, with jitter.
 pub const BACKOFF_FIRST: SignedDuration = SignedDuration::from_secs(2);
 /// Longest wait between two tries of one call.

@@ -280,6 +280,10 @@ impl State {
         let Event::ExecutionStarted(started) = &first.event else {
             return Err(illegal("a history must begin with ExecutionStarted"));
         };
+        let servers = servers_of(&frozen);
+        if servers.len() != frozen.servers().count() {
+            return Err(illegal("a server takes part twice"));
+        }
         if first.seq != 1 {
             return Err(illegal("ExecutionStarted must be the first event"));
         }
@@ -305,7 +309,7 @@ impl State {
                 .collect(),
             launches: BTreeMap::new(),
             open: BTreeSet::new(),
-            servers: servers_of(&frozen),
+            servers,
             stop: None,
             tags_refused: false,
             finished: None,
@@ -367,6 +371,13 @@ impl Wave {
             launched: 0,
             failed: 0,
         }
+    }
+}
+
+impl Wave {
+    /// Whether every one of its servers was launched.
+    pub fn is_whole(&self) -> bool {
+        self.waiting.is_empty() && self.launching == 0 && self.failed == 0
     }
 }
 
@@ -451,3 +462,6 @@ fn servers_of(frozen: &Frozen) -> BTreeMap<ServerId, Server> {
     }
     servers
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,7 @@ pub(super) fn next(
     if clean == targets.len() {
         return Some(Command::Record(all_gone(state, termination, &targets)));
     }
-    out_of_time(termination, left, now, wake)
+    out_of_time(state, termination, left, now, wake)
 }
 
 /// Asks DRS for the instances it lists and has not been asked for, or was asked for long ago.
@@ -128,12 +128,20 @@ fn all_gone(state: &State, termination: &Termination, targets: &[Target]) -> Vec
 }
 
 fn out_of_time(
+    state: &State,
     termination: &Termination,
     mut left: Vec<InstanceId>,
     now: Now,
     wake: &mut Wake,
 ) -> Option<Command> {
-    let limit = after(termination.requested_at, limits::TERMINATION_TIMEOUT);
+    // It may have been asked for long before the execution ended, and only begins then.
+    let ended_at = state.finished.as_ref().map(|(ended, _)| ended.world);
+    let began_at = ended_at
+        .into_iter()
+        .chain([termination.requested_at])
+        .max()
+        .unwrap_or(termination.requested_at);
+    let limit = after(began_at, limits::TERMINATION_TIMEOUT);
     if !waves::is_due(limit, now, wake) {
         return None;
     }

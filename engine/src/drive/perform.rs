@@ -136,10 +136,18 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             return Ok(Turn::Next);
         }
         let outcome = self.drs.start_recovery(&plan.target, &request).await;
-        if let Err(error) = &outcome {
-            run.watch.on_trouble(error);
-            // Whatever refused it may be a job that is not known yet.
-            run.view.surveys.remove(&plan.target);
+        let key = launches::launch_key(&plan.target);
+        match &outcome {
+            Ok(_) => run.view.clear(&key),
+            Err(error) => {
+                run.watch.on_trouble(error);
+                // Whatever refused it may be a job that is not known yet.
+                run.view.surveys.remove(&plan.target);
+                if launches::is_about_target(error) {
+                    run.view
+                        .hold_back(&key, error.retry_after, self.clock.now());
+                }
+            }
         }
         let turn = self
             .record_outcome(run, vec![outcome_event(&plan, outcome)])
@@ -486,7 +494,7 @@ fn outcome_event(plan: &LaunchPlan, outcome: Result<JobId, CallError>) -> Event 
             message: error.to_string(),
         },
         Err(error) => {
-            let remedy = launches::remedy(&error, plan.servers.len(), plan.tagged);
+            let remedy = launches::remedy(&error, plan);
             Event::LaunchRefused {
                 launch,
                 code: error.code,

@@ -2,6 +2,8 @@
 //!
 //! The two are apart so that a refused event leaves no trace. `take` may rely on everything that `check` has seen.
 
+use std::collections::BTreeSet;
+
 use crate::event::{
     Author, Event, Intent, Judgement, LaunchId, Outcome, Recorded, Remedy, ServerResult,
     WaveOutcome,
@@ -80,8 +82,8 @@ fn check_event(state: &State, event: &Event) -> Result<(), String> {
         Event::WaveReady { wave } => check_wave(
             state,
             *wave,
-            |wave| wave.ready_at.is_none(),
-            "is ready already",
+            |wave| wave.ready_at.is_none() && state.dependencies_completed(wave),
+            "is ready already, or waits for others",
         ),
         Event::WaveStarted { wave } => check_wave(
             state,
@@ -95,19 +97,25 @@ fn check_event(state: &State, event: &Event) -> Result<(), String> {
             |wave| wave.started_at.is_some() && wave.timed_out_at.is_none(),
             "cannot time out now",
         ),
-        Event::WaveFinished { wave, .. } => check_wave(
+        Event::WaveFinished { wave, outcome } => check_wave(
             state,
             *wave,
-            |wave| wave.launching == 0,
-            "has servers whose launch has no end",
+            |wave| wave.launching == 0 && (*outcome != WaveOutcome::Completed || wave.is_whole()),
+            "has servers whose launch has no end or no success",
         ),
         Event::LaunchIntended(intent) => check_intent(state, intent),
-        Event::LaunchAccepted { launch, .. } => check_acceptance(state, *launch),
-        Event::LaunchRefused { launch, .. }
-        | Event::LaunchUnknown { launch, .. }
-        | Event::LaunchNotCarriedOut { launch, .. } => check_phase(state, *launch, |phase| {
-            matches!(phase, Phase::Intended | Phase::Unknown)
-        }),
+        Event::LaunchAccepted { launch, job, .. } => {
+            ensure(!state.own_jobs().any(|own| own == job), || {
+                format!("{job} is the job of another launch")
+            })?;
+            check_still_ours(state, *launch)
+        }
+        Event::LaunchUnknown { launch, .. } => check_still_ours(state, *launch),
+        Event::LaunchRefused { launch, .. } | Event::LaunchNotCarriedOut { launch, .. } => {
+            check_phase(state, *launch, |phase| {
+                matches!(phase, Phase::Intended | Phase::Unknown)
+            })
+        }
         Event::LaunchGivenUp { launch, .. } => ensure(state.open.contains(launch), || {
             format!("launch {} is not open", launch.0)
         }),
@@ -121,11 +129,13 @@ fn check_event(state: &State, event: &Event) -> Result<(), String> {
             })
         }
         Event::InstancesFound { launch, instances } => {
-            let servers = state
-                .launches
-                .get(launch)
-                .map_or(&[][..], |launch| &launch.servers);
-            ensure(instances.keys().all(|id| servers.contains(id)), || {
+            let is_of_launch = |id: &ServerId| {
+                state
+                    .servers
+                    .get(id)
+                    .is_some_and(|server| server.launch == Some(*launch))
+            };
+            ensure(instances.keys().all(is_of_launch), || {
                 "it names servers of another launch".to_owned()
             })
         }
@@ -143,6 +153,9 @@ fn check_event(state: &State, event: &Event) -> Result<(), String> {
         | Event::TerminationAccepted { .. }
         | Event::InstancesGone { .. }
         | Event::TerminationFinished { .. } => {
+            ensure(state.status.is_terminal(), || {
+                "nothing is terminated before the execution has ended".to_owned()
+            })?;
             let open = state
                 .termination
                 .as_ref()
@@ -159,6 +172,11 @@ fn check_event(state: &State, event: &Event) -> Result<(), String> {
 
 fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(reason()) }
+}
+
+fn are_distinct<'a>(servers: impl Iterator<Item = &'a ServerId>) -> bool {
+    let mut seen = BTreeSet::new();
+    servers.into_iter().all(|id| seen.insert(id))
 }
 
 fn check_wave(
@@ -203,11 +221,14 @@ fn check_intent(state: &State, intent: &Intent) -> Result<(), String> {
     ensure(state.stop.is_none(), || {
         "nothing more may be launched".to_owned()
     })?;
-    ensure(!state.launches.contains_key(&intent.launch), || {
-        format!("launch {} exists", intent.launch.0)
+    ensure(intent.launch == state.next_launch(), || {
+        format!("launch {} is not the next one", intent.launch.0)
     })?;
     ensure(!intent.servers.is_empty(), || {
         "it names no server".to_owned()
+    })?;
+    ensure(are_distinct(intent.servers.iter()), || {
+        "it names a server twice".to_owned()
     })?;
     for id in &intent.servers {
         let Some(server) = state.servers.get(id) else {
@@ -226,9 +247,9 @@ fn check_intent(state: &State, intent: &Intent) -> Result<(), String> {
     Ok(())
 }
 
-/// A job may turn up for a launch that was thought to be refused or never carried out. It is ours all the same, and is
-/// taken as long as none of its servers went on.
-fn check_acceptance(state: &State, launch: LaunchId) -> Result<(), String> {
+/// A job may turn up for a launch that was thought to be refused or never carried out, or a call may still be under way
+/// that an operator took for not sent. It is ours all the same, and is taken as long as none of its servers went on.
+fn check_still_ours(state: &State, launch: LaunchId) -> Result<(), String> {
     let given_back = |phase: &Phase| matches!(phase, Phase::Refused { .. } | Phase::NotCarriedOut);
     check_phase(state, launch, |phase| {
         matches!(phase, Phase::Intended | Phase::Unknown) || given_back(phase)
@@ -255,6 +276,10 @@ fn check_judgements(state: &State, launch: LaunchId, results: &[Judgement]) -> R
     check_phase(state, launch, |phase| {
         matches!(phase, Phase::Accepted { .. })
     })?;
+    ensure(
+        are_distinct(results.iter().map(|result| &result.server)),
+        || "it judges a server twice".to_owned(),
+    )?;
     for result in results {
         let fits = state.servers.get(&result.server).is_some_and(|server| {
             server.launch == Some(launch) && server.status == ServerStatus::Launching
@@ -293,9 +318,7 @@ pub(super) fn take(state: &mut State, recorded: &Recorded) {
         Event::LaunchIntended(intent) => intend(state, intent, recorded),
         Event::LaunchAccepted { launch, job, how } => {
             let adopted = *how != crate::event::Acceptance::Answered;
-            if !state.open.contains(launch) {
-                take_back(state, *launch);
-            }
+            take_back(state, *launch);
             set_phase(
                 state,
                 *launch,
@@ -306,7 +329,10 @@ pub(super) fn take(state: &mut State, recorded: &Recorded) {
                 },
             );
         }
-        Event::LaunchUnknown { launch, .. } => set_phase(state, *launch, Phase::Unknown),
+        Event::LaunchUnknown { launch, .. } => {
+            take_back(state, *launch);
+            set_phase(state, *launch, Phase::Unknown);
+        }
         Event::LaunchRefused {
             launch,
             code,
@@ -462,8 +488,11 @@ fn refuse(state: &mut State, launch: LaunchId, why: &str, remedy: &Remedy, now: 
     );
 }
 
-/// Servers of a launch whose job turned up late are launching after all.
+/// Servers of a launch that was closed, and turns out to be under way, are launching after all.
 fn take_back(state: &mut State, launch: LaunchId) {
+    if state.open.contains(&launch) {
+        return;
+    }
     let servers = state
         .launches
         .get(&launch)

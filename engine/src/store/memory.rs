@@ -58,16 +58,23 @@ impl MemoryItems {
     /// One page of a partition at once.
     pub fn query_now(&self, query: &Query) -> Page {
         let items = self.lock();
-        let fits = |key: &&Key| {
+        let first = query.after.as_ref().unwrap_or(&query.prefix);
+        let from = Key {
+            table: query.table,
+            partition: query.partition.clone(),
+            sort: Some(first.max(&query.prefix).clone()),
+        };
+        let is_inside = |key: &Key| {
             let sort = key.sort.as_deref().unwrap_or_default();
             key.table == query.table
                 && key.partition == query.partition
                 && sort.starts_with(&query.prefix)
-                && query.after.as_deref().is_none_or(|after| sort > after)
         };
+        let is_after = |key: &Key| query.after.is_none() || key.sort > query.after;
         let mut found = items
-            .iter()
-            .filter(|(key, _)| fits(key))
+            .range(from..)
+            .take_while(|(key, _)| is_inside(key))
+            .filter(|(key, _)| is_after(key))
             .map(|(_, item)| item.clone());
         let page: Vec<Item> = found.by_ref().take(query.limit).collect();
         Page {
