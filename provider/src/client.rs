@@ -1,7 +1,7 @@
 //! What resources and data sources work with: a session, the tables, and a driver for executions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use drs_engine::drive::Driver;

@@ -28,7 +28,8 @@ pub(crate) fn whole(list: &Attr<Vec<Attr<String>>>) -> Attr<Vec<String>> {
         Attr::Null => Attr::Null,
         Attr::Unknown => Attr::Unknown,
         Attr::Known(items) => {
-            let known: Option<Vec<String>> = items.iter().map(|item| item.known().cloned()).collect();
+            let known: Option<Vec<String>> =
+                items.iter().map(|item| item.known().cloned()).collect();
             known.map_or(Attr::Unknown, Attr::Known)
         }
     }
@@ -36,5 +37,10 @@ pub(crate) fn whole(list: &Attr<Vec<Attr<String>>>) -> Attr<Vec<String>> {
 
 /// Texts as the elements of a list.
 pub(crate) fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> Attr<Vec<Attr<String>>> {
-    Attr::Known(items.into_iter().map(|item| Attr::Known(item.to_string())).collect())
+    Attr::Known(
+        items
+            .into_iter()
+            .map(|item| Attr::Known(item.to_string()))
+            .collect(),
+    )
 }

@@ -35,7 +35,10 @@ pub(crate) fn connect(error: &ConnectError) -> Diagnostic {
 
 /// Why the tables cannot be used.
 pub(crate) fn tables(error: &TableError) -> Diagnostic {
-    Diagnostic::error("History Tables Cannot Be Used", sentence(&error.to_string()))
+    Diagnostic::error(
+        "History Tables Cannot Be Used",
+        sentence(&error.to_string()),
+    )
 }
 
 /// Something of the history that cannot be read or written.
@@ -83,27 +86,34 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
             ),
         ),
         (
-            "UnrecognizedClientException" | "InvalidClientTokenId" | "InvalidSignatureException"
-            | "SignatureDoesNotMatch" | "AuthFailure",
+            "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "AuthFailure",
             _,
         ) => Diagnostic::error(
             "AWS Refuses the Credentials",
             format!("{error}. Try `aws sts get-caller-identity` with the same credentials."),
         ),
-        ("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation", _) => Diagnostic::error(
-            "Permission Missing",
-            format!(
-                "{error}. Allow the action {} to the user or the role that the provider works as.",
-                error.call
-            ),
-        ),
-        ("ResourceNotFoundException", _) if error.call.starts_with("dynamodb:") => Diagnostic::error(
-            "History Tables Do Not Exist",
-            format!(
-                "The tables of this environment do not exist in account {account_id}, Region {region}: {error}. Set \
+        ("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation", _) => {
+            Diagnostic::error(
+                "Permission Missing",
+                format!(
+                    "{error}. Allow the action {} to the user or the role that the provider works as.",
+                    error.call
+                ),
+            )
+        }
+        ("ResourceNotFoundException", _) if error.call.starts_with("dynamodb:") => {
+            Diagnostic::error(
+                "History Tables Do Not Exist",
+                format!(
+                    "The tables of this environment do not exist in account {account_id}, Region {region}: {error}. Set \
                  create_tables = true in the provider block to have them made, or name the environment that has them."
-            ),
-        ),
+                ),
+            )
+        }
         (_, Kind::Busy) => Diagnostic::error(
             "AWS Is Busy",
             format!("{error}. Nothing was changed by this call. Try again in a moment."),
@@ -125,11 +135,15 @@ pub(crate) fn drive(error: &DriveError, target: &Target) -> Diagnostic {
         DriveError::History(HistoryError::Read(error)) => read(error, target),
         DriveError::History(error @ HistoryError::Missing(_)) => Diagnostic::error(
             "Execution Not Found",
-            format!("{}. List what there is: drsctl list.", sentence(&error.to_string()).trim_end_matches('.')),
+            format!(
+                "{}. List what there is: drsctl list.",
+                sentence(&error.to_string()).trim_end_matches('.')
+            ),
         ),
-        DriveError::Contended => {
-            Diagnostic::error("History Is Busy", format!("{}.", sentence(&error.to_string()).trim_end_matches('.')))
-        }
+        DriveError::Contended | DriveError::TakenMeanwhile(_) => Diagnostic::error(
+            "History Is Busy",
+            format!("{}.", sentence(&error.to_string()).trim_end_matches('.')),
+        ),
         DriveError::History(HistoryError::Gap { .. })
         | DriveError::Illegal(_)
         | DriveError::TooManyTurns => Diagnostic::error(
@@ -186,12 +200,42 @@ mod tests {
             region: "us-east-1".to_owned(),
         };
         let cases = [
-            ("drs:DescribeSourceServers", "UninitializedAccountException", Kind::Refused, "initialize-service"),
-            ("drs:DescribeSourceServers", "ExpiredTokenException", Kind::Refused, "aws sso login"),
-            ("drs:DescribeSourceServers", "AccessDeniedException", Kind::Refused, "Allow the action drs:DescribeSourceServers"),
-            ("dynamodb:GetItem", "ResourceNotFoundException", Kind::Refused, "create_tables = true"),
-            ("dynamodb:GetItem", "ThrottlingException", Kind::Busy, "Try again"),
-            ("drs:DescribeJobs", "timeout", Kind::Unknown, "run the same command again"),
+            (
+                "drs:DescribeSourceServers",
+                "UninitializedAccountException",
+                Kind::Refused,
+                "initialize-service",
+            ),
+            (
+                "drs:DescribeSourceServers",
+                "ExpiredTokenException",
+                Kind::Refused,
+                "aws sso login",
+            ),
+            (
+                "drs:DescribeSourceServers",
+                "AccessDeniedException",
+                Kind::Refused,
+                "Allow the action drs:DescribeSourceServers",
+            ),
+            (
+                "dynamodb:GetItem",
+                "ResourceNotFoundException",
+                Kind::Refused,
+                "create_tables = true",
+            ),
+            (
+                "dynamodb:GetItem",
+                "ThrottlingException",
+                Kind::Busy,
+                "Try again",
+            ),
+            (
+                "drs:DescribeJobs",
+                "timeout",
+                Kind::Unknown,
+                "run the same command again",
+            ),
         ];
         for (name, code, kind, step) in cases {
             let error = CallError {
@@ -202,7 +246,11 @@ mod tests {
                 retry_after: None,
             };
             let found = call(&error, &target);
-            assert!(found.detail.contains(step) && found.detail.contains(code), "{}", found.detail);
+            assert!(
+                found.detail.contains(step) && found.detail.contains(code),
+                "{}",
+                found.detail
+            );
         }
     }
 }

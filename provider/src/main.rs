@@ -13,6 +13,8 @@ mod progress;
 mod provider;
 mod resources;
 mod tags;
+#[cfg(test)]
+mod testing;
 
 use std::process::ExitCode;
 

@@ -54,7 +54,9 @@ impl Progress {
             return Some(Reason::Interrupted);
         }
         let is_over = |deadline: Timestamp| self.clock.now().world >= deadline;
-        self.deadline.is_some_and(is_over).then_some(Reason::OutOfTime)
+        self.deadline
+            .is_some_and(is_over)
+            .then_some(Reason::OutOfTime)
     }
 }
 

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use drs_engine_aws::{AssumeRole, Endpoints, Settings, SimulatorSettings};
 use serde::Deserialize;
 use tfplugin::{
-    Attr, Catalog, Configure, Configured, Diagnostic, Diagnostics, Path, Provider, Schema,
-    async_trait,
+    Attr, Catalog, Configure, Configured, Diagnostic, Diagnostics, Provider, Schema, async_trait,
 };
 
 use crate::client::{Client, Connecting};
-use crate::{data_sources, diagnose, resources};
+use crate::{data_sources, resources};
 
 mod schema;
 
@@ -106,7 +105,9 @@ impl Provider for Drs {
         let base = Settings::from_environment().map_err(|error| {
             Diagnostic::error(
                 "Invalid Configuration File",
-                format!("{error}. It is the file that DRS_CONFIG names, or drs.yaml in this directory."),
+                format!(
+                    "{error}. It is the file that DRS_CONFIG names, or drs.yaml in this directory."
+                ),
             )
         })?;
         let connecting = Connecting {

@@ -54,14 +54,20 @@ mod tests {
     use super::*;
 
     fn tags(pairs: &[(&str, &str)]) -> Tags {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
     fn own_tags_win_over_defaults() {
         let defaults = tags(&[("team", "dr"), ("env", "prod")]);
         let own = Attr::Known(tags(&[("env", "test")]));
-        assert_eq!(all(&defaults, &own), Attr::Known(tags(&[("team", "dr"), ("env", "test")])));
+        assert_eq!(
+            all(&defaults, &own),
+            Attr::Known(tags(&[("team", "dr"), ("env", "test")]))
+        );
         assert_eq!(all(&defaults, &Attr::Null), Attr::Known(defaults.clone()));
         assert_eq!(all(&defaults, &Attr::Unknown), Attr::Unknown);
     }
@@ -83,7 +89,17 @@ mod tests {
     #[test]
     fn drift_and_imports_show_what_the_defaults_do_not_explain() {
         let defaults = tags(&[("team", "dr")]);
-        assert_eq!(own(&defaults, &Attr::Null, &tags(&[("team", "dr"), ("x", "y")])), Attr::Known(tags(&[("x", "y")])));
-        assert_eq!(own(&defaults, &Attr::Known(tags(&[("a", "b")])), &tags(&[("team", "dr")])), Attr::Null);
+        assert_eq!(
+            own(&defaults, &Attr::Null, &tags(&[("team", "dr"), ("x", "y")])),
+            Attr::Known(tags(&[("x", "y")]))
+        );
+        assert_eq!(
+            own(
+                &defaults,
+                &Attr::Known(tags(&[("a", "b")])),
+                &tags(&[("team", "dr")])
+            ),
+            Attr::Null
+        );
     }
 }

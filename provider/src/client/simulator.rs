@@ -25,8 +25,11 @@ impl Embedding {
         let simulator = drs_simulator::Simulator::start(options)
             .await
             .map_err(|error| {
-                Diagnostic::error("Simulator Cannot Be Started", crate::diagnose::sentence(&error.to_string()))
-                    .at("simulator")
+                Diagnostic::error(
+                    "Simulator Cannot Be Started",
+                    crate::diagnose::sentence(&error.to_string()),
+                )
+                .at("simulator")
             })?;
         Ok(Self {
             path: settings.path,

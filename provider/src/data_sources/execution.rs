@@ -98,7 +98,13 @@ impl DataSource for Execution {
         let client = cx.client()?;
         let id = match config.id.known() {
             Some(id) => ExecutionId::new(id),
-            None => newest(client, &PlanId::new(config.recovery_plan_id.require("recovery_plan_id")?)).await?,
+            None => {
+                newest(
+                    client,
+                    &PlanId::new(config.recovery_plan_id.require("recovery_plan_id")?),
+                )
+                .await?
+            }
         };
         let loaded = client.session().executions().load(&id).await;
         let loaded = loaded.map_err(|error| explain(client, &id, error))?;

@@ -82,10 +82,16 @@ impl DataSource for SourceServers {
     ) -> Result<Outcome<Model>, Diagnostics> {
         let client = cx.client()?;
         let filters = config.filters.known().cloned().unwrap_or_default();
-        let wanted: Option<Vec<ServerId>> =
-            filters.ids.known().map(|ids| ids.iter().map(|id| ServerId::new(id.as_str())).collect());
+        let wanted: Option<Vec<ServerId>> = filters
+            .ids
+            .known()
+            .map(|ids| ids.iter().map(|id| ServerId::new(id.as_str())).collect());
         let target = client.target();
-        let servers = client.session().drs().source_servers(&target, wanted.as_deref()).await;
+        let servers = client
+            .session()
+            .drs()
+            .source_servers(&target, wanted.as_deref())
+            .await;
         let mut servers = servers.map_err(|error| client.explain_call(&error))?;
         servers.retain(|server| filters.accept(server));
         servers.sort_by(|a, b| (&a.hostname, &a.id).cmp(&(&b.hostname, &b.id)));
@@ -96,7 +102,9 @@ impl DataSource for SourceServers {
         let servers = servers.into_iter().map(|server| {
             let (group, name) = holders
                 .remove(&server.id)
-                .map_or((None, None), |(id, name)| (Some(id.to_string()), Some(name)));
+                .map_or((None, None), |(id, name)| {
+                    (Some(id.to_string()), Some(name))
+                });
             Server {
                 id: server.id.to_string().into(),
                 arn: server.arn.into(),
@@ -123,18 +131,26 @@ impl DataSource for SourceServers {
 impl Filters {
     fn accept(&self, server: &SourceServer) -> bool {
         let among = |wanted: &Attr<Vec<String>>, text: &str| {
-            wanted.known().is_none_or(|wanted| wanted.iter().any(|wanted| wanted == text))
+            wanted
+                .known()
+                .is_none_or(|wanted| wanted.iter().any(|wanted| wanted == text))
         };
         let carries = |(key, value): (&String, &String)| server.tags.get(key) == Some(value);
         among(&self.hostnames, &server.hostname)
             && among(&self.replication_states, &server.replication_state)
-            && self.tags.known().is_none_or(|tags| tags.iter().all(carries))
+            && self
+                .tags
+                .known()
+                .is_none_or(|tags| tags.iter().all(carries))
     }
 }
 
 fn filters() -> Attribute {
     let words = |what: &str| {
-        Attribute::list(Type::String).optional().validate(validator::not_empty()).describe(what)
+        Attribute::list(Type::String)
+            .optional()
+            .validate(validator::not_empty())
+            .describe(what)
     };
     Attribute::single_nested([
         ("ids", words("Only these servers. One that does not exist is left out. Default: all.")),
@@ -162,15 +178,39 @@ fn server() -> [(&'static str, Attribute); 12] {
         ("hostname", text("Host name as the agent reported it.")),
         ("account_id", text("Account that it replicates to.")),
         ("region", text("Region that it replicates to.")),
-        ("tags", Attribute::map(Type::String).computed().describe("Its tags.")),
-        ("replication_state", text("State of its replication in the words of DRS, such as `CONTINUOUS`.")),
-        ("lag", text("How far the replication is behind, as an ISO 8601 duration; null when it is not.")),
-        ("last_launch_result", text("Result of its last launch in the words of DRS; null when there was none.")),
-        ("operating_system", text("Its operating system as DRS reports it; null when it does not.")),
+        (
+            "tags",
+            Attribute::map(Type::String)
+                .computed()
+                .describe("Its tags."),
+        ),
+        (
+            "replication_state",
+            text("State of its replication in the words of DRS, such as `CONTINUOUS`."),
+        ),
+        (
+            "lag",
+            text(
+                "How far the replication is behind, as an ISO 8601 duration; null when it is not.",
+            ),
+        ),
+        (
+            "last_launch_result",
+            text("Result of its last launch in the words of DRS; null when there was none."),
+        ),
+        (
+            "operating_system",
+            text("Its operating system as DRS reports it; null when it does not."),
+        ),
         (
             "protection_group_id",
-            text("Id of the protection group that lists it; null when none does. Groups that select by tags list nothing."),
+            text(
+                "Id of the protection group that lists it; null when none does. Groups that select by tags list nothing.",
+            ),
         ),
-        ("protection_group_name", text("Name of the protection group that lists it; null when none does.")),
+        (
+            "protection_group_name",
+            text("Name of the protection group that lists it; null when none does."),
+        ),
     ]
 }

@@ -121,7 +121,10 @@ fn endpoints() -> Attribute {
     let url = |what: &str| {
         Attribute::string()
             .optional()
-            .validate(validator::check("must be a URL that begins with http:// or https://", is_url))
+            .validate(validator::check(
+                "must be a URL that begins with http:// or https://",
+                is_url,
+            ))
             .describe(format!("Endpoint of {what}. Default: AWS's own."))
     };
     Attribute::single_nested([
@@ -182,7 +185,8 @@ fn is_region(value: &Value) -> bool {
     let [first, middle @ .., number] = parts.as_slice() else {
         return false;
     };
-    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_word =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     is_word(first)
         && !middle.is_empty()
         && middle.iter().all(is_word)
@@ -191,15 +195,21 @@ fn is_region(value: &Value) -> bool {
 
 fn is_environment(value: &Value) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    value.as_str().is_some_and(|text| (1..=64).contains(&text.len()) && text.chars().all(fits))
+    value
+        .as_str()
+        .is_some_and(|text| (1..=64).contains(&text.len()) && text.chars().all(fits))
 }
 
 fn is_account(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()))
+    value
+        .as_str()
+        .is_some_and(|text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_url(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
+    value
+        .as_str()
+        .is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
 }
 
 #[cfg(test)]
@@ -211,7 +221,15 @@ mod tests {
         for good in ["us-east-1", "ap-southeast-2", "us-gov-west-1"] {
             assert!(is_region(&good.into()), "{good}");
         }
-        for bad in ["", "us", "us-east", "US-EAST-1", "us--1", "useast1", "us-east-1a"] {
+        for bad in [
+            "",
+            "us",
+            "us-east",
+            "US-EAST-1",
+            "us--1",
+            "useast1",
+            "us-east-1a",
+        ] {
             assert!(!is_region(&bad.into()), "{bad}");
         }
     }

@@ -62,7 +62,12 @@ impl Resource for DrillExecution {
         let planned = request.planned;
         let begun = begin::begin(cx, client, &planned).await?;
         let state = begun.state;
-        let run = Run::new(cx, client, &state.started.execution_id, planned.create_timeout(&state));
+        let run = Run::new(
+            cx,
+            client,
+            &state.started.execution_id,
+            planned.create_timeout(&state),
+        );
         let mut outcome = conclude(&run, planned, state, Told::ByCreate).await;
         outcome.diagnostics.extend(begun.warning);
         Ok(outcome)
@@ -124,12 +129,12 @@ impl Resource for DrillExecution {
             }
             Err(error) => return Err(explain(error).into()),
         };
-        let state = run.end(state).await.map_err(explain)?;
+        let mut state = run.end(state).await.map_err(explain)?;
         if !state.status.is_terminal() {
             return Err(words::not_ended(&state, run.reason()).into());
         }
         if !request.prior.is_cleanup("never") {
-            let state = run.terminate(state).await.map_err(explain)?;
+            state = run.terminate(state).await.map_err(explain)?;
             if !model::is_terminated(&state) {
                 return Err(words::not_terminated(&state, run.reason()).into());
             }
@@ -191,7 +196,10 @@ async fn verdict(
     told: Told,
 ) -> Option<Diagnostic> {
     if let Some(error) = trouble {
-        return Some(words::lost_sight(state, &diagnose::drive(error, &run.client().target())));
+        return Some(words::lost_sight(
+            state,
+            &diagnose::drive(error, &run.client().target()),
+        ));
     }
     match (state.status, run.reason()) {
         (Status::Running | Status::Cancelling, Some(Reason::OutOfTime)) => {

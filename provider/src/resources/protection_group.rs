@@ -202,7 +202,10 @@ async fn write(
             Ok(group) => return Ok(group),
             Err(error) => error,
         };
-        let is_held = matches!(error, GroupError::NameTaken { .. } | GroupError::ServersTaken(_));
+        let is_held = matches!(
+            error,
+            GroupError::NameTaken { .. } | GroupError::ServersTaken(_)
+        );
         if !is_held || tries_left == 0 {
             return Err(refusal::of(client, &error, Some(config)));
         }

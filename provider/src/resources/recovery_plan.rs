@@ -59,7 +59,10 @@ impl Resource for RecoveryPlan {
         }
         if let Some(planned) = &mut plan.planned {
             planned.tags_all = tags::all(client.default_tags(), &planned.tags);
-            plan.changed |= plan.prior.as_ref().is_none_or(|prior| prior.tags_all != planned.tags_all);
+            plan.changed |= plan
+                .prior
+                .as_ref()
+                .is_none_or(|prior| prior.tags_all != planned.tags_all);
         }
         if plan.changed {
             check::change(client, plan).await;
@@ -162,7 +165,11 @@ async fn write(
     for tries_left in (0..TRIES).rev() {
         let now = client.session().clock().now();
         let result = match write {
-            Write::Create(id) => plans.create(id.clone(), spec.clone(), tags.clone(), now).await,
+            Write::Create(id) => {
+                plans
+                    .create(id.clone(), spec.clone(), tags.clone(), now)
+                    .await
+            }
             Write::Update(id) => plans.update(id, spec.clone(), tags.clone(), now).await,
         };
         let error = match result {

@@ -36,7 +36,10 @@ pub(super) async fn begin(
     let explain = |error: DriveError| diagnose::drive(&error, &client.target());
     if let Some(id) = left_behind(cx, client, &driver, &plan, planned).await? {
         let state = driver.load(&id).await.map_err(explain)?;
-        tracing::info!(execution = id.as_str(), "an execution that was started before is taken up");
+        tracing::info!(
+            execution = id.as_str(),
+            "an execution that was started before is taken up"
+        );
         let warning = Some(words::taken_up(&state));
         return Ok(Begun { state, warning });
     }
@@ -55,7 +58,10 @@ pub(super) async fn begin(
         replace_live_instances: false,
     };
     match driver.begin_execution(&begin).await {
-        Ok(state) => Ok(Begun { state, warning: None }),
+        Ok(state) => Ok(Begun {
+            state,
+            warning: None,
+        }),
         Err(error) => Err(refused(client, &error)),
     }
 }
@@ -72,14 +78,20 @@ async fn left_behind(
     let inputs = planned.inputs();
     let mut first_sign = None;
     for _ in 0..LOOKS {
-        let found = driver.undelivered(plan, ORIGIN, &inputs).await.map_err(explain)?;
+        let found = driver
+            .undelivered(plan, ORIGIN, &inputs)
+            .await
+            .map_err(explain)?;
         let (id, sign) = match found {
             None => return Ok(None),
             Some((id, Whose::Terminal)) if client.is_returned(&id) => {
                 // Another resource of this apply ran the same drill and has its result.
                 let by = Author::Operator(client.session().identity().arn.clone());
                 let quiet = Quiet(client.critical_sections().clone());
-                driver.request(&id, by, Event::ResultDelivered, &quiet).await.map_err(explain)?;
+                driver
+                    .request(&id, by, Event::ResultDelivered, &quiet)
+                    .await
+                    .map_err(explain)?;
                 continue;
             }
             Some((id, Whose::Terminal | Whose::OwnerGone)) => return Ok(Some(id)),
@@ -102,7 +114,9 @@ async fn left_behind(
 /// Why a drill did not start, each reason with the next step.
 pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
     let at_plan = |summary: &str, detail: String| -> Diagnostics {
-        Diagnostic::error(summary, detail).at("recovery_plan_id").into()
+        Diagnostic::error(summary, detail)
+            .at("recovery_plan_id")
+            .into()
     };
     match error {
         BeginError::Resolve(errors) => errors
@@ -140,12 +154,13 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
                 sentence(&error.to_string())
             ),
         ),
-        BeginError::Start(error) => {
-            at_plan("Drill Not Started", sentence(&error.to_string()))
-        }
+        BeginError::Start(error) => at_plan("Drill Not Started", sentence(&error.to_string())),
         BeginError::Illegal(error) => at_plan(
             "Drill Not Started",
-            format!("{} This is a mistake in the engine: please report it.", sentence(&error.to_string())),
+            format!(
+                "{} This is a mistake in the engine: please report it.",
+                sentence(&error.to_string())
+            ),
         ),
     }
 }

@@ -30,7 +30,8 @@ pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
     };
     if planned.recovery_plan_id != prior.recovery_plan_id || planned.triggers != prior.triggers {
         // It is replaced; the plan of the new drill is asked for by itself.
-        plan.diagnostics.extend(running(&prior).map(words::destroy_cancels));
+        plan.diagnostics
+            .extend(running(&prior).map(words::destroy_cancels));
         return;
     }
     let status = prior.status.known().map_or("", String::as_str);
@@ -43,7 +44,9 @@ pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
         let warning = words::is_replaced(&prior);
         plan.diagnostics.push(warning);
         plan.replace("status");
-    } else if planned.cleans_up_after(status, true) && prior.instances_terminated == Attr::Known(false) {
+    } else if planned.cleans_up_after(status, true)
+        && prior.instances_terminated == Attr::Known(false)
+    {
         planned.instances_terminated = Attr::Unknown;
     }
 }
@@ -51,7 +54,11 @@ pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
 /// The id of an execution that has not ended, as far as the state knows.
 fn running(prior: &Model) -> Option<&str> {
     let status = prior.status.known()?;
-    if model::is_terminal(status) { None } else { prior.id.known().map(String::as_str) }
+    if model::is_terminal(status) {
+        None
+    } else {
+        prior.id.known().map(String::as_str)
+    }
 }
 
 /// Looks whether the drill would start now. The plan and its groups may be changed in the same apply, so only a plan that
@@ -90,7 +97,10 @@ async fn would_start(
             }
         }
     }
-    let running = plans.running(&stored).await.map_err(|error| client.explain(&error))?;
+    let running = plans
+        .running(&stored)
+        .await
+        .map_err(|error| client.explain(&error))?;
     if let Some(execution) = running {
         found.push(words::plan_runs(&stored.spec.name, &execution));
     }

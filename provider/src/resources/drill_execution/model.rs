@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use drs_engine::event::Outcome;
 use drs_engine::limits;
-use drs_engine::report;
 use drs_engine::state::{self, ServerStatus, State, Status};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tfplugin::{Attr, duration};
@@ -121,11 +120,17 @@ impl Model {
                 "delete": text(&timeouts.delete),
             })
         });
-        let triggers = self.triggers.known().map(|triggers| serde_json::json!(triggers));
+        let triggers = self
+            .triggers
+            .known()
+            .map(|triggers| serde_json::json!(triggers));
         BTreeMap::from([
             ("triggers".to_owned(), triggers.unwrap_or_default()),
             ("_cleanup".to_owned(), self.cleanup.known().cloned().into()),
-            ("_fail_on_unsuccessful".to_owned(), self.fail_on_unsuccessful.known().copied().into()),
+            (
+                "_fail_on_unsuccessful".to_owned(),
+                self.fail_on_unsuccessful.known().copied().into(),
+            ),
             ("_timeouts".to_owned(), timeouts.unwrap_or_default()),
         ])
     }
@@ -133,7 +138,8 @@ impl Model {
     /// The whole resource from the history alone.
     pub(super) fn of_history(state: &State) -> Self {
         let input = |name: &str| state.started.inputs.get(name).cloned().unwrap_or_default();
-        let read = |value: Json| serde_json::from_value::<Option<BTreeMap<String, Option<String>>>>(value);
+        let read =
+            |value: Json| serde_json::from_value::<Option<BTreeMap<String, Option<String>>>>(value);
         let timeouts = read(input("_timeouts")).ok().flatten().map(|mut timeouts| {
             let mut take = |name: &str| timeouts.remove(name).flatten().into();
             Timeouts {
@@ -142,12 +148,16 @@ impl Model {
                 delete: take("delete"),
             }
         });
-        let triggers = serde_json::from_value::<Option<BTreeMap<String, String>>>(input("triggers"));
+        let triggers =
+            serde_json::from_value::<Option<BTreeMap<String, String>>>(input("triggers"));
         let blank = Self {
             recovery_plan_id: state.started.plan_id.to_string().into(),
             triggers: triggers.ok().flatten().into(),
             cleanup: input("_cleanup").as_str().unwrap_or(DEFAULT_CLEANUP).into(),
-            fail_on_unsuccessful: input("_fail_on_unsuccessful").as_bool().unwrap_or(true).into(),
+            fail_on_unsuccessful: input("_fail_on_unsuccessful")
+                .as_bool()
+                .unwrap_or(true)
+                .into(),
             timeouts: timeouts.into(),
             ..Self::default()
         };
@@ -210,12 +220,15 @@ impl Model {
     }
 
     pub(super) fn is_cleanup(&self, word: &str) -> bool {
-        self.cleanup.known().map_or(word == DEFAULT_CLEANUP, |cleanup| cleanup == word)
+        self.cleanup
+            .known()
+            .map_or(word == DEFAULT_CLEANUP, |cleanup| cleanup == word)
     }
 
     /// Whether what this execution launched is to be terminated now and is still there.
     pub(super) fn cleans_up(&self, state: &State) -> bool {
-        self.cleans_up_after(state.status.as_str(), state.status.is_terminal()) && !is_terminated(state)
+        self.cleans_up_after(state.status.as_str(), state.status.is_terminal())
+            && !is_terminated(state)
     }
 
     /// Whether an execution that ended like this is cleaned up without being asked to.
@@ -244,12 +257,14 @@ impl Model {
 
     /// World time that an update may take; as long as a create when it is not configured.
     pub(super) fn update_timeout(&self, state: &State) -> Option<SignedDuration> {
-        self.timeout(|timeouts| &timeouts.update).or_else(|| self.create_timeout(state))
+        self.timeout(|timeouts| &timeouts.update)
+            .or_else(|| self.create_timeout(state))
     }
 
     /// World time that a destroy may take.
     pub(super) fn delete_timeout(&self) -> SignedDuration {
-        self.timeout(|timeouts| &timeouts.delete).unwrap_or(DELETE_TIMEOUT)
+        self.timeout(|timeouts| &timeouts.delete)
+            .unwrap_or(DELETE_TIMEOUT)
     }
 
     fn timeout(&self, which: impl Fn(&Timeouts) -> &Attr<String>) -> Option<SignedDuration> {
@@ -310,10 +325,17 @@ fn servers(state: &State) -> Vec<Server> {
             Some(Server {
                 id: frozen.id.to_string().into(),
                 hostname: frozen.hostname.clone().into(),
-                wave: state.waves.get(server.wave).map(|wave| wave.frozen.name.clone()).into(),
+                wave: state
+                    .waves
+                    .get(server.wave)
+                    .map(|wave| wave.frozen.name.clone())
+                    .into(),
                 status: server.status.as_str().into(),
                 reason: reason.into(),
-                job_id: launch.and_then(|launch| launch.phase.job()).map(ToString::to_string).into(),
+                job_id: launch
+                    .and_then(|launch| launch.phase.job())
+                    .map(ToString::to_string)
+                    .into(),
                 instance_id: server.instance.as_ref().map(ToString::to_string).into(),
                 account_id: frozen.target.account_id.clone().into(),
                 region: frozen.target.region.clone().into(),

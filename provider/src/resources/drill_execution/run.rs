@@ -1,7 +1,7 @@
 //! One execution in the hands of one request: followed, taken over where nobody drives it, cancelled, terminated.
 
-use drs_engine::decide::is_done;
 use drs_engine::begin::Whose;
+use drs_engine::decide::is_done;
 use drs_engine::drive::{DriveError, Ending, Watch};
 use drs_engine::event::{Author, Event, Recorded};
 use drs_engine::ids::ExecutionId;
@@ -45,7 +45,12 @@ impl<'a> Run<'a> {
         let deadline = timeout.map(|timeout| after(clock.now().world, timeout));
         Self {
             driver: client.driver(),
-            progress: Progress::new(cx.stop_signal(), client.critical_sections().clone(), clock, deadline),
+            progress: Progress::new(
+                cx.stop_signal(),
+                client.critical_sections().clone(),
+                clock,
+                deadline,
+            ),
             id: id.clone(),
             _alarm: client.wake_on_stop(cx.stop_signal()),
             client,
@@ -95,9 +100,17 @@ impl<'a> Run<'a> {
         let whose = self.whose(state).await?;
         let own = matches!(&whose, Whose::OwnedBy(sign) if sign.owner == self.driver.owner);
         if let (Whose::OwnedBy(sign), false) = (&whose, own) {
-            tracing::info!(execution = self.id.as_str(), "{} drives it; it is followed", sign.host);
+            tracing::info!(
+                execution = self.id.as_str(),
+                "{} drives it; it is followed",
+                sign.host
+            );
             let until = after(self.driver.clock.now().wall, FOLLOW_SLICE);
-            let slice = Slice { progress: &self.progress, until, driver: &self.driver };
+            let slice = Slice {
+                progress: &self.progress,
+                until,
+                driver: &self.driver,
+            };
             return Ok(self.driver.follow(&self.id, &slice).await?.0);
         }
         if state.owner.as_ref().map(|owner| &owner.id) != Some(&self.driver.owner) {
@@ -105,7 +118,11 @@ impl<'a> Run<'a> {
         }
         let (state, ending) = self.driver.drive(&self.id, &self.progress).await?;
         if let Ending::OwnedBy(owner) = ending {
-            tracing::warn!(execution = self.id.as_str(), "{} has taken over", owner.host);
+            tracing::warn!(
+                execution = self.id.as_str(),
+                "{} has taken over",
+                owner.host
+            );
         }
         Ok(state)
     }
@@ -130,7 +147,11 @@ impl<'a> Run<'a> {
             })
             .await?;
         }
-        if state.status.is_terminal() { Ok(state) } else { self.follow(self.load().await?).await }
+        if state.status.is_terminal() {
+            Ok(state)
+        } else {
+            self.follow(self.load().await?).await
+        }
     }
 
     /// Terminates what the execution launched, and verifies that it is gone.
@@ -138,7 +159,10 @@ impl<'a> Run<'a> {
         if model::is_terminated(&state) {
             return Ok(state);
         }
-        let pending = state.termination.as_ref().is_some_and(|termination| termination.finished.is_none());
+        let pending = state
+            .termination
+            .as_ref()
+            .is_some_and(|termination| termination.finished.is_none());
         if !pending {
             self.request(Event::TerminationRequested {
                 reason: "the resource asks for it".to_owned(),
@@ -152,7 +176,10 @@ impl<'a> Run<'a> {
     pub(super) async fn cancel(&self, reason: &str) {
         let reason = reason.to_owned();
         if let Err(error) = self.request(Event::CancelRequested { reason }).await {
-            tracing::warn!(execution = self.id.as_str(), "the execution could not be cancelled: {error}");
+            tracing::warn!(
+                execution = self.id.as_str(),
+                "the execution could not be cancelled: {error}"
+            );
         }
     }
 
@@ -163,7 +190,10 @@ impl<'a> Run<'a> {
         }
         // With permission to read only, a plan must work all the same; the next apply notes it.
         if let Err(error) = self.request(Event::ResultDelivered).await {
-            tracing::debug!(execution = self.id.as_str(), "the delivery was not noted: {error}");
+            tracing::debug!(
+                execution = self.id.as_str(),
+                "the delivery was not noted: {error}"
+            );
         }
     }
 
@@ -174,13 +204,18 @@ impl<'a> Run<'a> {
 
     async fn request(&self, event: Event) -> Result<State, DriveError> {
         let by = Author::Operator(self.client.session().identity().arn.clone());
-        self.driver.request(&self.id, by, event, &self.progress).await
+        self.driver
+            .request(&self.id, by, event, &self.progress)
+            .await
     }
 
     async fn pause(&self, failures: u32) {
         let doubled = limits::BACKOFF_FIRST.saturating_mul(1 << failures.min(10));
         let mut wake = Wake::default();
-        wake.at_wall(after(self.driver.clock.now().wall, doubled.min(limits::BACKOFF_LONGEST)));
+        wake.at_wall(after(
+            self.driver.clock.now().wall,
+            doubled.min(limits::BACKOFF_LONGEST),
+        ));
         self.driver.clock.sleep(wake).await;
     }
 }
@@ -189,7 +224,7 @@ impl<'a> Run<'a> {
 fn is_passing(error: &DriveError) -> bool {
     match error {
         DriveError::History(HistoryError::Read(ReadError::Call(error))) => error.is_retryable(),
-        DriveError::Contended => true,
+        DriveError::Contended | DriveError::TakenMeanwhile(_) => true,
         _ => false,
     }
 }

@@ -90,10 +90,18 @@ fn timeouts() -> Attribute {
 pub(crate) fn observed(schema: Schema, kept: bool) -> Schema {
     let keep = |attribute: Attribute| {
         let attribute = attribute.computed();
-        if kept { attribute.use_state_for_unknown() } else { attribute }
+        if kept {
+            attribute.use_state_for_unknown()
+        } else {
+            attribute
+        }
     };
     let text = |what: &str| keep(Attribute::string().describe(what));
-    let schema = if kept { schema.attribute("id", text("Id of the execution.")) } else { schema };
+    let schema = if kept {
+        schema.attribute("id", text("Id of the execution."))
+    } else {
+        schema
+    };
     schema
         .attribute("plan_name", text("Name of the plan when the execution started."))
         .attribute(
@@ -130,10 +138,18 @@ fn wave() -> [(&'static str, Attribute); 7] {
         ("name", text("Name of the wave.")),
         (
             "status",
-            text("`WAITING`, `RUNNING`, and at the end `COMPLETED`, `FAILED`, `TIMED_OUT` or `NOT_LAUNCHED`."),
+            text(
+                "`WAITING`, `RUNNING`, and at the end `COMPLETED`, `FAILED`, `TIMED_OUT` or `NOT_LAUNCHED`.",
+            ),
         ),
-        ("started_at", text("When it started, after its wait, in RFC 3339; null until then.")),
-        ("ended_at", text("When its last server was judged, in RFC 3339; null until then.")),
+        (
+            "started_at",
+            text("When it started, after its wait, in RFC 3339; null until then."),
+        ),
+        (
+            "ended_at",
+            text("When its last server was judged, in RFC 3339; null until then."),
+        ),
         ("servers", number("How many servers it has.")),
         ("launched", number("How many were launched.")),
         ("failed", number("How many failed.")),
@@ -150,9 +166,18 @@ fn server() -> [(&'static str, Attribute); 9] {
             "status",
             text("`WAITING`, `LAUNCHING`, and at the end `LAUNCHED`, `FAILED` or `NOT_LAUNCHED`."),
         ),
-        ("reason", text("Why it failed, in the words of DRS where there are any; null otherwise.")),
-        ("job_id", text("DRS job that launched it; null before that.")),
-        ("instance_id", text("Recovery instance in DRS and EC2; null before that.")),
+        (
+            "reason",
+            text("Why it failed, in the words of DRS where there are any; null otherwise."),
+        ),
+        (
+            "job_id",
+            text("DRS job that launched it; null before that."),
+        ),
+        (
+            "instance_id",
+            text("Recovery instance in DRS and EC2; null before that."),
+        ),
         ("account_id", text("Account that it lives in.")),
         ("region", text("Region that it lives in.")),
     ]

@@ -97,7 +97,10 @@ pub(super) fn plan_runs(plan: &str, execution: &ExecutionId) -> Diagnostic {
 
 /// Interrupted before anything began.
 pub(super) fn nothing_started() -> Diagnostic {
-    Diagnostic::error("Interrupted", "Nothing was started. Apply again to run the drill.")
+    Diagnostic::error(
+        "Interrupted",
+        "Nothing was started. Apply again to run the drill.",
+    )
 }
 
 /// An execution of an earlier apply is taken up.
@@ -178,7 +181,10 @@ pub(super) fn interrupted_cleanup(state: &State) -> Diagnostic {
     let id = &state.started.execution_id;
     Diagnostic::warning(
         "Interrupted While Instances Are Terminated",
-        format!("{} The next apply goes on with it, and so does `drsctl terminate {id}`.", sentence(&report::headline(state))),
+        format!(
+            "{} The next apply goes on with it, and so does `drsctl terminate {id}`.",
+            sentence(&report::headline(state))
+        ),
     )
 }
 
@@ -228,7 +234,10 @@ pub(super) fn not_ended(state: &State, reason: Option<Reason>) -> Diagnostic {
 /// What was launched is not all gone.
 pub(super) fn not_terminated(state: &State, reason: Option<Reason>) -> Diagnostic {
     let id = &state.started.execution_id;
-    let finished = state.termination.as_ref().and_then(|termination| termination.finished.as_ref());
+    let finished = state
+        .termination
+        .as_ref()
+        .and_then(|termination| termination.finished.as_ref());
     let Some((_, left, why)) = finished else {
         return Diagnostic::error(
             broken_off(reason),
@@ -239,7 +248,11 @@ pub(super) fn not_terminated(state: &State, reason: Option<Reason>) -> Diagnosti
             ),
         );
     };
-    let named: Vec<&str> = left.iter().take(NAMED).map(|instance| instance.as_str()).collect();
+    let named: Vec<&str> = left
+        .iter()
+        .take(NAMED)
+        .map(|instance| instance.as_str())
+        .collect();
     Diagnostic::error(
         "Instances Are Left",
         format!(
@@ -326,12 +339,20 @@ fn failures(state: &State) -> String {
 }
 
 fn more(all: usize) -> String {
-    if all > NAMED { format!(" and {} more", all - NAMED) } else { String::new() }
+    if all > NAMED {
+        format!(" and {} more", all - NAMED)
+    } else {
+        String::new()
+    }
 }
 
 /// What still runs and costs money, as the beginning of a paragraph.
 fn left_running(state: &State) -> String {
-    let launched = state.servers.values().filter(|server| server.status == ServerStatus::Launched).count();
+    let launched = state
+        .servers
+        .values()
+        .filter(|server| server.status == ServerStatus::Launched)
+        .count();
     if launched == 0 || super::model::is_terminated(state) {
         return String::new();
     }

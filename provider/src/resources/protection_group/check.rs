@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use drs_engine::ids::{GroupId, ServerId, Target};
+use drs_engine::limits;
 use drs_engine::plan::name_problem;
 use drs_engine::ports::Drs as _;
 use drs_engine::resolve;
 use drs_engine::store::group::{GroupConfig, Selection};
-use drs_engine::limits;
 use tfplugin::{Attr, Diagnostic, Diagnostics, Path, Plan};
 
 use super::model::Model;
@@ -67,12 +67,18 @@ fn listed(ids: &[Attr<String>], found: &mut Diagnostics) {
         let at = server_path(index);
         match id {
             Attr::Unknown => {}
-            Attr::Null => found.error_at(at, "Invalid Source Server ID", "The id is null. Remove the element, or set it."),
+            Attr::Null => found.error_at(
+                at,
+                "Invalid Source Server ID",
+                "The id is null. Remove the element, or set it.",
+            ),
             Attr::Known(id) => {
                 if let Some(problem) = id_problem(id) {
                     found.error_at(at, "Invalid Source Server ID", problem);
                 } else if let Some(before) = first.insert(id, index) {
-                    let detail = format!("Server {id} is listed already, at source_server_ids[{before}]. Remove one of the two.");
+                    let detail = format!(
+                        "Server {id} is listed already, at source_server_ids[{before}]. Remove one of the two."
+                    );
                     found.error_at(at, "Server Listed Twice", detail);
                 }
             }
@@ -82,7 +88,10 @@ fn listed(ids: &[Attr<String>], found: &mut Diagnostics) {
 
 /// What is wrong with the id of a source server; none when it has the right form.
 pub(crate) fn id_problem(id: &str) -> Option<String> {
-    if let Some((_, end)) = id.split_once(":source-server/").filter(|_| id.starts_with("arn:")) {
+    if let Some((_, end)) = id
+        .split_once(":source-server/")
+        .filter(|_| id.starts_with("arn:"))
+    {
         return Some(format!("{id:?} is an ARN. Use the id at its end: {end:?}."));
     }
     let is_id = id.strip_prefix("s-").is_some_and(|rest| {
@@ -107,7 +116,10 @@ pub(super) async fn change(client: &Client, plan: &mut Plan<Model>) {
     if plan.diagnostics.has_errors() {
         return;
     }
-    let own = plan.prior.as_ref().and_then(|prior| prior.id.known().cloned());
+    let own = plan
+        .prior
+        .as_ref()
+        .and_then(|prior| prior.id.known().cloned());
     let mut found = Diagnostics::new();
     let result = look(client, plan.prior.as_ref(), &planned, own, &mut found).await;
     plan.diagnostics.extend(found);
@@ -119,14 +131,22 @@ pub(super) async fn change(client: &Client, plan: &mut Plan<Model>) {
 /// An account or a Region that this provider does not work in.
 fn elsewhere(planned: &Model, home: &Target, found: &mut Diagnostics) {
     let here = format!("account {}, Region {}", home.account_id, home.region);
-    if planned.account_id.known().is_some_and(|account| *account != home.account_id) {
+    if planned
+        .account_id
+        .known()
+        .is_some_and(|account| *account != home.account_id)
+    {
         let detail = format!(
             "This provider works in {here}; a group of another account is not supported yet. Remove account_id, or use a \
              provider configuration for that account: provider = drs.<alias>."
         );
         found.error_at("account_id", "Another Account Than the Provider's", detail);
     }
-    if planned.region.known().is_some_and(|region| *region != home.region) {
+    if planned
+        .region
+        .known()
+        .is_some_and(|region| *region != home.region)
+    {
         let detail = format!(
             "This provider works in {here}; a group of another Region is not supported yet. Remove region, or use a provider \
              configuration for that Region: provider = drs.<alias>."
@@ -218,7 +238,10 @@ async fn tags_match(
         return Ok(());
     };
     if !servers.iter().any(|server| resolve::carries(server, tags)) {
-        let wanted: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let wanted: Vec<String> = tags
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
         let detail = format!(
             "None of the {} source servers in account {}, Region {} carries all of these tags: {}. Upper and lower case \
              matter. The group is made all the same; an execution is refused while it has no server. \
@@ -239,34 +262,59 @@ async fn servers_are_free(
     own: Option<&str>,
     found: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
-    let holders = client.session().groups().holders(&client.target(), servers).await;
+    let holders = client
+        .session()
+        .groups()
+        .holders(&client.target(), servers)
+        .await;
     let holders = client.nothing_without_tables(holders);
     let holders = holders.map_err(|error| client.explain(&error))?;
     for (index, server) in servers.iter().enumerate() {
-        let Some((group, name)) = holders.get(server).filter(|(id, _)| Some(id.as_str()) != own) else {
+        let Some((group, name)) = holders
+            .get(server)
+            .filter(|(id, _)| Some(id.as_str()) != own)
+        else {
             continue;
         };
         let detail = format!(
             "Server {server} is listed by protection group {name:?} ({group}); a server belongs to one group. Apply waits one \
              minute for it to be given up, and then fails. Remove the server from one of the two."
         );
-        found.warning_at(server_path(index), "Server Belongs to Another Group", detail);
+        found.warning_at(
+            server_path(index),
+            "Server Belongs to Another Group",
+            detail,
+        );
     }
     Ok(())
 }
 
 /// Refuses servers that DRS does not know; what was unknown at plan time is checked here at apply.
-pub(super) async fn servers_exist(client: &Client, config: &GroupConfig) -> Result<(), Diagnostics> {
+pub(super) async fn servers_exist(
+    client: &Client,
+    config: &GroupConfig,
+) -> Result<(), Diagnostics> {
     let problems = unknown_servers(client, config.selection.listed()).await?;
-    if problems.is_empty() { Ok(()) } else { Err(problems.into_iter().collect()) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.into_iter().collect())
+    }
 }
 
-async fn unknown_servers(client: &Client, servers: &[ServerId]) -> Result<Vec<Diagnostic>, Diagnostic> {
+async fn unknown_servers(
+    client: &Client,
+    servers: &[ServerId],
+) -> Result<Vec<Diagnostic>, Diagnostic> {
     if servers.is_empty() {
         return Ok(Vec::new());
     }
     let target = client.target();
-    let known = client.session().drs().source_servers(&target, Some(servers)).await;
+    let known = client
+        .session()
+        .drs()
+        .source_servers(&target, Some(servers))
+        .await;
     let known = known.map_err(|error| client.explain_call(&error))?;
     let mut problems = Vec::new();
     for (index, id) in servers.iter().enumerate() {
@@ -317,7 +365,8 @@ pub(super) async fn destroy(client: &Client, plan: &mut Plan<Model>) {
     };
     if let Ok(Some(execution)) = groups.user(&group).await {
         let refusal = super::refusal::in_use(&group.config.name, &execution, "deleted");
-        plan.diagnostics.push(Diagnostic::warning(refusal.summary, refusal.detail));
+        plan.diagnostics
+            .push(Diagnostic::warning(refusal.summary, refusal.detail));
     }
 }
 

@@ -28,11 +28,14 @@ pub(crate) struct Model {
 impl Model {
     /// How servers are selected. Unknown while any part of it is; null when there is no way or there are two.
     pub(crate) fn selection(&self) -> Attr<Selection> {
-        match (convert::whole(&self.source_server_ids), &self.server_selection_tags) {
+        match (
+            convert::whole(&self.source_server_ids),
+            &self.server_selection_tags,
+        ) {
             (Attr::Unknown, _) | (_, Attr::Unknown) => Attr::Unknown,
-            (Attr::Known(ids), Attr::Null) => {
-                Attr::Known(Selection::Servers(ids.into_iter().map(ServerId::new).collect()))
-            }
+            (Attr::Known(ids), Attr::Null) => Attr::Known(Selection::Servers(
+                ids.into_iter().map(ServerId::new).collect(),
+            )),
             (Attr::Null, Attr::Known(tags)) => Attr::Known(Selection::Tags(tags.clone())),
             (Attr::Null, Attr::Null) | (Attr::Known(_), Attr::Known(_)) => Attr::Null,
         }

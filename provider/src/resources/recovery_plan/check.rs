@@ -23,6 +23,7 @@ pub(super) fn configuration(config: &Model) -> Diagnostics {
         Ok(_) => Diagnostics::new(),
         Err(errors) => errors.iter().map(explain).collect(),
     };
+    null_elements(config, &mut found);
     for (wave, position, id) in known_servers(config) {
         if let Some(problem) = super::super::protection_group::id_problem(id) {
             let at = wave_path(wave, "source_server_ids").index(position);
@@ -30,6 +31,27 @@ pub(super) fn configuration(config: &Model) -> Diagnostics {
         }
     }
     found
+}
+
+/// Terraform lets a list hold null; here it would mean a group, a wave or a server without a name.
+fn null_elements(config: &Model, found: &mut Diagnostics) {
+    for (index, wave) in config.waves.known().into_iter().flatten().enumerate() {
+        for (name, list) in [
+            ("protection_group_ids", &wave.protection_group_ids),
+            ("depends_on_waves", &wave.depends_on_waves),
+            ("source_server_ids", &wave.source_server_ids),
+        ] {
+            let items = list.known().into_iter().flatten().enumerate();
+            for (position, _) in items.filter(|(_, item)| item.is_null()) {
+                let at = wave_path(index, name).index(position);
+                found.error_at(
+                    at,
+                    "Null Element",
+                    "This element of the list is null. Remove it, or set it.",
+                );
+            }
+        }
+    }
 }
 
 fn known_servers(config: &Model) -> impl Iterator<Item = (usize, usize, &str)> {
@@ -108,7 +130,11 @@ async fn name_is_free(
     Ok(())
 }
 
-async fn is_not_in_use(client: &Client, own: &str, found: &mut Diagnostics) -> Result<(), Diagnostic> {
+async fn is_not_in_use(
+    client: &Client,
+    own: &str,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
     let plans = client.session().plans();
     let explain = |error| client.explain(&error);
     let Some(plan) = plans.find(&PlanId::new(own)).await.map_err(explain)? else {
@@ -141,18 +167,28 @@ async fn would_start(
     let drs = client.session().drs();
     let target = client.target();
     let call = |error| client.explain_call(&error);
-    around.servers.insert(target.clone(), drs.source_servers(&target, None).await.map_err(call)?);
-    around.quotas.insert(target.clone(), drs.quotas(&target).await.map_err(call)?);
+    around.servers.insert(
+        target.clone(),
+        drs.source_servers(&target, None).await.map_err(call)?,
+    );
+    around
+        .quotas
+        .insert(target.clone(), drs.quotas(&target).await.map_err(call)?);
     for error in resolve::settle(&parsed, &around).err().unwrap_or_default() {
         match &error {
-            ResolveError::GroupMissing { at, .. } if is_unknown_group(planned, at.wave, at.group) => {}
+            ResolveError::GroupMissing { at, .. }
+                if is_unknown_group(planned, at.wave, at.group) => {}
             ResolveError::GroupMissing { .. } => {
                 let detail = format!(
                     "{} Use the id of a drs_protection_group, e.g. drs_protection_group.<name>.id; drsctl lists the groups that \
                      there are.",
                     sentence(&error.to_string())
                 );
-                found.error_at(convert::path(&error.path()), "Unknown Protection Group", detail);
+                found.error_at(
+                    convert::path(&error.path()),
+                    "Unknown Protection Group",
+                    detail,
+                );
             }
             // A server may be in a group that is not known yet.
             ResolveError::ServerNotInGroups { .. } if incomplete => {}
@@ -161,7 +197,11 @@ async fn would_start(
                     "{} The plan is written all the same, but an execution would be refused as things are now.",
                     sentence(&error.to_string())
                 );
-                found.warning_at(convert::path(&error.path()), "An Execution Would Be Refused", detail);
+                found.warning_at(
+                    convert::path(&error.path()),
+                    "An Execution Would Be Refused",
+                    detail,
+                );
             }
         }
     }
@@ -190,7 +230,8 @@ pub(super) async fn destroy(client: &Client, plan: &mut Plan<Model>) {
     };
     if let Ok(Some(execution)) = plans.running(&stored).await {
         let refusal = refusal::in_use(&stored.spec.name, &execution, "deleted");
-        plan.diagnostics.push(Diagnostic::warning(refusal.summary, refusal.detail));
+        plan.diagnostics
+            .push(Diagnostic::warning(refusal.summary, refusal.detail));
     }
 }
 

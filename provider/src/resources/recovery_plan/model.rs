@@ -40,7 +40,11 @@ impl Model {
     pub(crate) fn to_spec(&self) -> (PlanSpec, bool) {
         let mut known = Known::default();
         let waves = match &self.waves {
-            Attr::Known(waves) => waves.iter().enumerate().map(|(index, wave)| wave.to_spec(index, &mut known)).collect(),
+            Attr::Known(waves) => waves
+                .iter()
+                .enumerate()
+                .map(|(index, wave)| wave.to_spec(index, &mut known))
+                .collect(),
             Attr::Null => Vec::new(),
             Attr::Unknown => {
                 known.missing = true;
@@ -111,7 +115,9 @@ impl Wave {
             Attr::Known(list) => Some(
                 list.iter()
                     .enumerate()
-                    .map(|(position, id)| known.text(id, || format!("unknown-{what}-{index}-{position}")))
+                    .map(|(position, id)| {
+                        known.text(id, || format!("unknown-{what}-{index}-{position}"))
+                    })
                     .collect::<Vec<String>>(),
             ),
             Attr::Null => None,
@@ -129,7 +135,12 @@ impl Wave {
             Attr::Null => None,
             Attr::Known(names) => {
                 known.missing |= names.iter().any(Attr::is_unknown);
-                Some(names.iter().filter_map(|name| name.known().cloned()).collect())
+                Some(
+                    names
+                        .iter()
+                        .filter_map(|name| name.known().cloned())
+                        .collect(),
+                )
             }
         };
         WaveSpec {
@@ -153,16 +164,27 @@ impl Wave {
         let texts = |list: Vec<String>| Attr::Known(list.into_iter().map(Attr::Known).collect());
         Self {
             name: Attr::Known(spec.name.clone()),
-            protection_group_ids: texts(spec.protection_group_ids.iter().map(ToString::to_string).collect()),
+            protection_group_ids: texts(
+                spec.protection_group_ids
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+            ),
             depends_on_waves: spec.depends_on_waves.clone().map_or(Attr::Null, texts),
-            launch_order: Attr::Known(spec.launch_order.clone().unwrap_or_else(|| LaunchOrder::Parallel.as_str().to_owned())),
-            source_server_ids: spec
-                .source_server_ids
-                .as_ref()
-                .map_or(Attr::Null, |ids| texts(ids.iter().map(ToString::to_string).collect())),
+            launch_order: Attr::Known(
+                spec.launch_order
+                    .clone()
+                    .unwrap_or_else(|| LaunchOrder::Parallel.as_str().to_owned()),
+            ),
+            source_server_ids: spec.source_server_ids.as_ref().map_or(Attr::Null, |ids| {
+                texts(ids.iter().map(ToString::to_string).collect())
+            }),
             max_in_flight: spec.max_in_flight.into(),
             wait_time_seconds: Attr::Known(spec.wait_time_seconds.unwrap_or(0)),
-            timeout_seconds: Attr::Known(spec.timeout_seconds.unwrap_or(drs_engine::limits::WAVE_TIMEOUT.as_secs())),
+            timeout_seconds: Attr::Known(
+                spec.timeout_seconds
+                    .unwrap_or(drs_engine::limits::WAVE_TIMEOUT.as_secs()),
+            ),
         }
     }
 }
