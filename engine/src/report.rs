@@ -7,13 +7,21 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{Acceptance, Author, Event, LaunchId, Recorded, Remedy, ServerResult};
+use crate::event::{Acceptance, Author, Event, LaunchId, Outcome, Recorded, Remedy, ServerResult};
 use crate::ids::ServerId;
 use crate::state::{Phase, ServerStatus, State, Status, Wave};
 
+mod about;
+mod listing;
+mod next;
 mod table;
+mod timeline;
 
-pub use table::table;
+pub use about::{Driven, about, date_and_clock, driver};
+pub use listing::listing;
+pub use next::next;
+pub use table::{board, table};
+pub use timeline::{Timeline, timeline};
 
 /// The lines that tell an event to a person; the state is the one after it. Events that only matter to the engine give
 /// none.
@@ -22,18 +30,6 @@ pub fn lines(state: &State, recorded: &Recorded) -> Vec<String> {
         .into_iter()
         .map(|text| format!("{}  {text}", clock(recorded.now.world)))
         .collect()
-}
-
-/// The whole history, event by event, and how long each wave took.
-pub fn timeline(states: impl IntoIterator<Item = (State, Recorded)>) -> String {
-    let mut text = String::new();
-    for (state, recorded) in states {
-        for line in lines(&state, &recorded) {
-            text.push_str(&line);
-            text.push('\n');
-        }
-    }
-    text
 }
 
 /// A duration as people say it: `9m 41s`, `1h 02m`.
@@ -79,14 +75,14 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
             "ran out of time; it launches no more, its jobs are followed".to_owned()
         }),
         Event::WaveFinished { wave, outcome } => of_wave(state, *wave, |wave| {
-            let took = wave
-                .started_at
-                .map(|at| duration(recorded.now.world.duration_since(at)));
-            format!(
-                "{} after {}",
-                outcome.as_str(),
-                took.unwrap_or_else(|| "no launch".to_owned())
-            )
+            let outcome = outcome.as_str();
+            match wave.started_at {
+                Some(at) => format!(
+                    "{outcome} after {}",
+                    duration(recorded.now.world.duration_since(at))
+                ),
+                None => outcome.to_owned(),
+            }
         }),
         event => tell_launch(state, event).unwrap_or_else(|| tell_end(state, recorded)),
     }
@@ -307,9 +303,11 @@ pub fn headline(state: &State) -> String {
     );
     let unknown = state.unresolved().count();
     if unknown > 0 {
-        let _ = write!(text, ", {unknown} launches without an answer");
+        let launches = if unknown == 1 { "launch" } else { "launches" };
+        let _ = write!(text, ", {unknown} {launches} without an answer");
     }
-    if let (Status::Ended(_) | Status::Halted, Some((_, summary))) = (state.status, &state.finished)
+    if let Some((_, summary)) = &state.finished
+        && state.status != Status::Ended(Outcome::Completed)
     {
         let _ = write!(text, " ({summary})");
     }
@@ -332,7 +330,34 @@ pub(crate) fn standing(state: &State, id: &ServerId) -> (String, String) {
         _ => server
             .instance
             .as_ref()
-            .map_or_else(String::new, ToString::to_string),
+            .map_or_else(String::new, |instance| {
+                let gone = state.termination.as_ref();
+                if gone.is_some_and(|termination| termination.gone.contains(instance)) {
+                    format!("{instance}, gone")
+                } else {
+                    instance.to_string()
+                }
+            }),
     };
     (server.status.as_str().to_owned(), detail)
+}
+
+/// Rows as aligned columns; the last column is as wide as it is.
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths);
+        let line: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        text.push_str(line.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
 }

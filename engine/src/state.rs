@@ -382,6 +382,19 @@ impl Wave {
 }
 
 impl Status {
+    /// Every word that a status has.
+    pub const WORDS: [&str; 7] = [
+        "RUNNING",
+        "CANCELLING",
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+        "TIMED_OUT",
+        "HALTED",
+    ];
+    /// The words of executions that have not ended.
+    pub const LIVE: [&str; 2] = ["RUNNING", "CANCELLING"];
+
     /// Whether the execution has ended.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Ended(_) | Self::Halted)

@@ -14,6 +14,7 @@ pub mod groups;
 pub mod items;
 mod keys;
 pub mod memory;
+mod newest;
 pub mod plan;
 pub mod plans;
 pub mod projection;
