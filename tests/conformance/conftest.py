@@ -42,7 +42,10 @@ class Simulator:
         directory = pathlib.Path(directory)
         self.directory = directory
         self.clients = {}
-        command = [str(binary()), "--directory", str(directory)]
+        path = binary()
+        command = [str(path), "--directory", str(directory)]
+        if path.name == "drsctl":
+            command[1:1] = ["simulator", "--json", "--admin-port", "0"]
         if fleet is not None:
             # JSON is YAML.
             path = directory.parent / f"{directory.name}.fleet.yaml"
@@ -58,7 +61,7 @@ class Simulator:
         self.where = self._read_line(command)
         self.endpoint = self.where["endpoint"]
         self.region = self.where["region"]
-        self.token = pathlib.Path(self.where["admin_token_file"]).read_text().strip()
+        self.token = pathlib.Path(self.where["admin_token_path"]).read_text().strip()
 
     def _read_line(self, command):
         ready, _, _ = select.select([self.process.stdout], [], [], START_SECONDS)

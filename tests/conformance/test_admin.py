@@ -29,7 +29,7 @@ def test_admin_needs_the_token(simulator):
             assert request(simulator, "admin_endpoint", method, path, bad)[0] == 401
     assert request(simulator, "admin_endpoint", "GET", "/nothing", good)[0] == 404
     assert len(simulator.token) == 64
-    mode = stat.S_IMODE(os.stat(simulator.where["admin_token_file"]).st_mode)
+    mode = stat.S_IMODE(os.stat(simulator.where["admin_token_path"]).st_mode)
     assert mode == 0o600
 
 
