@@ -27,6 +27,9 @@ use crate::time::after;
 mod perform;
 mod record;
 
+#[cfg(test)]
+pub(crate) use perform::{EXECUTION_TAG, LAUNCH_TAG};
+
 /// One process that drives executions.
 pub struct Driver<D, I, C> {
     /// The DRS of every target.

@@ -101,11 +101,15 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
     }
 
     /// Guard, intent, call, outcome.
+    ///
+    /// The request is signed with a time before the guard looked, so AWS refuses it once what the guard saw is old. A job
+    /// of others that begins after the look is still running when it arrives in time, and refuses it too.
     async fn launch<W: Watch>(
         &self,
         run: &mut Run<'_, W>,
         plan: LaunchPlan,
     ) -> Result<Turn, DriveError> {
+        let signed_at = self.clock.now().wall;
         if let Some(turn) = self.guard(run, &plan).await? {
             return Ok(turn);
         }
@@ -115,7 +119,7 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             attempt: plan.attempt,
             target: plan.target.clone(),
             servers: plan.servers.clone(),
-            signed_at: self.clock.now().wall,
+            signed_at,
             tagged: plan.tagged,
         };
         let request = StartRecovery {
@@ -426,40 +430,61 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         if !self.try_record(run, vec![intent]).await? {
             return Ok(Turn::Next);
         }
-        let key = termination::terminate_key(&target);
         let turn = match self.drs.terminate(&target, &instances).await {
             Ok(job) => {
-                run.view.clear(&key);
-                self.record_outcome(
-                    run,
-                    vec![Event::TerminationAccepted {
-                        target,
-                        instances,
-                        job,
-                    }],
-                )
-                .await
+                run.view.clear(&termination::terminate_key(&target));
+                run.view.note_termination(&target, instances.len(), false);
+                let accepted = Event::TerminationAccepted {
+                    target,
+                    instances,
+                    job,
+                };
+                self.record_outcome(run, vec![accepted]).await
             }
-            Err(error)
-                if error.kind == Kind::Refused && error.code != "ResourceNotFoundException" =>
-            {
-                let reason = Some(error.to_string());
-                self.record_outcome(
-                    run,
-                    vec![Event::TerminationFinished {
-                        left: instances,
-                        reason,
-                    }],
-                )
-                .await
-            }
-            Err(error) => {
-                run.view.own_instances.remove(&target);
-                Ok(trouble(run, &key, error, self.clock.now()))
-            }
+            Err(error) => self.not_terminated(run, target, instances, error).await,
         };
         drop(critical);
         turn
+    }
+
+    /// One instance that cannot be terminated now makes DRS refuse all that were named, so fewer are named next; one that
+    /// is refused alone waits, and the others go on without it.
+    async fn not_terminated<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        target: Target,
+        instances: Vec<InstanceId>,
+        error: CallError,
+    ) -> Result<Turn, DriveError> {
+        run.view.own_instances.remove(&target);
+        let about_instances = matches!(
+            error.code.as_str(),
+            "ConflictException" | "ResourceNotFoundException" | "ServiceQuotaExceededException"
+        );
+        let now = self.clock.now();
+        match instances.as_slice() {
+            [one] if about_instances => {
+                let key = termination::instance_key(one);
+                Ok(trouble(run, &key, error, now))
+            }
+            _ if about_instances => {
+                run.view.note_termination(&target, instances.len(), true);
+                run.watch.on_trouble(&error);
+                Ok(Turn::Next)
+            }
+            _ if error.kind == Kind::Refused => {
+                let reason = Some(error.to_string());
+                let finished = Event::TerminationFinished {
+                    left: instances,
+                    reason,
+                };
+                self.record_outcome(run, vec![finished]).await
+            }
+            _ => {
+                let key = termination::terminate_key(&target);
+                Ok(trouble(run, &key, error, now))
+            }
+        }
     }
 }
 
