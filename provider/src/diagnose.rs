@@ -6,6 +6,7 @@
 use drs_engine::drive::DriveError;
 use drs_engine::ids::Target;
 use drs_engine::ports::{CallError, Kind};
+use drs_engine::resolve::ResolveError;
 use drs_engine::store::codec::ReadError;
 use drs_engine::store::executions::HistoryError;
 use drs_engine::store::items::{Key, Table};
@@ -153,6 +154,14 @@ pub(crate) fn drive(error: &DriveError, target: &Target) -> Diagnostic {
                 sentence(&error.to_string())
             ),
         ),
+    }
+}
+
+/// Why a plan cannot be launched, as a sentence. The one about servers begins with their names, which keep their case.
+pub(crate) fn unresolved(error: &ResolveError) -> String {
+    match error {
+        ResolveError::ServersTwice { .. } => sentence(&format!("servers {error}")),
+        error => sentence(&error.to_string()),
     }
 }
 

@@ -44,4 +44,4 @@ configuration requires the provider.
   terraform-provider-drs version   prints the version
   terraform-provider-drs -debug    serves until it is interrupted, for a host or a debugger to attach
 
-What people run is drsctl: it lists, shows, watches, cancels and terminates executions.";
+What people run is drsctl: it lists, shows and watches executions.";

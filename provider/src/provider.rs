@@ -127,7 +127,7 @@ impl Provider for Drs {
 
 fn simulator_in_use(path: &std::path::Path) -> Diagnostic {
     Diagnostic::warning(
-        "Simulator in Use",
+        "Simulator In Use",
         format!(
             "Nothing here touches AWS: servers, drills and their history live in the simulator in {}. To work on AWS, remove \
              the simulator argument of the provider, and DRS_SIMULATOR from the environment.",

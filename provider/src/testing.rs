@@ -33,7 +33,7 @@ impl Fixture {
         let fixture = Self { host, directory };
         let found = fixture.host.configure(fixture.config(config)).await;
         let text = tfplugin::testing::text(&found);
-        assert!(text.starts_with("Warning: Simulator in Use"), "{text}");
+        assert!(text.starts_with("Warning: Simulator In Use"), "{text}");
         assert!(!found.has_errors(), "{text}");
         fixture
     }

@@ -1,13 +1,12 @@
 //! `drs_execution`: what the history knows of one execution, a drill or a recovery.
 
 use drs_engine::drive::DriveError;
-use drs_engine::event::Recorded;
+use drs_engine::event::Author;
 use drs_engine::ids::{ExecutionId, PlanId};
 use drs_engine::report;
 use drs_engine::state::State;
 use drs_engine::store::executions::HistoryError;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use tfplugin::{
     Attr, Attribute, Context, DataSource, Diagnostic, Diagnostics, Outcome, Schema, async_trait,
 };
@@ -108,12 +107,9 @@ impl DataSource for Execution {
         };
         let loaded = client.session().executions().load(&id).await;
         let loaded = loaded.map_err(|error| explain(client, &id, error))?;
-        let steps = replay(Arc::new(loaded.frozen), loaded.events)
-            .map_err(|error| diagnose::drive(&error, &client.target()))?;
-        let Some((state, _)) = steps.last().cloned() else {
-            return Err(explain(client, &id, HistoryError::Missing(id.clone())).into());
-        };
-        Ok(Model::of(&state, report::timeline(steps)).into())
+        let (state, _, lines) = report::timeline(loaded.frozen, &loaded.events)
+            .map_err(|error| diagnose::drive(&DriveError::Illegal(error), &client.target()))?;
+        Ok(Model::of(&state, lines.join("\n")).into())
     }
 }
 
@@ -121,8 +117,8 @@ impl Model {
     fn of(state: &State, timeline: String) -> Self {
         let observed = Observed::of(state);
         let initiated_by = match &state.started_by {
-            drs_engine::event::Author::Operator(arn) => arn.clone(),
-            drs_engine::event::Author::Owner(owner) => owner.to_string(),
+            Author::Operator(arn) => arn.clone(),
+            Author::Owner(owner) => owner.to_string(),
         };
         Self {
             id: state.started.execution_id.to_string().into(),
@@ -174,22 +170,4 @@ fn explain(client: &Client, id: &ExecutionId, error: HistoryError) -> Diagnostic
         .at("id"),
         error => diagnose::drive(&DriveError::History(error), &client.target()),
     }
-}
-
-/// Every event with the state after it.
-fn replay(
-    frozen: Arc<drs_engine::frozen::Frozen>,
-    events: Vec<Recorded>,
-) -> Result<Vec<(State, Recorded)>, DriveError> {
-    let mut events = events.into_iter();
-    let Some(first) = events.next() else {
-        return Ok(Vec::new());
-    };
-    let mut state = State::new(frozen, &first).map_err(DriveError::Illegal)?;
-    let mut steps = vec![(state.clone(), first)];
-    for event in events {
-        state.apply(&event).map_err(DriveError::Illegal)?;
-        steps.push((state.clone(), event));
-    }
-    Ok(steps)
 }

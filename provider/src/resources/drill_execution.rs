@@ -68,6 +68,7 @@ impl Resource for DrillExecution {
             &state.started.execution_id,
             planned.create_timeout(&state),
         );
+        run.tell_start(&state);
         let mut outcome = conclude(&run, planned, state, Told::ByCreate).await;
         outcome.diagnostics.extend(begun.warning);
         Ok(outcome)

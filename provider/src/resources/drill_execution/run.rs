@@ -168,8 +168,23 @@ impl<'a> Run<'a> {
                 reason: "the resource asks for it".to_owned(),
             })
             .await?;
+            // Whoever drove the execution to its end has nothing left to do with it.
+            if state.owner.as_ref().map(|owner| &owner.id) != Some(&self.driver.owner) {
+                self.driver.take_over(&self.id, &self.progress).await?;
+            }
         }
         self.follow(self.load().await?).await
+    }
+
+    /// Tells that the execution was started, as the driver tells everything after it.
+    pub(super) fn tell_start(&self, state: &State) {
+        let first = Recorded {
+            seq: 1,
+            now: state.started_at,
+            author: state.started_by.clone(),
+            event: Event::ExecutionStarted(Box::new(state.started.clone())),
+        };
+        self.progress.on_event(state, &first);
     }
 
     /// Asks that nothing more be launched, as well as that can be done on the way out.

@@ -65,7 +65,7 @@ async fn a_drill_runs_and_its_second_plan_is_empty() {
     let report = fixture.host.plan(&mut imported, &config).await;
     assert_eq!(report.action, Action::NoOp, "{:#}", report.json());
     let missing = fixture.host.import(TYPE, "exec-none").await.unwrap_err();
-    insta::assert_snapshot!(text(&missing), @"");
+    insta::assert_snapshot!(text(&missing));
 
     let read = json!({ "recovery_plan_id": plan.json()["id"] });
     let (data, found) = fixture.host.data("drs_execution", &read).await;
@@ -283,7 +283,7 @@ async fn a_plan_that_does_not_exist_is_seen_at_plan_time() {
     fixture.group("web").await;
     let config = json!({ "recovery_plan_id": "rp-none" });
     let report = fixture.host.plan(&mut Instance::new(TYPE), &config).await;
-    insta::assert_snapshot!(report.text(), @"");
+    insta::assert_snapshot!(report.text());
 }
 
 /// The id of an execution differs from run to run.

@@ -69,7 +69,7 @@ pub(super) fn no_such_plan(client: &Client, id: &PlanId) -> Diagnostic {
 
 /// Why the drill cannot start: a warning at plan time, when it may still change, and an error at apply.
 pub(super) fn unresolved(client: &Client, error: &ResolveError, may_change: bool) -> Diagnostic {
-    let text = sentence(&error.to_string());
+    let text = crate::diagnose::unresolved(error);
     let found = match error {
         ResolveError::Call(error) => client.explain_call(error),
         ResolveError::Read(error) => client.explain(error),
@@ -155,7 +155,7 @@ pub(super) fn unsuccessful(state: &State, taints: bool) -> Diagnostic {
         "The Drill Was Not Successful",
         format!(
             "{}.{}\n\n{}See what happened with `drsctl show {id}`. {next}",
-            sentence(&report::headline(state)).trim_end_matches('.'),
+            standing(state).trim_end_matches('.'),
             failures(state),
             left_running(state)
         ),
@@ -170,21 +170,17 @@ pub(super) fn interrupted(state: &State) -> Diagnostic {
         "Interrupted While the Drill Runs",
         format!(
             "{} DRS goes on with the jobs that run, and nothing new is launched while nobody drives the execution. The next \
-             apply follows it where it is. Watch it with `drsctl watch {id}`, or end it with `drsctl cancel {id}`.",
-            sentence(&report::headline(state))
+             apply follows it where it is. Watch it with `drsctl watch {id}`; to end it, destroy the resource.",
+            standing(state)
         ),
     )
 }
 
 /// Interrupted while instances are terminated.
 pub(super) fn interrupted_cleanup(state: &State) -> Diagnostic {
-    let id = &state.started.execution_id;
     Diagnostic::warning(
         "Interrupted While Instances Are Terminated",
-        format!(
-            "{} The next apply goes on with it, and so does `drsctl terminate {id}`.",
-            sentence(&report::headline(state))
-        ),
+        format!("{} The next apply goes on with it.", standing(state)),
     )
 }
 
@@ -194,10 +190,8 @@ pub(super) fn out_of_time(state: &State) -> Diagnostic {
     Diagnostic::error(
         "The Drill Took Longer Than Its Timeout",
         format!(
-            "{} The timeout of the resource has passed, so the execution was cancelled: nothing more is launched. Follow the jobs \
-             that still run with `drsctl watch {id}`, and terminate what was launched with `drsctl terminate {id}`; the next apply \
-             does both. Longer timeouts are set in `timeouts`.",
-            sentence(&report::headline(state))
+            "{} The timeout of the resource has passed, so the execution was cancelled: nothing more is launched. The next apply follows the jobs that still run, terminates what was launched, and runs the drill again; `terraform destroy` with -target of this resource does the same without another run. Until then what was launched costs money. See it with `drsctl show {id}`. Longer timeouts are set in `timeouts`.",
+            standing(state)
         ),
     )
     .at("timeouts")
@@ -213,7 +207,7 @@ pub(super) fn lost_sight(state: &State, why: &Diagnostic) -> Diagnostic {
              it. If Terraform has tainted the resource, `terraform untaint` lets the next apply follow it; without that, the next \
              apply ends it and runs the drill again.",
             why.detail,
-            sentence(&report::headline(state))
+            standing(state)
         ),
     )
 }
@@ -226,7 +220,7 @@ pub(super) fn not_ended(state: &State, reason: Option<Reason>) -> Diagnostic {
         format!(
             "{} It is cancelled, and its jobs are not at their end yet. Run terraform destroy again: it goes on from here. Watch \
              the jobs with `drsctl watch {id}`.",
-            sentence(&report::headline(state))
+            standing(state)
         ),
     )
 }
@@ -242,9 +236,8 @@ pub(super) fn not_terminated(state: &State, reason: Option<Reason>) -> Diagnosti
         return Diagnostic::error(
             broken_off(reason),
             format!(
-                "{} Its instances are not verified to be gone yet. Run the same command again: it goes on from here. So does \
-                 `drsctl terminate {id}`.",
-                sentence(&report::headline(state))
+                "{} Its instances are not verified to be gone yet. Run the same command again: it goes on from here. See what is left with `drsctl show {id}`.",
+                standing(state)
             ),
         );
     };
@@ -257,7 +250,7 @@ pub(super) fn not_terminated(state: &State, reason: Option<Reason>) -> Diagnosti
         "Instances Are Left",
         format!(
             "Execution {id} launched {} recovery instances that are still there: {}{}. {} Look at them in DRS and EC2 (termination \
-             protection keeps an instance alive), and run the same command again, or `drsctl terminate {id}`.",
+             protection keeps an instance alive), and run the same command again.",
             left.len(),
             named.join(", "),
             more(left.len()),
@@ -311,6 +304,20 @@ pub(super) fn not_a_drill(id: &ExecutionId) -> Diagnostic {
     )
 }
 
+/// Where the execution stands, in one sentence.
+fn standing(state: &State) -> String {
+    let Some((_, summary)) = &state.finished else {
+        return sentence(&report::headline(state));
+    };
+    format!(
+        "Drill {} of plan {:?} ended as {}: {}.",
+        state.started.execution_id,
+        state.started.plan_name,
+        state.status.as_str(),
+        summary.trim_end_matches('.')
+    )
+}
+
 fn broken_off(reason: Option<Reason>) -> &'static str {
     match reason {
         Some(Reason::OutOfTime) => "Out of Time",
@@ -356,6 +363,7 @@ fn left_running(state: &State) -> String {
     if launched == 0 || super::model::is_terminated(state) {
         return String::new();
     }
-    let id = &state.started.execution_id;
-    format!("{launched} launched servers still run; end them now with `drsctl terminate {id}`. ")
+    format!(
+        "{launched} launched servers still run and cost money; terraform destroy -target=<address> terminates them. "
+    )
 }

@@ -28,8 +28,8 @@ pub(super) fn of(client: &Client, error: &GroupError, config: Option<&GroupConfi
             .iter()
             .map(|(server, id, name)| {
                 let detail = format!(
-                    "Server {server} is listed by protection group {name:?} ({id}); a server belongs to one group. It was not \
-                     given up within a minute, and nothing was written. Remove it from one of the two groups and apply again."
+                    "Server {server} is listed by protection group {name:?} ({id}); a server belongs to one group. Apply waited \
+                     for it, a minute at most, and wrote nothing. Remove it from one of the two groups and apply again."
                 );
                 let found = Diagnostic::error("Server Belongs to Another Group", detail);
                 let listed = config.and_then(|config| {
@@ -67,7 +67,7 @@ pub(super) fn in_use(name: &str, by: &ExecutionId, verb: &str) -> Diagnostic {
         "An Execution Uses the Protection Group",
         format!(
             "Execution {by} was started with protection group {name:?} and runs; the group cannot be {verb} until it has \
-             ended. Watch it with `drsctl watch {by}`, or end it with `drsctl cancel {by}`, and apply again."
+             ended. Wait for that (`drsctl watch {by}`), or destroy its drs_drill_execution, which cancels it, and apply again."
         ),
     )
 }

@@ -14,7 +14,7 @@ use super::model::Model;
 use super::refusal;
 use crate::client::Client;
 use crate::convert;
-use crate::diagnose::sentence;
+use crate::diagnose::{sentence, unresolved};
 
 /// What is wrong with a configuration as far as it is known.
 pub(super) fn configuration(config: &Model) -> Diagnostics {
@@ -66,14 +66,34 @@ fn known_servers(config: &Model) -> impl Iterator<Item = (usize, usize, &str)> {
 
 /// One rule that a plan breaks, at its place.
 fn explain(error: &PlanError) -> Diagnostic {
-    let summary = match error.path.last() {
-        Some(PathStep::Attribute("name")) => "Invalid Name",
-        Some(PathStep::Attribute("protection_group_ids")) => "Empty Wave",
-        Some(PathStep::Attribute("launch_order")) => "Invalid Launch Order",
-        Some(PathStep::Attribute("max_in_flight")) => "Invalid Number of Servers",
-        Some(PathStep::Attribute(
-            "wait_time_seconds" | "timeout_seconds" | "execution_timeout_seconds",
-        )) => "Invalid Duration",
+    let summary = match error.path.as_slice() {
+        [PathStep::Attribute("name")] => "Invalid Name",
+        [.., PathStep::Attribute("name")] => "Invalid Wave Name",
+        [.., PathStep::Attribute("protection_group_ids")] => "Empty Wave",
+        [
+            ..,
+            PathStep::Attribute("protection_group_ids"),
+            PathStep::Index(_),
+        ] => "Protection Group Named Twice",
+        [.., PathStep::Attribute("depends_on_waves")] => "Waves Wait for Each Other",
+        [
+            ..,
+            PathStep::Attribute("depends_on_waves"),
+            PathStep::Index(_),
+        ] => "Unknown Wave",
+        [.., PathStep::Attribute("source_server_ids")]
+        | [
+            ..,
+            PathStep::Attribute("source_server_ids"),
+            PathStep::Index(_),
+        ] => "Invalid Choice of Servers",
+        [.., PathStep::Attribute("launch_order")] => "Invalid Launch Order",
+        [.., PathStep::Attribute("max_in_flight")] => "Invalid Number of Servers",
+        [
+            ..,
+            PathStep::Attribute("wait_time_seconds" | "timeout_seconds"),
+        ]
+        | [PathStep::Attribute("execution_timeout_seconds")] => "Invalid Duration",
         _ => "Invalid Recovery Plan",
     };
     Diagnostic::error(summary, sentence(&error.message)).at(convert::path(&error.path))
@@ -174,15 +194,14 @@ async fn would_start(
     around
         .quotas
         .insert(target.clone(), drs.quotas(&target).await.map_err(call)?);
-    for error in resolve::settle(&parsed, &around).err().unwrap_or_default() {
-        match &error {
+    for error in &resolve::settle(&parsed, &around).err().unwrap_or_default() {
+        match error {
             ResolveError::GroupMissing { at, .. }
                 if is_unknown_group(planned, at.wave, at.group) => {}
             ResolveError::GroupMissing { .. } => {
                 let detail = format!(
-                    "{} Use the id of a drs_protection_group, e.g. drs_protection_group.<name>.id; drsctl lists the groups that \
-                     there are.",
-                    sentence(&error.to_string())
+                    "{} Use the id of a drs_protection_group, e.g. drs_protection_group.<name>.id.",
+                    unresolved(error)
                 );
                 found.error_at(
                     convert::path(&error.path()),
@@ -195,7 +214,7 @@ async fn would_start(
             error => {
                 let detail = format!(
                     "{} The plan is written all the same, but an execution would be refused as things are now.",
-                    sentence(&error.to_string())
+                    unresolved(error)
                 );
                 found.warning_at(
                     convert::path(&error.path()),

@@ -1,7 +1,6 @@
 //! The schema of a recovery plan.
 
 use drs_engine::limits;
-use tfplugin::schema::validator;
 use tfplugin::{Attribute, Schema, Type};
 
 use crate::tags;
@@ -10,7 +9,7 @@ use crate::tags;
 pub(super) fn schema() -> Schema {
     Schema::new(
         "A recovery plan: waves of servers that are launched one after the other, or side by side. A plan launches nothing by \
-         itself; `drs_drill_execution` runs it as a drill, and `drsctl` runs it in earnest.\n\n\
+         itself; `drs_drill_execution` runs it as a drill.\n\n\
          This is not a *native recovery plan* of AWS DRS, which has steps, and lives in one account and Region.\n\n\
          A plan cannot be changed or deleted while an execution of it runs. A name that another plan holds is waited for, one \
          minute, because the other plan may give it up in the same apply.",
@@ -77,7 +76,6 @@ fn wave() -> [(&'static str, Attribute); 8] {
             "launch_order",
             Attribute::string()
                 .default_value("PARALLEL")
-                .validate(validator::one_of(["PARALLEL", "SEQUENTIAL"]))
                 .describe(
                     "`PARALLEL` launches all servers in as few DRS jobs as the quota allows; `SEQUENTIAL` one after the other, \
                      the next when the one before is launched. Default: `PARALLEL`.",

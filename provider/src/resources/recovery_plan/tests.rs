@@ -107,7 +107,7 @@ async fn the_whole_life_of_a_plan() {
         assert_eq!(report.action, Action::NoOp, "{:#}", report.json());
     }
     let missing = fixture.host.import(TYPE, "none").await.unwrap_err();
-    insta::assert_snapshot!(text(&missing), @"");
+    insta::assert_snapshot!(text(&missing));
     assert_eq!(fixture.host.destroy(&mut plan).await.action, Action::Delete);
 }
 
