@@ -85,6 +85,11 @@ def test_item_21_a_launch_may_leave_the_instance_stopped(start):
     assert ec2_state(simulator, instance["ec2InstanceID"]) == "stopped"
     world(simulator, set_stopped={"instance": instance["ec2InstanceID"], "stopped": False})
     assert drs_state(drs, server_id) == "RUNNING"
+    world(simulator, set_stopped={"instance": instance["ec2InstanceID"], "stopped": True})
+    assert drs_state(drs, server_id) == "STOPPING"
+    assert ec2_state(simulator, instance["ec2InstanceID"]) == "stopping"
+    simulator.advance(30)
+    assert drs_state(drs, server_id) == "STOPPED"
 
 
 def test_item_21_an_instance_killed_through_ec2_stays_listed(simulator):
