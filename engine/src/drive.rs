@@ -9,6 +9,7 @@
 //! It does not survive a crash; the history does. A new driver begins where the history ends.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use crate::decide::view::backoff;
@@ -23,8 +24,11 @@ use crate::store::executions::{Executions, HistoryError};
 use crate::store::items::Items;
 use crate::time::after;
 
+mod adopt;
+mod observe;
 mod perform;
 mod record;
+mod terminate;
 
 #[cfg(test)]
 pub(crate) use perform::{EXECUTION_TAG, LAUNCH_TAG};
@@ -59,8 +63,9 @@ pub trait Watch: Send + Sync {
     /// A call could not be served and will be made again.
     fn on_trouble(&self, error: &CallError);
 
-    /// A call begins that changes the world; until the result is dropped the process should not end.
-    fn critical(&self) -> Self::Critical;
+    /// A call begins that changes the world; until the result is dropped the process should not end. In a process that
+    /// is ending already this never completes: what has not begun does not begin.
+    fn critical(&self) -> impl Future<Output = Self::Critical> + Send;
 }
 
 /// Why a driver returned.

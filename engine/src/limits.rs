@@ -18,6 +18,11 @@ pub const SERVERS_PER_GROUP: usize = 4_000;
 pub const SERVERS_PER_TARGET: usize = 4_000;
 /// Tags that select servers of one protection group.
 pub const TAGS_PER_SELECTION: usize = 50;
+/// How long an apply waits for a name or a server that another group or plan holds: it may be given up in the same apply.
+pub const HELD_WAIT: SignedDuration = SignedDuration::from_secs(60);
+/// Time between two tries while something is held.
+pub const HELD_RETRY: SignedDuration = SignedDuration::from_secs(2);
+
 /// Longest name of a group, a plan or a wave, in characters.
 pub const NAME_CHARS: usize = 64;
 /// Longest description, in characters.

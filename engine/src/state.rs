@@ -20,6 +20,7 @@ use crate::ids::{InstanceId, JobId, OwnerId, ServerId, Target};
 use crate::time::Now;
 
 mod apply;
+mod check;
 mod queries;
 
 /// An execution as its history tells it.
@@ -344,7 +345,7 @@ impl State {
     ///
     /// When it does not fit; the state is then as it was before.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), IllegalEvent> {
-        apply::check(self, recorded).map_err(|reason| IllegalEvent {
+        check::check(self, recorded).map_err(|reason| IllegalEvent {
             seq: recorded.seq,
             reason,
         })?;
@@ -382,6 +383,19 @@ impl Wave {
 }
 
 impl Status {
+    /// Every word that a status has.
+    pub const WORDS: [&str; 7] = [
+        "RUNNING",
+        "CANCELLING",
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+        "TIMED_OUT",
+        "HALTED",
+    ];
+    /// The words of executions that have not ended.
+    pub const LIVE: [&str; 2] = ["RUNNING", "CANCELLING"];
+
     /// Whether the execution has ended.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Ended(_) | Self::Halted)

@@ -11,13 +11,12 @@ mod claims;
 pub mod codec;
 pub mod conformance;
 pub mod executions;
-#[cfg(test)]
-mod golden;
 pub mod group;
 pub mod groups;
 pub mod items;
 mod keys;
 pub mod memory;
+mod newest;
 pub mod plan;
 pub mod plans;
 pub mod projection;
@@ -26,3 +25,6 @@ pub mod start;
 pub mod summary;
 
 pub use claims::Held;
+
+#[cfg(test)]
+mod tests;

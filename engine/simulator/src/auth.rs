@@ -103,25 +103,39 @@ pub(crate) fn session_credentials(session: &SessionClaim) -> Credentials {
     }
 }
 
-/// Reads who calls from a request's headers.
-pub(crate) fn authenticate(request: &Request, wall: Timestamp, max_age: SignedDuration) -> Result<Identity, Refusal> {
+/// Reads who calls from a request's headers. Without a greatest age any signature is young enough.
+pub(crate) fn authenticate(
+    request: &Request,
+    wall: Timestamp,
+    max_age: Option<SignedDuration>,
+) -> Result<Identity, Refusal> {
     let header = request.header("authorization").ok_or(Refusal::Missing)?;
     let fields = header
         .strip_prefix("AWS4-HMAC-SHA256")
-        .ok_or(Refusal::Incomplete("the Authorization header is not of Signature Version 4"))?;
+        .ok_or(Refusal::Incomplete(
+            "the Authorization header is not of Signature Version 4",
+        ))?;
     let credential = fields
         .split(',')
         .find_map(|field| field.trim().strip_prefix("Credential="))
-        .ok_or(Refusal::Incomplete("Authorization header requires 'Credential' parameter."))?;
+        .ok_or(Refusal::Incomplete(
+            "Authorization header requires 'Credential' parameter.",
+        ))?;
     let scope: Vec<&str> = credential.split('/').collect();
     let [key, _date, region, service, "aws4_request"] = scope[..] else {
-        return Err(Refusal::Incomplete("the credential scope must be date/region/service/aws4_request"));
+        return Err(Refusal::Incomplete(
+            "the credential scope must be date/region/service/aws4_request",
+        ));
     };
     if !is_label(region) || !is_label(service) {
-        return Err(Refusal::Incomplete("the credential scope names no Region or no service"));
+        return Err(Refusal::Incomplete(
+            "the credential scope names no Region or no service",
+        ));
     }
     let (account_id, arn, user_id) = caller(key, request.header("x-amz-security-token"), wall)?;
-    check_age(request.header("x-amz-date"), wall, max_age)?;
+    if let Some(max_age) = max_age {
+        check_age(request.header("x-amz-date"), wall, max_age)?;
+    }
     Ok(Identity {
         account_id,
         arn,
@@ -131,12 +145,21 @@ pub(crate) fn authenticate(request: &Request, wall: Timestamp, max_age: SignedDu
     })
 }
 
-fn caller(key: &str, token: Option<&str>, wall: Timestamp) -> Result<(String, String, String), Refusal> {
-    if let Some(account) = key.strip_prefix(USER_KEY_PREFIX).filter(|account| is_account_id(account)) {
+fn caller(
+    key: &str,
+    token: Option<&str>,
+    wall: Timestamp,
+) -> Result<(String, String, String), Refusal> {
+    if let Some(account) = key
+        .strip_prefix(USER_KEY_PREFIX)
+        .filter(|account| is_account_id(account))
+    {
         let arn = format!("arn:aws:iam::{account}:user/simulator");
         return Ok((account.to_owned(), arn, format!("AIDASIM0{account}")));
     }
-    let account = key.strip_prefix(SESSION_KEY_PREFIX).ok_or(Refusal::UnknownToken)?;
+    let account = key
+        .strip_prefix(SESSION_KEY_PREFIX)
+        .ok_or(Refusal::UnknownToken)?;
     let session = token.and_then(read_token).ok_or(Refusal::UnknownToken)?;
     if session.account_id != account {
         return Err(Refusal::UnknownToken);
@@ -161,25 +184,31 @@ fn read_token(token: &str) -> Option<SessionClaim> {
 }
 
 fn check_age(date: Option<&str>, wall: Timestamp, max_age: SignedDuration) -> Result<(), Refusal> {
-    let text = date.ok_or(Refusal::Incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."))?;
+    let text = date.ok_or(Refusal::Incomplete(
+        "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
+    ))?;
     let signed = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text)
         .ok()
-        .and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok())
-        .ok_or(Refusal::Incomplete("Date in the X-Amz-Date header must be in ISO 8601 basic format"))?
-        .timestamp();
+        .and_then(|date| jiff::tz::Offset::UTC.to_timestamp(date).ok())
+        .ok_or(Refusal::Incomplete(
+            "Date in the X-Amz-Date header must be in ISO 8601 basic format",
+        ))?;
     let compact = |at: Timestamp| at.strftime("%Y%m%dT%H%M%SZ").to_string();
     let age = wall.duration_since(signed);
     let span = span_of(max_age);
     if age > max_age {
         let oldest = before(wall, max_age);
         let (oldest, now) = (compact(oldest), compact(wall));
-        let message = format!("Signature expired: {text} is now earlier than {oldest} ({now} - {span}.)");
+        let message =
+            format!("Signature expired: {text} is now earlier than {oldest} ({now} - {span}.)");
         return Err(Refusal::SignatureAge(message));
     }
     if age < -max_age {
         let newest = after(wall, max_age);
         let (newest, now) = (compact(newest), compact(wall));
-        let message = format!("Signature not yet current: {text} is still later than {newest} ({now} + {span}.)");
+        let message = format!(
+            "Signature not yet current: {text} is still later than {newest} ({now} + {span}.)"
+        );
         return Err(Refusal::SignatureAge(message));
     }
     Ok(())
@@ -187,7 +216,11 @@ fn check_age(date: Option<&str>, wall: Timestamp, max_age: SignedDuration) -> Re
 
 fn span_of(age: SignedDuration) -> String {
     let seconds = age.as_secs();
-    if seconds % 60 == 0 { format!("{} min", seconds / 60) } else { format!("{seconds} s") }
+    if seconds % 60 == 0 {
+        format!("{} min", seconds / 60)
+    } else {
+        format!("{seconds} s")
+    }
 }
 
 /// Twelve digits.
@@ -258,21 +291,26 @@ mod tests {
     }
 
     fn scope(key: &str) -> String {
-        format!("AWS4-HMAC-SHA256 Credential={key}/20261124/eu-west-1/drs/aws4_request, SignedHeaders=host, Signature=0")
+        format!(
+            "AWS4-HMAC-SHA256 Credential={key}/20261124/eu-west-1/drs/aws4_request, SignedHeaders=host, Signature=0"
+        )
     }
 
     fn try_key(key: &str, token: Option<&str>, date: &str) -> Result<Identity, Refusal> {
         let scope = scope(key);
         let mut headers = vec![("authorization", scope.as_str()), ("x-amz-date", date)];
         headers.extend(token.map(|token| ("x-amz-security-token", token)));
-        authenticate(&request(&headers), wall(), FIVE_MINUTES)
+        authenticate(&request(&headers), wall(), Some(FIVE_MINUTES))
     }
 
     #[test]
     fn a_user_key_names_account_region_and_service() {
         let identity = try_key("AKIASIM0111122223333", None, "20261124T145501Z").unwrap();
         assert_eq!(identity.account_id, "111122223333");
-        assert_eq!((identity.region.as_str(), identity.service.as_str()), ("eu-west-1", "drs"));
+        assert_eq!(
+            (identity.region.as_str(), identity.service.as_str()),
+            ("eu-west-1", "drs")
+        );
     }
 
     #[test]
@@ -286,7 +324,10 @@ mod tests {
         let good = session_credentials(&session);
         let date = "20261124T150000Z";
         let identity = try_key(&good.access_key_id, good.session_token.as_deref(), date).unwrap();
-        assert_eq!(identity.arn, "arn:aws:sts::444455556666:assumed-role/dr/night");
+        assert_eq!(
+            identity.arn,
+            "arn:aws:sts::444455556666:assumed-role/dr/night"
+        );
         session.expires = wall();
         let ended = session_credentials(&session);
         let refused = try_key(&ended.access_key_id, ended.session_token.as_deref(), date);
@@ -294,13 +335,25 @@ mod tests {
         let other_account = try_key("ASIASIM0111122223333", good.session_token.as_deref(), date);
         assert_eq!(other_account, Err(Refusal::UnknownToken));
         let bent = good.session_token.unwrap().replace('7', "8");
-        assert_eq!(try_key("ASIASIM0444455556666", Some(&bent), date), Err(Refusal::UnknownToken));
+        assert_eq!(
+            try_key("ASIASIM0444455556666", Some(&bent), date),
+            Err(Refusal::UnknownToken)
+        );
     }
 
     #[test]
     fn unknown_keys_are_refused() {
-        for key in ["AKIAIOSFODNN7EXAMPLE", "AKIASIM0", "AKIASIM011112222333x", "test"] {
-            assert_eq!(try_key(key, None, "20261124T150000Z"), Err(Refusal::UnknownToken), "{key}");
+        for key in [
+            "AKIAIOSFODNN7EXAMPLE",
+            "AKIASIM0",
+            "AKIASIM011112222333x",
+            "test",
+        ] {
+            assert_eq!(
+                try_key(key, None, "20261124T150000Z"),
+                Err(Refusal::UnknownToken),
+                "{key}"
+            );
         }
     }
 
@@ -310,17 +363,36 @@ mod tests {
         assert!(try_key(key, None, "20261124T145500Z").is_ok());
         assert!(try_key(key, None, "20261124T150500Z").is_ok());
         let old = "Signature expired: 20261124T145459Z is now earlier than 20261124T145500Z (20261124T150000Z - 5 min.)";
-        assert_eq!(try_key(key, None, "20261124T145459Z"), Err(Refusal::SignatureAge(old.into())));
-        let early = "Signature not yet current: 20261124T150501Z is still later than 20261124T150500Z (20261124T150000Z + 5 min.)";
-        assert_eq!(try_key(key, None, "20261124T150501Z"), Err(Refusal::SignatureAge(early.into())));
+        assert_eq!(
+            try_key(key, None, "20261124T145459Z"),
+            Err(Refusal::SignatureAge(old.into()))
+        );
+        let early = "Signature not yet current: 20261124T150501Z is still later than \
+                     20261124T150500Z (20261124T150000Z + 5 min.)";
+        assert_eq!(
+            try_key(key, None, "20261124T150501Z"),
+            Err(Refusal::SignatureAge(early.into()))
+        );
     }
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        let read = |headers: &[(&str, &str)]| authenticate(&request(headers), wall(), FIVE_MINUTES);
+        let read =
+            |headers: &[(&str, &str)]| authenticate(&request(headers), wall(), Some(FIVE_MINUTES));
         assert_eq!(read(&[]), Err(Refusal::Missing));
-        for header in ["", "Basic x", "AWS4-HMAC-SHA256 Credential=a/b", "AWS4-HMAC-SHA256 Credential=a/b/../drs/aws4_request"] {
-            assert!(matches!(read(&[("authorization", header)]), Err(Refusal::Incomplete(_))), "{header}");
+        for header in [
+            "",
+            "Basic x",
+            "AWS4-HMAC-SHA256 Credential=a/b",
+            "AWS4-HMAC-SHA256 Credential=a/b/../drs/aws4_request",
+        ] {
+            assert!(
+                matches!(
+                    read(&[("authorization", header)]),
+                    Err(Refusal::Incomplete(_))
+                ),
+                "{header}"
+            );
         }
         let date = try_key("AKIASIM0111122223333", None, "yesterday");
         assert!(matches!(date, Err(Refusal::Incomplete(_))));

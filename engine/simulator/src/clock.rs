@@ -87,7 +87,10 @@ impl Clock {
 }
 
 fn stretch(wall: SignedDuration, speed: Speed) -> SignedDuration {
-    let nanos = wall.as_nanos().saturating_mul(i128::from(speed.thousandths)) / 1000;
+    let nanos = wall
+        .as_nanos()
+        .saturating_mul(i128::from(speed.thousandths))
+        / 1000;
     saturated(nanos)
 }
 
@@ -116,8 +119,14 @@ mod tests {
             wall: at("2026-11-24T10:00:00Z"),
             speed: Speed::from_factor(60.0).unwrap(),
         };
-        assert_eq!(clock.now(at("2026-11-24T10:00:01Z")), at("2026-01-01T00:01:00Z"));
-        assert_eq!(clock.now(at("2026-11-24T09:00:00Z")), at("2026-01-01T00:00:00Z"));
+        assert_eq!(
+            clock.now(at("2026-11-24T10:00:01Z")),
+            at("2026-01-01T00:01:00Z")
+        );
+        assert_eq!(
+            clock.now(at("2026-11-24T09:00:00Z")),
+            at("2026-01-01T00:00:00Z")
+        );
         let wait = clock
             .wall_until(at("2026-01-01T01:00:00Z"), at("2026-11-24T10:00:00Z"))
             .unwrap();
@@ -144,8 +153,14 @@ mod tests {
         let clock = Clock::Manual {
             world: at("2026-01-01T00:00:00Z"),
         };
-        assert_eq!(clock.now(at("2030-01-01T00:00:00Z")), at("2026-01-01T00:00:00Z"));
-        assert_eq!(clock.wall_until(at("2026-01-01T00:00:01Z"), Timestamp::UNIX_EPOCH), None);
+        assert_eq!(
+            clock.now(at("2030-01-01T00:00:00Z")),
+            at("2026-01-01T00:00:00Z")
+        );
+        assert_eq!(
+            clock.wall_until(at("2026-01-01T00:00:01Z"), Timestamp::UNIX_EPOCH),
+            None
+        );
     }
 
     #[test]

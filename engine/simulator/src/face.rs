@@ -3,5 +3,6 @@
 pub(crate) mod drs;
 pub(crate) mod dynamodb;
 pub(crate) mod ec2;
+mod form;
 pub(crate) mod quotas;
 pub(crate) mod sts;

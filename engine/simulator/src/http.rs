@@ -54,7 +54,9 @@ pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     while let Some((&first, tail)) = rest.split_first() {
         if first == b'%' {
             let (digits, tail) = tail.split_at_checked(2)?;
-            let value = digits.iter().try_fold(0, |value, digit| Some(value * 16 + (*digit as char).to_digit(16)?))?;
+            let value = digits.iter().try_fold(0, |value, digit| {
+                Some(value * 16 + (*digit as char).to_digit(16)?)
+            })?;
             bytes.push(u8::try_from(value).ok()?);
             rest = tail;
         } else {
@@ -83,7 +85,10 @@ mod tests {
 
     #[test]
     fn percent_encoding_is_undone_or_refused() {
-        assert_eq!(percent_decoded("arn%3Aaws%3Adrs").as_deref(), Some("arn:aws:drs"));
+        assert_eq!(
+            percent_decoded("arn%3Aaws%3Adrs").as_deref(),
+            Some("arn:aws:drs")
+        );
         assert_eq!(percent_decoded("a%2Fb").as_deref(), Some("a/b"));
         for bad in ["%", "%4", "%zz", "%ff", "%+1"] {
             assert_eq!(percent_decoded(bad), None, "{bad}");

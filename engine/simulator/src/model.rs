@@ -122,7 +122,11 @@ impl Model {
     }
 
     /// The operation that a method and a raw path mean, with the raw path's label when it has one.
-    pub(crate) fn route<'a>(&self, method: &str, path: &'a str) -> Option<(&str, &Operation, Option<&'a str>)> {
+    pub(crate) fn route<'a>(
+        &self,
+        method: &str,
+        path: &'a str,
+    ) -> Option<(&str, &Operation, Option<&'a str>)> {
         let of_method = |operation: &&Operation| operation.method == method;
         if let Some((folder, label)) = path.strip_prefix('/')?.split_once('/') {
             let labelled = |operation: &&Operation| {
@@ -145,7 +149,11 @@ impl Model {
 
     /// The members of an operation's input that are not in the body.
     pub(crate) fn elsewhere(&self, operation: &Operation) -> Vec<Elsewhere<'_>> {
-        let Some(shape) = operation.input.as_ref().and_then(|input| self.shapes.get(input)) else {
+        let Some(shape) = operation
+            .input
+            .as_ref()
+            .and_then(|input| self.shapes.get(input))
+        else {
             return Vec::new();
         };
         shape
@@ -165,16 +173,30 @@ impl Model {
     }
 
     /// Checks an input. Gives back what the model knows of it: unknown members are ignored, and null means absent.
-    pub(crate) fn check(&self, operation: &Operation, input: &Value) -> Result<Value, Vec<Violation>> {
+    pub(crate) fn check(
+        &self,
+        operation: &Operation,
+        input: &Value,
+    ) -> Result<Value, Vec<Violation>> {
         let Some(shape) = operation.input.as_deref() else {
             return Ok(Value::Object(Map::new()));
         };
         let mut violations = Vec::new();
         let known = self.check_value(shape, input, "", &mut violations);
-        if violations.is_empty() { Ok(known) } else { Err(violations) }
+        if violations.is_empty() {
+            Ok(known)
+        } else {
+            Err(violations)
+        }
     }
 
-    fn check_value(&self, name: &str, value: &Value, path: &str, found: &mut Vec<Violation>) -> Value {
+    fn check_value(
+        &self,
+        name: &str,
+        value: &Value,
+        path: &str,
+        found: &mut Vec<Violation>,
+    ) -> Value {
         let Some(shape) = self.shapes.get(name) else {
             return value.clone();
         };
@@ -182,7 +204,9 @@ impl Model {
             return Value::Null;
         }
         match (shape.kind, value) {
-            (Kind::Structure, Value::Object(object)) => self.check_structure(shape, object, path, found),
+            (Kind::Structure, Value::Object(object)) => {
+                self.check_structure(shape, object, path, found)
+            }
             (Kind::List, Value::Array(items)) => self.check_list(shape, items, path, found),
             (Kind::Map, Value::Object(object)) => self.check_map(shape, object, path, found),
             (Kind::String, Value::String(text)) => {
@@ -232,7 +256,13 @@ impl Model {
         Value::Object(known)
     }
 
-    fn check_list(&self, shape: &Shape, items: &[Value], path: &str, found: &mut Vec<Violation>) -> Value {
+    fn check_list(
+        &self,
+        shape: &Shape,
+        items: &[Value],
+        path: &str,
+        found: &mut Vec<Violation>,
+    ) -> Value {
         check_range(shape, items.len() as i64, "length", path, found);
         let item = shape.member.as_deref().unwrap_or_default();
         let checked = items.iter().enumerate().map(|(index, value)| {
@@ -242,7 +272,13 @@ impl Model {
         Value::Array(checked.collect())
     }
 
-    fn check_map(&self, shape: &Shape, object: &Map<String, Value>, path: &str, found: &mut Vec<Violation>) -> Value {
+    fn check_map(
+        &self,
+        shape: &Shape,
+        object: &Map<String, Value>,
+        path: &str,
+        found: &mut Vec<Violation>,
+    ) -> Value {
         check_range(shape, object.len() as i64, "length", path, found);
         let mut known = Map::new();
         for (key, value) in object {
@@ -250,7 +286,12 @@ impl Model {
             if let Some(shape) = shape.key.as_ref().and_then(|key| self.shapes.get(key)) {
                 self.check_text(shape, key, &inner, found);
             }
-            let value = self.check_value(shape.value.as_deref().unwrap_or_default(), value, &inner, found);
+            let value = self.check_value(
+                shape.value.as_deref().unwrap_or_default(),
+                value,
+                &inner,
+                found,
+            );
             known.insert(key.clone(), value);
         }
         Value::Object(known)
@@ -260,7 +301,10 @@ impl Model {
         check_range(shape, text.chars().count() as i64, "length", path, found);
         if !shape.values.is_empty() && !shape.values.iter().any(|value| value == text) {
             let set = shape.values.join(", ");
-            found.push(violation(path, &format!("Member must satisfy enum value set: [{set}]")));
+            found.push(violation(
+                path,
+                &format!("Member must satisfy enum value set: [{set}]"),
+            ));
         }
         if let Some(pattern) = &shape.pattern
             && !self.patterns[pattern].is_match(text)
@@ -291,16 +335,25 @@ fn violation(path: &str, message: &str) -> Violation {
 }
 
 fn shown(path: &str) -> String {
-    if path.is_empty() { "body".to_owned() } else { path.to_owned() }
+    if path.is_empty() {
+        "body".to_owned()
+    } else {
+        path.to_owned()
+    }
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 /// A pattern of the model, anchored at both ends as the service reads it.
 fn compile(pattern: &str) -> Regex {
-    Regex::new(&format!("^(?s:{pattern})$")).expect("every pattern of the model compiles, and a test tries each")
+    Regex::new(&format!("^(?s:{pattern})$"))
+        .expect("every pattern of the model compiles, and a test tries each")
 }
 
 #[cfg(test)]
@@ -311,7 +364,12 @@ mod tests {
 
     fn check(operation: &str, input: Value) -> Result<Value, Vec<String>> {
         DRS.check(&DRS.operations[operation], &input)
-            .map_err(|found| found.into_iter().map(|v| format!("{}: {}", v.name, v.message)).collect())
+            .map_err(|found| {
+                found
+                    .into_iter()
+                    .map(|v| format!("{}: {}", v.name, v.message))
+                    .collect()
+            })
     }
 
     #[test]
@@ -319,7 +377,11 @@ mod tests {
         assert_eq!(DRS.operations.len(), 70);
         for shape in DRS.shapes.values() {
             let named = shape.members.values().map(|m| &m.shape);
-            for name in named.chain(&shape.member).chain(&shape.key).chain(&shape.value) {
+            for name in named
+                .chain(&shape.member)
+                .chain(&shape.key)
+                .chain(&shape.value)
+            {
                 assert!(DRS.shapes.contains_key(name), "{name}");
             }
         }
@@ -331,8 +393,14 @@ mod tests {
         let path = format!("/tags/{arn}");
         let (name, _, label) = DRS.route("DELETE", &path).unwrap();
         assert_eq!((name, label), ("UntagResource", Some(arn)));
-        assert_eq!(DRS.route("POST", "/StartRecovery").unwrap().0, "StartRecovery");
-        assert_eq!(DRS.route("GET", "/ListStagingAccounts").unwrap().0, "ListStagingAccounts");
+        assert_eq!(
+            DRS.route("POST", "/StartRecovery").unwrap().0,
+            "StartRecovery"
+        );
+        assert_eq!(
+            DRS.route("GET", "/ListStagingAccounts").unwrap().0,
+            "ListStagingAccounts"
+        );
         for (method, path) in [
             ("GET", "/StartRecovery"),
             ("POST", "/startrecovery"),
@@ -349,9 +417,16 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_named() {
-        let servers = json!([{"sourceServerID": "s-123"}, {"sourceServerID": "s-1234567890abcdefg", "recoverySnapshotID": "LATEST"}]);
+        let servers = json!([
+            {"sourceServerID": "s-123"},
+            {"sourceServerID": "s-1234567890abcdefg", "recoverySnapshotID": "LATEST"},
+        ]);
         assert_eq!(
-            check("StartRecovery", json!({"sourceServers": servers, "isDrill": "yes"})).unwrap_err(),
+            check(
+                "StartRecovery",
+                json!({"sourceServers": servers, "isDrill": "yes"})
+            )
+            .unwrap_err(),
             [
                 "isDrill: Member must be of type boolean",
                 "sourceServers.1.sourceServerID: Member must have length greater than or equal to 19",
@@ -368,13 +443,24 @@ mod tests {
 
     #[test]
     fn unknown_members_and_nulls_are_ignored() {
-        let input = json!({"filters": {"jobIDs": [], "jobID": ["x"]}, "maxResults": null, "surprise": 1});
-        assert_eq!(check("DescribeJobs", input).unwrap(), json!({"filters": {"jobIDs": []}}));
+        let input =
+            json!({"filters": {"jobIDs": [], "jobID": ["x"]}, "maxResults": null, "surprise": 1});
+        assert_eq!(
+            check("DescribeJobs", input).unwrap(),
+            json!({"filters": {"jobIDs": []}})
+        );
     }
 
     #[test]
     fn any_json_is_judged_without_a_panic() {
-        let odd = [json!(null), json!([]), json!("x"), json!(1e300), json!({"sourceServers": {}}), json!({"sourceServers": [null]})];
+        let odd = [
+            json!(null),
+            json!([]),
+            json!("x"),
+            json!(1e300),
+            json!({"sourceServers": {}}),
+            json!({"sourceServers": [null]}),
+        ];
         for operation in DRS.operations.keys() {
             for input in &odd {
                 let _ = check(operation, input.clone());

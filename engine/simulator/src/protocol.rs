@@ -61,7 +61,8 @@ impl Protocol {
             Self::Query => xml::query_error(&error.code, &error.message, error.status, request_id),
             Self::Ec2 => xml::ec2_error(&error.code, &error.message, request_id),
         };
-        let answer = Answer::new(error.status, self.content_type(), body).with("x-amzn-errortype", error.code.clone());
+        let answer = Answer::new(error.status, self.content_type(), body)
+            .with("x-amzn-errortype", error.code.clone());
         match error.retry_after_seconds {
             Some(seconds) => answer.with("retry-after", seconds.to_string()),
             None => answer,
@@ -104,7 +105,9 @@ impl Protocol {
             ),
         };
         match self {
-            Self::RestJson | Self::Json10 | Self::Json11 => ApiError::new(json_code, json_status, message),
+            Self::RestJson | Self::Json10 | Self::Json11 => {
+                ApiError::new(json_code, json_status, message)
+            }
             Self::Query => ApiError::new(query_code, 403, message),
             Self::Ec2 => ApiError::new(ec2.0, ec2.1, message),
         }
@@ -113,7 +116,8 @@ impl Protocol {
     /// The error for a denied call.
     pub(crate) fn denied(self, arn: &str, action: &str) -> ApiError {
         let message = format!(
-            "User: {arn} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"
+            "User: {arn} is not authorized to perform: {action} on resource: * because no \
+             identity-based policy allows the {action} action"
         );
         match self {
             Self::RestJson => ApiError::new("AccessDeniedException", 403, message),

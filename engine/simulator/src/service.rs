@@ -13,9 +13,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::auth::{self, Identity, Refusal};
+use crate::clock::Clock;
 use crate::face::{drs, dynamodb, ec2, quotas, sts};
 use crate::http::{Answer, Request};
 use crate::protocol::Protocol;
+use crate::server::{Delivery, Serve, Served};
 use crate::state::{Call, Change, Outcome};
 use crate::store::{Session, Store, StoreError};
 
@@ -28,23 +30,6 @@ pub(crate) struct Service {
     databases: dynamodb::Databases,
     salt: [u8; 32],
     requests: AtomicU64,
-}
-
-/// An answer and how to deliver it.
-pub(crate) struct Served {
-    pub(crate) answer: Answer,
-    pub(crate) delivery: Delivery,
-}
-
-/// How an answer is delivered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Delivery {
-    /// Wait so long first.
-    pub(crate) delay: Duration,
-    /// Wait until this hold is released.
-    pub(crate) hold: Option<u64>,
-    /// Close the connection instead of answering.
-    pub(crate) lost: bool,
 }
 
 /// One call that was let in.
@@ -60,6 +45,9 @@ pub(crate) struct Visit<'a, 'b> {
     pub(crate) empty: bool,
 }
 
+/// Carries out a call that was planned.
+type Perform<'p> = Box<dyn FnOnce(&mut Visit<'_, '_>) -> Result<Answer, ApiError> + 'p>;
+
 /// What a face found out about a call before it is carried out.
 pub(crate) struct Planned<'p> {
     /// The name under which faults are scripted.
@@ -67,7 +55,7 @@ pub(crate) struct Planned<'p> {
     /// The action in words of IAM.
     pub(crate) action: String,
     /// Carries it out.
-    pub(crate) perform: Box<dyn FnOnce(&mut Visit<'_, '_>) -> Result<Answer, ApiError> + 'p>,
+    pub(crate) perform: Perform<'p>,
 }
 
 impl Service {
@@ -87,8 +75,94 @@ impl Service {
         &self.store
     }
 
-    /// Answers a request. Blocks on files.
-    pub(crate) fn serve(&self, request: &Request) -> Served {
+    /// How world time passes, and the time of the latest change. Blocks on files.
+    pub(crate) fn clock(&self) -> Result<(Clock, Timestamp), StoreError> {
+        self.store.with(|session| {
+            let state = session.state();
+            (state.clock, state.latest)
+        })
+    }
+
+    /// The embedded DynamoDB.
+    pub(crate) fn databases(&self) -> &dynamodb::Databases {
+        &self.databases
+    }
+
+    fn serve_locked(
+        &self,
+        session: &mut Session<'_>,
+        request: &Request,
+        request_id: &str,
+    ) -> Served {
+        let wall = Timestamp::now();
+        let max_age = session.state().world.settings().signature_age_seconds;
+        let admitted = auth::authenticate(request, wall, max_age.map(SignedDuration::from_secs));
+        let protocol = admitted
+            .as_ref()
+            .map_or_else(|_| guess(request), |who| Protocol::of(&who.service));
+        let admitted = admitted.and_then(|who| {
+            let known = session.state().world.has_account(&who.account_id);
+            if known {
+                Ok(who)
+            } else {
+                Err(Refusal::UnknownToken)
+            }
+        });
+        let identity = match admitted {
+            Ok(identity) => identity,
+            Err(refusal) => {
+                return Served::at_once(protocol.error(&protocol.refusal(&refusal), request_id));
+            }
+        };
+        let mut visit = Visit {
+            session,
+            identity: &identity,
+            request,
+            protocol,
+            request_id,
+            wall,
+            empty: false,
+        };
+        match self.plan(&visit) {
+            Ok(planned) => visit.carry_out(planned),
+            Err(error) => Served::at_once(protocol.error(&error, request_id)),
+        }
+    }
+
+    fn plan<'p>(&'p self, visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
+        match visit.identity.service.as_str() {
+            "drs" => drs::plan(visit),
+            "dynamodb" => dynamodb::plan(&self.databases, visit),
+            "ec2" => ec2::plan(visit),
+            "servicequotas" => quotas::plan(visit),
+            "sts" => sts::plan(visit),
+            other => Err(visit
+                .protocol
+                .unknown_operation(&format!("{other}:{}", visit.request.path))),
+        }
+    }
+
+    /// An id in the form that AWS uses.
+    fn request_id(&self) -> String {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut hash = Sha256::new();
+        hash.update(self.salt);
+        hash.update(number.to_be_bytes());
+        let hex = auth::hex(&hash.finalize());
+        let part = |from: usize, to: usize| &hex[from..to];
+        format!(
+            "{}-{}-{}-{}-{}",
+            part(0, 8),
+            part(8, 12),
+            part(12, 16),
+            part(16, 20),
+            part(20, 32)
+        )
+    }
+}
+
+impl Serve for Service {
+    fn serve(&self, request: &Request) -> Served {
         let request_id = self.request_id();
         let served = self
             .store
@@ -103,54 +177,11 @@ impl Service {
         }
     }
 
-    fn serve_locked(&self, session: &mut Session<'_>, request: &Request, request_id: &str) -> Served {
-        let wall = Timestamp::now();
-        let max_age = session.state().world.settings().signature_age_seconds;
-        let admitted = auth::authenticate(request, wall, SignedDuration::from_secs(max_age.max(0)));
-        let protocol = admitted.as_ref().map_or_else(|_| guess(request), |who| Protocol::of(&who.service));
-        let admitted = admitted.and_then(|who| {
-            let known = session.state().world.has_account(&who.account_id);
-            if known { Ok(who) } else { Err(Refusal::UnknownToken) }
-        });
-        let identity = match admitted {
-            Ok(identity) => identity,
-            Err(refusal) => return plain(protocol.error(&protocol.refusal(&refusal), request_id)),
-        };
-        let mut visit = Visit {
-            session,
-            identity: &identity,
-            request,
-            protocol,
-            request_id,
-            wall,
-            empty: false,
-        };
-        match self.plan(&visit) {
-            Ok(planned) => visit.carry_out(planned),
-            Err(error) => plain(protocol.error(&error, request_id)),
-        }
-    }
-
-    fn plan<'p>(&'p self, visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
-        match visit.identity.service.as_str() {
-            "drs" => drs::plan(visit),
-            "dynamodb" => dynamodb::plan(&self.databases, visit),
-            "ec2" => ec2::plan(visit),
-            "servicequotas" => quotas::plan(visit),
-            "sts" => sts::plan(visit),
-            other => Err(visit.protocol.unknown_operation(&format!("{other}:{}", visit.request.path))),
-        }
-    }
-
-    /// An id in the form that AWS uses.
-    fn request_id(&self) -> String {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut hash = Sha256::new();
-        hash.update(self.salt);
-        hash.update(number.to_be_bytes());
-        let hex = auth::hex(&hash.finalize());
-        let part = |from: usize, to: usize| &hex[from..to];
-        format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+    fn is_held(&self, hold: u64) -> bool {
+        // When the store cannot be read nobody can release the hold either, so the answer goes.
+        self.store
+            .with(|session| session.state().holds.contains_key(&hold))
+            .unwrap_or(false)
     }
 }
 
@@ -159,16 +190,31 @@ impl Visit<'_, '_> {
     fn carry_out(&mut self, planned: Planned<'_>) -> Served {
         let mut delivery = Delivery::default();
         let mut after = None;
+        self.session.calls().count(&planned.fault_name);
         match self.take_fault(&planned.fault_name) {
             None => {}
-            Some(Fault::Throttle { retry_after_seconds }) => {
+            Some(Fault::Throttle {
+                retry_after_seconds,
+            }) => {
                 return self.refused(&self.protocol.throttled(retry_after_seconds));
             }
-            Some(Fault::Internal) => return self.refused(&self.protocol.internal("An internal error occurred")),
+            Some(Fault::Internal {
+                retry_after_seconds,
+            }) => {
+                let error = self.protocol.internal("An internal error occurred");
+                return self.refused(&ApiError {
+                    retry_after_seconds,
+                    ..error
+                });
+            }
             Some(Fault::AccessDenied) => {
                 return self.refused(&self.protocol.denied(&self.identity.arn, &planned.action));
             }
-            Some(Fault::Refuse { code, status, message }) => {
+            Some(Fault::Refuse {
+                code,
+                status,
+                message,
+            }) => {
                 return self.refused(&ApiError::new(&code, status, message));
             }
             Some(Fault::LostRequest) => {
@@ -181,7 +227,9 @@ impl Visit<'_, '_> {
                 delivery.delay = Duration::from_millis(milliseconds).min(LATENCY_BOUND);
             }
             Some(Fault::Hold) => delivery.hold = self.hold(&planned.fault_name),
-            Some(Fault::InternalAfter) => after = Some(self.protocol.internal("An internal error occurred")),
+            Some(Fault::InternalAfter) => {
+                after = Some(self.protocol.internal("An internal error occurred"))
+            }
             Some(Fault::Empty { .. }) => self.empty = true,
         }
         let result = (planned.perform)(self);
@@ -205,7 +253,7 @@ impl Visit<'_, '_> {
         };
         if !World::is_mutating(operation) {
             let now = self.session.now;
-            return self.session.state().call(now, &call);
+            return self.session.state().read(now, &call);
         }
         match self.session.change(Change::Call(call)) {
             Outcome::Called(result) => result,
@@ -214,11 +262,15 @@ impl Visit<'_, '_> {
     }
 
     fn take_fault(&mut self, operation: &str) -> Option<Fault> {
-        if !self.session.state().world.has_fault(operation) {
+        let region = &self.identity.region;
+        if !self.session.state().world.has_fault(region, operation) {
             return None;
         }
-        let operation = operation.to_owned();
-        match self.session.change(Change::TakeFault { operation }) {
+        let change = Change::TakeFault {
+            region: region.clone(),
+            operation: operation.to_owned(),
+        };
+        match self.session.change(change) {
             Outcome::Fault(fault) => fault,
             _ => unreachable!("taking a fault gives a fault or none"),
         }
@@ -236,14 +288,7 @@ impl Visit<'_, '_> {
     }
 
     fn refused(&self, error: &ApiError) -> Served {
-        plain(self.protocol.error(error, self.request_id))
-    }
-}
-
-fn plain(answer: Answer) -> Served {
-    Served {
-        answer,
-        delivery: Delivery::default(),
+        Served::at_once(self.protocol.error(error, self.request_id))
     }
 }
 
@@ -263,5 +308,5 @@ fn guess(request: &Request) -> Protocol {
 fn unavailable(request: &Request, error: &StoreError, request_id: &str) -> Served {
     let protocol = guess(request);
     let message = format!("The simulator's store cannot be used: {error}");
-    plain(protocol.error(&protocol.internal(&message), request_id))
+    Served::at_once(protocol.error(&protocol.internal(&message), request_id))
 }

@@ -3,7 +3,7 @@
 //! The state changes in one way only, [`State::apply`], and that is deterministic: every process that applies the same
 //! changes to the same state holds the same bytes. So the journal records causes, never results.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use drs_engine::sim::fleet::Fleet;
 use drs_engine::sim::world::admin::{AdminCommand, AdminError};
@@ -30,8 +30,28 @@ pub(crate) struct State {
     pub(crate) holds: BTreeMap<u64, Held>,
     /// The number of the last hold.
     pub(crate) last_hold: u64,
-    /// Tables with point-in-time recovery on, as `account/region/table`.
-    pub(crate) continuous_backups: BTreeSet<String>,
+    /// What the embedded DynamoDB does not keep itself, by `account/region/table`.
+    pub(crate) tables: BTreeMap<String, TableSettings>,
+}
+
+/// Settings of a table that the embedded DynamoDB does not keep itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TableSettings {
+    /// When point-in-time recovery was turned on, in wall time; none while it is off.
+    pub(crate) recovery_since: Option<Timestamp>,
+    /// For how many days it goes back.
+    pub(crate) recovery_days: Option<u32>,
+    /// Encryption at rest as it was last updated; none when it is as the table was created.
+    pub(crate) encryption: Option<Encryption>,
+}
+
+/// Encryption at rest of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Encryption {
+    /// Whether a key of KMS is used.
+    pub(crate) enabled: bool,
+    /// The key, when one was named.
+    pub(crate) key_id: Option<String>,
 }
 
 /// A call whose effect has happened and whose answer is held back.
@@ -52,7 +72,7 @@ pub(crate) enum Change {
     /// A call of a service.
     Call(Call),
     /// A scripted fault was used up by a call of this operation.
-    TakeFault { operation: String },
+    TakeFault { region: String, operation: String },
     /// An operator's command to the world.
     Admin(AdminCommand),
     /// Time now passes in another way.
@@ -61,8 +81,11 @@ pub(crate) enum Change {
     Hold { region: String, operation: String },
     /// A held answer may go; all of them without a number.
     Release { id: Option<u64> },
-    /// Point-in-time recovery of a table.
-    ContinuousBackups { table: String, enabled: bool },
+    /// A table has other settings, or none any more.
+    Table {
+        table: String,
+        settings: Option<TableSettings>,
+    },
 }
 
 /// A call of a service that the world answers.
@@ -93,7 +116,7 @@ impl State {
             fleet,
             holds: BTreeMap::new(),
             last_hold: 0,
-            continuous_backups: BTreeSet::new(),
+            tables: BTreeMap::new(),
         }
     }
 
@@ -107,7 +130,9 @@ impl State {
         self.latest = self.latest.max(at);
         match change {
             Change::Call(call) => Outcome::Called(self.call(at, call)),
-            Change::TakeFault { operation } => Outcome::Fault(self.world.take_fault(at, operation)),
+            Change::TakeFault { region, operation } => {
+                Outcome::Fault(self.world.take_fault(at, region, operation))
+            }
             Change::Admin(command) => Outcome::Admin(self.world.admin(at, command.clone())),
             Change::Clock(clock) => {
                 self.clock = *clock;
@@ -121,19 +146,23 @@ impl State {
                 }
                 Outcome::Done
             }
-            Change::ContinuousBackups { table, enabled } => {
-                if *enabled {
-                    self.continuous_backups.insert(table.clone());
-                } else {
-                    self.continuous_backups.remove(table);
+            Change::Table { table, settings } => {
+                match settings {
+                    Some(settings) => drop(self.tables.insert(table.clone(), settings.clone())),
+                    None => drop(self.tables.remove(table)),
                 }
                 Outcome::Done
             }
         }
     }
 
-    /// Calls the world.
-    pub(crate) fn call(&mut self, at: Timestamp, call: &Call) -> Result<Reply, ApiError> {
+    /// Asks the world for something that changes nothing.
+    pub(crate) fn read(&self, at: Timestamp, call: &Call) -> Result<Reply, ApiError> {
+        self.world
+            .read(at, &call.caller, &call.region, &call.operation, &call.input)
+    }
+
+    fn call(&mut self, at: Timestamp, call: &Call) -> Result<Reply, ApiError> {
         self.world
             .call(at, &call.caller, &call.region, &call.operation, &call.input)
     }

@@ -9,7 +9,8 @@ const EC2_NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 pub(crate) fn query_answer(operation: &str, result: &Value, request_id: &str) -> String {
     let inner = element(&format!("{operation}Result"), result);
     format!(
-        "<{operation}Response xmlns=\"{STS_NAMESPACE}\">{inner}<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
+        "<{operation}Response xmlns=\"{STS_NAMESPACE}\">{inner}\
+         <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
     )
 }
 
@@ -18,7 +19,9 @@ pub(crate) fn query_error(code: &str, message: &str, status: u16, request_id: &s
     let kind = if status >= 500 { "Receiver" } else { "Sender" };
     let (code, message) = (escaped(code), escaped(message));
     format!(
-        "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error><Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error>\
+         <Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+         <RequestId>{request_id}</RequestId></ErrorResponse>"
     )
 }
 
@@ -26,7 +29,8 @@ pub(crate) fn query_error(code: &str, message: &str, status: u16, request_id: &s
 pub(crate) fn ec2_answer(operation: &str, result: &Value, request_id: &str) -> String {
     let inner = content(result);
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{operation}Response xmlns=\"{EC2_NAMESPACE}\"><requestId>{request_id}</requestId>{inner}</{operation}Response>"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{operation}Response xmlns=\"{EC2_NAMESPACE}\">\
+         <requestId>{request_id}</requestId>{inner}</{operation}Response>"
     )
 }
 
@@ -34,7 +38,8 @@ pub(crate) fn ec2_answer(operation: &str, result: &Value, request_id: &str) -> S
 pub(crate) fn ec2_error(code: &str, message: &str, request_id: &str) -> String {
     let (code, message) = (escaped(code), escaped(message));
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>\
+         <Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>"
     )
 }
 

@@ -1,32 +1,20 @@
 //! Whole transcripts, as people read them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::SignedDuration;
 
 use super::*;
 use crate::event::{LiveInstance, Mode};
-use crate::frozen::Frozen;
 use crate::ids::{InstanceId, JobId, OwnerId};
 use crate::plan::LaunchOrder;
 use crate::testing::{Tale, beginning, ids, target};
 
-/// Every state of a history with the event that led to it, as a timeline wants them.
-fn states(tale: &Tale, frozen: Frozen) -> Vec<(State, Recorded)> {
-    let frozen = Arc::new(frozen);
-    (1..=tale.log.len())
-        .map(|count| {
-            let events = &tale.log[..count];
-            let state = State::replay(Arc::clone(&frozen), events).unwrap();
-            (state, events[count - 1].clone())
-        })
-        .collect()
-}
-
 fn transcript(tale: &Tale, waves: &[(&str, &[&str])]) -> String {
     let (_, frozen) = beginning(waves);
-    timeline(states(tale, frozen))
+    let (state, _, told) = timeline(frozen, &tale.log).unwrap();
+    assert_eq!(state.seq, tale.state.seq);
+    told.join("\n") + "\n"
 }
 
 const SHOP: &[(&str, &[&str])] = &[("db", &["s-1", "s-2"]), ("web", &["s-3"])];

@@ -177,36 +177,43 @@ impl fmt::Display for Place {
     }
 }
 
+fn why_empty(selection: &Selection, target: &Target) -> String {
+    let Selection::Tags(tags) = selection else {
+        return "it lists none".to_owned();
+    };
+    let tags: Vec<String> = tags
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    format!(
+        "no source server of {target} carries all of its tags ({}); upper and lower case matter",
+        tags.join(", ")
+    )
+}
+
 impl fmt::Display for ResolveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PlanMissing(id) => write!(f, "there is no recovery plan {id}"),
             Self::Plan(error) => write!(f, "{error}"),
-            Self::GroupMissing { at, group } => write!(
-                f,
-                "wave {:?} names protection group {group}, which does not exist",
-                at.wave_name
-            ),
+            Self::GroupMissing { at, group } => {
+                let wave = &at.wave_name;
+                write!(
+                    f,
+                    "wave {wave:?} names protection group {group}, which does not exist"
+                )
+            }
             Self::GroupEmpty {
                 at,
                 selection,
                 target,
             } => {
-                write!(f, "protection group {:?} has no servers", at.group_name)?;
-                match selection {
-                    Selection::Servers(_) => write!(f, ": it lists none"),
-                    Selection::Tags(tags) => {
-                        let tags: Vec<String> = tags
-                            .iter()
-                            .map(|(key, value)| format!("{key}={value}"))
-                            .collect();
-                        write!(
-                            f,
-                            ": no source server of {target} carries all of its tags ({}); upper and lower case matter",
-                            tags.join(", ")
-                        )
-                    }
-                }
+                let why = why_empty(selection, target);
+                write!(
+                    f,
+                    "protection group {:?} has no servers: {why}",
+                    at.group_name
+                )
             }
             Self::ServerUnknown { at, server, target } => write!(
                 f,

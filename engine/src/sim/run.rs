@@ -439,5 +439,5 @@ impl Watch for SimWatch {
         self.hub.trace(|| error.to_string());
     }
 
-    fn critical(&self) -> Self::Critical {}
+    async fn critical(&self) -> Self::Critical {}
 }

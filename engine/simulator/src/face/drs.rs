@@ -11,10 +11,14 @@ use crate::service::{Planned, Visit};
 pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     let (method, path) = (visit.request.method.as_str(), visit.request.path.as_str());
     let Some((name, operation, label)) = DRS.route(method, path) else {
-        return Err(visit.protocol.unknown_operation(&format!("{method} {path}")));
+        return Err(visit
+            .protocol
+            .unknown_operation(&format!("{method} {path}")));
     };
     let input = read_input(visit.request, operation, label)?;
-    let input = DRS.check(operation, &input).map_err(|found| invalid(&found))?;
+    let input = DRS
+        .check(operation, &input)
+        .map_err(|found| invalid(&found))?;
     let (name, status) = (name.to_owned(), operation.status);
     Ok(Planned {
         fault_name: name.clone(),
@@ -43,7 +47,11 @@ fn emptied(body: Value) -> Value {
 }
 
 /// An operation's input: the body, and the members that are in the path or the query.
-fn read_input(request: &Request, operation: &Operation, label: Option<&str>) -> Result<Value, ApiError> {
+fn read_input(
+    request: &Request,
+    operation: &Operation,
+    label: Option<&str>,
+) -> Result<Value, ApiError> {
     let mut input = match request.body.as_slice() {
         [] => Map::new(),
         body => match serde_json::from_slice(body) {
@@ -51,12 +59,15 @@ fn read_input(request: &Request, operation: &Operation, label: Option<&str>) -> 
             _ => return Err(unreadable("The request body must be a JSON object.")),
         },
     };
-    let pairs = form_pairs(&request.query).ok_or_else(|| unreadable("The query string is malformed."))?;
+    let pairs =
+        form_pairs(&request.query).ok_or_else(|| unreadable("The query string is malformed."))?;
     for member in DRS.elsewhere(operation) {
         let value = match member.location {
             Location::Uri => {
                 let text = label.and_then(percent_decoded);
-                Some(Value::String(text.ok_or_else(|| unreadable("The path is malformed."))?))
+                Some(Value::String(
+                    text.ok_or_else(|| unreadable("The path is malformed."))?,
+                ))
             }
             Location::Querystring => from_query(&member, &pairs),
         };
@@ -87,7 +98,12 @@ fn from_query(member: &Elsewhere<'_>, pairs: &[(String, String)]) -> Option<Valu
 fn invalid(found: &[Violation]) -> ApiError {
     let listed: Vec<String> = found
         .iter()
-        .map(|violation| format!("Value at '{}' failed to satisfy constraint: {}", violation.name, violation.message))
+        .map(|violation| {
+            format!(
+                "Value at '{}' failed to satisfy constraint: {}",
+                violation.name, violation.message
+            )
+        })
         .collect();
     let count = found.len();
     let noun = if count == 1 { "error" } else { "errors" };

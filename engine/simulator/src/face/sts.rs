@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::auth::{SessionClaim, is_account_id, session_credentials};
-use crate::http::{Answer, form_pairs};
+use crate::face::form::Form;
+use crate::http::Answer;
 use crate::service::{Planned, Visit};
 use crate::xml;
 
@@ -23,45 +24,13 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
         perform,
     };
     match action.as_str() {
-        "GetCallerIdentity" => Ok(planned(Box::new(|visit: &mut Visit<'_, '_>| Ok(caller_identity(visit))))),
-        "AssumeRole" => Ok(planned(Box::new(move |visit: &mut Visit<'_, '_>| assume_role(visit, &form)))),
+        "GetCallerIdentity" => Ok(planned(Box::new(|visit: &mut Visit<'_, '_>| {
+            Ok(caller_identity(visit))
+        }))),
+        "AssumeRole" => Ok(planned(Box::new(move |visit: &mut Visit<'_, '_>| {
+            assume_role(visit, &form)
+        }))),
         _ => Err(visit.protocol.unknown_operation(&action)),
-    }
-}
-
-/// The parameters of a query request, from its body or its query string.
-pub(crate) struct Form(Vec<(String, String)>);
-
-impl Form {
-    /// Reads the parameters.
-    pub(crate) fn read(visit: &Visit<'_, '_>) -> Result<Self, ApiError> {
-        let malformed = || ApiError::new("MalformedQueryString", 400, "The query string is malformed");
-        let body = std::str::from_utf8(&visit.request.body).map_err(|_| malformed())?;
-        let text = if body.is_empty() { &visit.request.query } else { body };
-        form_pairs(text).map(Self).ok_or_else(malformed)
-    }
-
-    /// One parameter.
-    pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// The values of `Name.1`, `Name.2` and so on.
-    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
-        let numbered = |found: &str| {
-            let number = found.strip_prefix(name)?.strip_prefix('.')?;
-            number.parse::<usize>().ok()
-        };
-        let mut values: Vec<(usize, &str)> = self
-            .0
-            .iter()
-            .filter_map(|(found, value)| Some((numbered(found)?, value.as_str())))
-            .collect();
-        values.sort_unstable();
-        values.into_iter().map(|(_, value)| value).collect()
     }
 }
 
@@ -79,7 +48,8 @@ fn assume_role(visit: &mut Visit<'_, '_>, form: &Form) -> Result<Answer, ApiErro
         role_of(role_arn).ok_or_else(|| invalid(&format!("{role_arn} is invalid")))?;
     if !is_session_name(session_name) {
         return Err(invalid(
-            "1 validation error detected: Value at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]{2,64}",
+            "1 validation error detected: Value at 'roleSessionName' failed to satisfy constraint: \
+             Member must satisfy regular expression pattern: [\\w+=,.@-]{2,64}",
         ));
     }
     let seconds = duration(form)?;
@@ -90,7 +60,9 @@ fn assume_role(visit: &mut Visit<'_, '_>, form: &Form) -> Result<Answer, ApiErro
     if !world.has_account(account_id) || !external_id_fits {
         // AWS does not tell a missing role from a forbidden one.
         let arn = &visit.identity.arn;
-        let message = format!("User: {arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}");
+        let message = format!(
+            "User: {arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
+        );
         return Err(ApiError::new("AccessDenied", 403, message));
     }
     let session = SessionClaim {
@@ -142,7 +114,8 @@ fn duration(form: &Form) -> Result<i64, ApiError> {
     match text.parse() {
         Ok(seconds) if (900..=43_200).contains(&seconds) => Ok(seconds),
         _ => Err(invalid(
-            "1 validation error detected: Value at 'durationSeconds' failed to satisfy constraint: Member must have value between 900 and 43200",
+            "1 validation error detected: Value at 'durationSeconds' failed to satisfy constraint: \
+             Member must have value between 900 and 43200",
         )),
     }
 }
@@ -157,9 +130,20 @@ mod tests {
 
     #[test]
     fn a_role_is_read_from_its_arn() {
-        assert_eq!(role_of("arn:aws:iam::444455556666:role/dr"), Some(("444455556666", "dr")));
-        assert_eq!(role_of("arn:aws:iam::444455556666:role/ops/dr"), Some(("444455556666", "dr")));
-        for bad in ["", "arn:aws:iam::1:role/dr", "arn:aws:iam::444455556666:user/dr", "arn:aws:iam::444455556666:role/"] {
+        assert_eq!(
+            role_of("arn:aws:iam::444455556666:role/dr"),
+            Some(("444455556666", "dr"))
+        );
+        assert_eq!(
+            role_of("arn:aws:iam::444455556666:role/ops/dr"),
+            Some(("444455556666", "dr"))
+        );
+        for bad in [
+            "",
+            "arn:aws:iam::1:role/dr",
+            "arn:aws:iam::444455556666:user/dr",
+            "arn:aws:iam::444455556666:role/",
+        ] {
             assert_eq!(role_of(bad), None, "{bad}");
         }
     }

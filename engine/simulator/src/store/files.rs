@@ -101,7 +101,7 @@ pub(crate) fn expect_empty(directory: &Path) -> Result<(), StoreError> {
         let entry = entry.map_err(StoreError::io("cannot list", directory))?;
         let name = entry.file_name();
         let ours = name.to_str().is_some_and(|name| {
-            name == "lock" || name == "admin-token" || name.starts_with("world-") || name.ends_with(".new")
+            name == "lock" || name.starts_with("world-") || name.ends_with(".new")
         });
         if !ours {
             return Err(StoreError::Foreign {
@@ -152,18 +152,26 @@ pub(crate) fn replace_with_json<T: Serialize>(path: &Path, value: &T) -> Result<
     })
 }
 
-/// Makes sure that a private, possibly empty file is there.
+/// Makes sure that a private, possibly empty file is there, also after a loss of power.
 pub(crate) fn ensure(path: &Path) -> Result<(), StoreError> {
-    private(OpenOptions::new().append(true).create(true))
-        .open(path)
-        .map(drop)
-        .map_err(StoreError::io("cannot create", path))
+    let created = || -> io::Result<()> {
+        if !path.try_exists()? {
+            private(OpenOptions::new().append(true).create(true)).open(path)?;
+            sync_parent(path)?;
+        }
+        Ok(())
+    };
+    created().map_err(StoreError::io("cannot create", path))
 }
 
-fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), StoreError> {
+fn replace_with(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<(), StoreError> {
     let new = path.with_extension("new");
     let written = || -> io::Result<()> {
-        let mut file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&new)?;
+        let mut file =
+            private(OpenOptions::new().write(true).create(true).truncate(true)).open(&new)?;
         write(&mut file)?;
         file.sync_all()?;
         fs::rename(&new, path)?;
@@ -180,7 +188,7 @@ fn sync_parent(path: &Path) -> io::Result<()> {
     }
 }
 
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;

@@ -116,7 +116,10 @@ impl Tail {
         file.seek(SeekFrom::Start(self.offset))
             .and_then(|_| file.read_to_end(&mut text))
             .map_err(StoreError::io("cannot read", path))?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let whole = text
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |last| last + 1);
         let entries = self.parse(path, &text[..whole])?;
         self.offset += whole as u64;
         self.lines += entries.len() as u64;
@@ -163,7 +166,8 @@ fn snapshot_name(generation: u64) -> String {
 }
 
 fn line<T: Serialize>(value: &T) -> String {
-    let mut text = serde_json::to_string(value).expect("the types of the journal have string keys only");
+    let mut text =
+        serde_json::to_string(value).expect("the types of the journal have string keys only");
     text.push('\n');
     text
 }

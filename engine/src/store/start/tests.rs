@@ -90,14 +90,14 @@ fn begin(memory: &MemoryItems, request: &StartRequest, now: Now) -> Result<(), S
 
 fn end(memory: &MemoryItems, execution: &str) {
     let key = keys::summary(&ExecutionId::new(execution));
-    let mut summary = Summary::decode(&memory.get_now(&key).unwrap()).unwrap();
+    let mut summary = Summary::decode(&memory.item_now(&key).unwrap()).unwrap();
     summary.is_terminal = true;
     summary.status = "COMPLETED".to_owned();
     let put = Write::Put {
         item: summary.encode(),
         condition: Condition::Always,
     };
-    memory.transact_now(&[put]).unwrap();
+    memory.write_now(&[put]).unwrap();
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn live(memory: &MemoryItems, executions: &[(&str, usize)]) -> Vec<String> {
         }
         let leases = (0..*servers).filter(|number| {
             let server = ServerId::new(format!("s-{number:04}"));
-            let item = memory.get_now(&keys::lease(&target(), &server));
+            let item = memory.item_now(&keys::lease(&target(), &server));
             item.is_some_and(|item| Claim::decode(&item).unwrap().owner == *name)
         });
         assert_eq!(leases.count(), *servers, "{name} lacks leases");

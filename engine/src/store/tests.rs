@@ -1,7 +1,7 @@
 //! Items of schema version 1 as files, one for every kind and every event. They stay for ever: what was once written must
 //! be read by every later version, and written back as it was.
 //!
-//! A new kind gets its file with `GOLDEN=new cargo test -p drs-engine golden`; a file that exists is never written over.
+//! A new kind gets its file with `GOLDEN=new cargo test -p drs-engine store::tests`; a file that exists is never written over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -149,17 +149,48 @@ fn summaries() -> Vec<(&'static str, Summary)> {
     ]
 }
 
+type Named = (&'static str, Event);
+
 /// One of every event, with every way it can be.
-fn events() -> Vec<(&'static str, Event)> {
+fn events() -> Vec<Named> {
+    let mut all = beginnings();
+    all.extend(launches());
+    all.extend(followings());
+    all.extend(endings());
+    all.extend(terminations());
+    all
+}
+
+fn why() -> String {
+    "why".to_owned()
+}
+
+fn instances() -> Vec<InstanceId> {
+    vec![InstanceId::new("i-0123456789abcdef0")]
+}
+
+fn beginnings() -> Vec<Named> {
     let (mut started, _) = beginning(&[("db", &["s-1"]), ("web", &["s-2"])]);
     started.timeout = Some(SignedDuration::from_secs(7_200));
     started.waves[1].max_in_flight = Some(2);
     started.waves[1].wait = SignedDuration::from_secs(30);
     let inputs = json!({"week": "9", "exact": 1.25, "nothing": null});
     started.inputs = BTreeMap::from([("triggers".to_owned(), inputs)]);
+    let taken = Event::OwnerTaken {
+        owner: OwnerId::new("o-2"),
+        host: "beta".to_owned(),
+        previous: Some(OwnerId::new("o-1")),
+    };
+    vec![
+        ("started", Event::ExecutionStarted(Box::new(started))),
+        ("owner-taken", taken),
+        ("wave-ready", Event::WaveReady { wave: 1 }),
+        ("wave-started", Event::WaveStarted { wave: 1 }),
+    ]
+}
+
+fn launches() -> Vec<Named> {
     let launch = LaunchId(3);
-    let text = || "why".to_owned();
-    let instances = || vec![InstanceId::new("i-0123456789abcdef0")];
     let intent = Intent {
         launch,
         wave: 1,
@@ -172,7 +203,7 @@ fn events() -> Vec<(&'static str, Event)> {
     let refused = |remedy| Event::LaunchRefused {
         launch,
         code: "ValidationException".to_owned(),
-        message: text(),
+        message: why(),
         remedy,
     };
     let accepted = |how| Event::LaunchAccepted {
@@ -180,24 +211,11 @@ fn events() -> Vec<(&'static str, Event)> {
         job: JobId::new("drsjob-0123456789abcdef0"),
         how,
     };
-    let judgement = |result, instance| Judgement {
-        server: ServerId::new("s-1"),
-        result,
-        instance,
-    };
     let after = Some(SignedDuration::from_secs(5));
+    let message = why();
+    let reason = why();
+    let assumed = true;
     vec![
-        ("started", Event::ExecutionStarted(Box::new(started))),
-        (
-            "owner-taken",
-            Event::OwnerTaken {
-                owner: OwnerId::new("o-2"),
-                host: "beta".to_owned(),
-                previous: Some(OwnerId::new("o-1")),
-            },
-        ),
-        ("wave-ready", Event::WaveReady { wave: 1 }),
-        ("wave-started", Event::WaveStarted { wave: 1 }),
         ("launch-intended", Event::LaunchIntended(Box::new(intent))),
         ("launch-answered", accepted(Acceptance::Answered)),
         ("launch-adopted-by-tag", accepted(Acceptance::AdoptedByTag)),
@@ -212,158 +230,103 @@ fn events() -> Vec<(&'static str, Event)> {
         ),
         ("launch-refused-for-tags", refused(Remedy::RetryWithoutTags)),
         ("launch-refused-as-whole", refused(Remedy::RetryInHalves)),
-        (
-            "launch-unknown",
-            Event::LaunchUnknown {
-                launch,
-                message: text(),
-            },
-        ),
+        ("launch-unknown", Event::LaunchUnknown { launch, message }),
         (
             "launch-not-carried-out",
-            Event::LaunchNotCarriedOut {
-                launch,
-                assumed: true,
-            },
+            Event::LaunchNotCarriedOut { launch, assumed },
         ),
-        (
-            "launch-given-up",
-            Event::LaunchGivenUp {
-                launch,
-                reason: text(),
-            },
-        ),
-        (
-            "guard-tripped",
-            Event::GuardTripped {
-                wave: 1,
-                instances: vec![LiveInstance {
-                    server: ServerId::new("s-1"),
-                    instance: InstanceId::new("i-0123456789abcdef0"),
-                }],
-            },
-        ),
-        (
-            "guard-unreadable",
-            Event::GuardUnreadable {
-                wave: 1,
-                message: text(),
-            },
-        ),
-        (
-            "servers-judged",
-            Event::ServersJudged {
-                launch,
-                results: vec![
-                    judgement(ServerResult::Launched, instances().pop()),
-                    judgement(ServerResult::Failed { reason: text() }, None),
-                ],
-            },
-        ),
-        (
-            "instances-found",
-            Event::InstancesFound {
-                launch,
-                instances: BTreeMap::from([(ServerId::new("s-1"), InstanceId::new("i-1"))]),
-            },
-        ),
+        ("launch-given-up", Event::LaunchGivenUp { launch, reason }),
+    ]
+}
+
+fn followings() -> Vec<Named> {
+    let launch = LaunchId(3);
+    let live = LiveInstance {
+        server: ServerId::new("s-1"),
+        instance: InstanceId::new("i-0123456789abcdef0"),
+    };
+    let judgement = |result, instance| Judgement {
+        server: ServerId::new("s-1"),
+        result,
+        instance,
+    };
+    let tripped = Event::GuardTripped {
+        wave: 1,
+        instances: vec![live],
+    };
+    let unreadable = Event::GuardUnreadable {
+        wave: 1,
+        message: why(),
+    };
+    let judged = Event::ServersJudged {
+        launch,
+        results: vec![
+            judgement(ServerResult::Launched, instances().pop()),
+            judgement(ServerResult::Failed { reason: why() }, None),
+        ],
+    };
+    let found = Event::InstancesFound {
+        launch,
+        instances: BTreeMap::from([(ServerId::new("s-1"), InstanceId::new("i-1"))]),
+    };
+    vec![
+        ("guard-tripped", tripped),
+        ("guard-unreadable", unreadable),
+        ("servers-judged", judged),
+        ("instances-found", found),
         ("job-ended", Event::JobEnded { launch }),
         ("wave-timed-out", Event::WaveTimedOut { wave: 1 }),
         ("execution-timed-out", Event::ExecutionTimedOut),
-        (
-            "wave-completed",
-            Event::WaveFinished {
-                wave: 1,
-                outcome: WaveOutcome::Completed,
-            },
-        ),
-        (
-            "wave-failed",
-            Event::WaveFinished {
-                wave: 1,
-                outcome: WaveOutcome::Failed,
-            },
-        ),
-        (
-            "wave-late",
-            Event::WaveFinished {
-                wave: 1,
-                outcome: WaveOutcome::TimedOut,
-            },
-        ),
-        (
-            "wave-not-launched",
-            Event::WaveFinished {
-                wave: 1,
-                outcome: WaveOutcome::NotLaunched,
-            },
-        ),
-        (
-            "cancel-requested",
-            Event::CancelRequested { reason: text() },
-        ),
-        (
-            "completed",
-            Event::ExecutionFinished {
-                outcome: Outcome::Completed,
-                summary: text(),
-            },
-        ),
-        (
-            "failed",
-            Event::ExecutionFinished {
-                outcome: Outcome::Failed,
-                summary: text(),
-            },
-        ),
-        (
-            "cancelled",
-            Event::ExecutionFinished {
-                outcome: Outcome::Cancelled,
-                summary: text(),
-            },
-        ),
-        (
-            "timed-out",
-            Event::ExecutionFinished {
-                outcome: Outcome::TimedOut,
-                summary: text(),
-            },
-        ),
+    ]
+}
+
+fn endings() -> Vec<Named> {
+    let wave = |outcome| Event::WaveFinished { wave: 1, outcome };
+    let whole = |outcome| Event::ExecutionFinished {
+        outcome,
+        summary: why(),
+    };
+    vec![
+        ("wave-completed", wave(WaveOutcome::Completed)),
+        ("wave-failed", wave(WaveOutcome::Failed)),
+        ("wave-late", wave(WaveOutcome::TimedOut)),
+        ("wave-not-launched", wave(WaveOutcome::NotLaunched)),
+        ("cancel-requested", Event::CancelRequested { reason: why() }),
+        ("completed", whole(Outcome::Completed)),
+        ("failed", whole(Outcome::Failed)),
+        ("cancelled", whole(Outcome::Cancelled)),
+        ("timed-out", whole(Outcome::TimedOut)),
         ("result-delivered", Event::ResultDelivered),
+    ]
+}
+
+fn terminations() -> Vec<Named> {
+    let intended = Event::TerminationIntended {
+        target: target(),
+        instances: instances(),
+    };
+    let accepted = Event::TerminationAccepted {
+        target: target(),
+        instances: instances(),
+        job: Some(JobId::new("drsjob-1")),
+    };
+    let gone = Event::InstancesGone {
+        instances: instances(),
+    };
+    let finished = Event::TerminationFinished {
+        left: instances(),
+        reason: Some(why()),
+    };
+    vec![
         (
             "termination-requested",
-            Event::TerminationRequested { reason: text() },
+            Event::TerminationRequested { reason: why() },
         ),
-        (
-            "termination-intended",
-            Event::TerminationIntended {
-                target: target(),
-                instances: instances(),
-            },
-        ),
-        (
-            "termination-accepted",
-            Event::TerminationAccepted {
-                target: target(),
-                instances: instances(),
-                job: Some(JobId::new("drsjob-1")),
-            },
-        ),
-        (
-            "instances-gone",
-            Event::InstancesGone {
-                instances: instances(),
-            },
-        ),
-        (
-            "termination-finished",
-            Event::TerminationFinished {
-                left: instances(),
-                reason: Some(text()),
-            },
-        ),
-        ("halted", Event::Halted { reason: text() }),
+        ("termination-intended", intended),
+        ("termination-accepted", accepted),
+        ("instances-gone", gone),
+        ("termination-finished", finished),
+        ("halted", Event::Halted { reason: why() }),
     ]
 }
 
@@ -677,7 +640,7 @@ fn an_item_that_is_not_ours_is_never_written_over() {
         item: foreign.clone(),
         condition: super::items::Condition::Absent,
     };
-    items.transact_now(&[put]).unwrap();
+    items.write_now(&[put]).unwrap();
     let groups = super::groups::Groups::new(items.clone());
     let config = groups_config();
     let id = GroupId::new("pg-01");

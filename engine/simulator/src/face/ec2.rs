@@ -1,0 +1,74 @@
+//! EC2: what became of the instances that DRS launched. The world knows them.
+
+use drs_engine::sim::world::ApiError;
+use serde_json::{Map, Value, json};
+
+use crate::face::form::Form;
+use crate::http::Answer;
+use crate::service::{Planned, Visit};
+use crate::xml;
+
+/// Plans a call of EC2.
+pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
+    let form = Form::read(visit)?;
+    let action = form.value("Action").unwrap_or_default().to_owned();
+    if !matches!(
+        action.as_str(),
+        "DescribeInstances" | "DescribeInstanceStatus"
+    ) {
+        return Err(visit.protocol.unknown_operation(&action));
+    }
+    let input = read_input(&form)?;
+    let name = format!("ec2:{action}");
+    Ok(Planned {
+        fault_name: name.clone(),
+        action: name.clone(),
+        perform: Box::new(move |visit| {
+            let reply = visit.call_world(&name, input)?;
+            let body = reply.body.unwrap_or_else(|| json!({}));
+            let xml = xml::ec2_answer(&action, &body, visit.request_id);
+            Ok(Answer::new(
+                reply.status,
+                visit.protocol.content_type(),
+                xml,
+            ))
+        }),
+    })
+}
+
+/// The parameters as the world reads them: with the names that EC2's own model has.
+fn read_input(form: &Form) -> Result<Value, ApiError> {
+    let mut input = Map::new();
+    let ids = form.list("InstanceId");
+    if !ids.is_empty() {
+        input.insert("InstanceIds".to_owned(), json!(ids));
+    }
+    let filters: Vec<Value> = form
+        .structures("Filter")
+        .iter()
+        .map(|filter| json!({"Name": filter.value("Name").unwrap_or_default(), "Values": filter.list("Value")}))
+        .collect();
+    if !filters.is_empty() {
+        input.insert("Filters".to_owned(), json!(filters));
+    }
+    if let Some(text) = form.value("MaxResults") {
+        let number: u64 = text.parse().map_err(|_| invalid(text, "maxResults"))?;
+        input.insert("MaxResults".to_owned(), json!(number));
+    }
+    if let Some(token) = form.value("NextToken") {
+        input.insert("NextToken".to_owned(), json!(token));
+    }
+    if let Some(flag) = form.value("IncludeAllInstances") {
+        let flag: bool = flag
+            .to_ascii_lowercase()
+            .parse()
+            .map_err(|_| invalid(flag, "includeAllInstances"))?;
+        input.insert("IncludeAllInstances".to_owned(), json!(flag));
+    }
+    Ok(Value::Object(input))
+}
+
+fn invalid(value: &str, parameter: &str) -> ApiError {
+    let message = format!("Value ({value}) for parameter {parameter} is invalid.");
+    ApiError::new("InvalidParameterValue", 400, message)
+}

@@ -1,0 +1,80 @@
+"""Golden texts: what the terminal shows, word for word.
+
+Only what differs from run to run is replaced: ids, paths, ports, times. `UPDATE_GOLDEN=1` writes the files anew; read the
+difference as somebody who was woken at three in the morning would.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from .host import Finished, Workspace
+
+FOLDER = Path(__file__).parent / "golden"
+SIMULATED = "Simulator In Use"
+
+# What ends a warning on standard output, for nothing marks its end.
+_END = re.compile(
+    r"^(─{20,}|(Apply|Destroy) complete!.*|Terraform used the selected providers .*|Terraform planned .*"
+    r"|(data\.)?drs_[a-z_]+\.[^:]*: .*|No changes\. .*|Outputs:|Plan: .*|Changes to Outputs:|Terraform will perform .*)$"
+)
+_BEGIN = re.compile(r"^(Warning|Error): ")
+
+
+def check(name: str, finished: Finished, workspace: Workspace) -> None:
+    """Compares the diagnostics of a run with the golden text of this name."""
+    compare(name, "\n\n".join(shown(finished, workspace)), whole=str(finished))
+
+
+def shown(finished: Finished, workspace: Workspace) -> list[str]:
+    """The diagnostics of a run as golden texts have them."""
+    return [normalise(text, workspace) for text in diagnostics(finished)]
+
+
+def compare(name: str, text: str, *, whole: str = "") -> None:
+    """Compares a text with the golden text of this name."""
+    text = text.rstrip() + "\n"
+    path = FOLDER / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert path.exists(), f"there is no golden text {path.name}; UPDATE_GOLDEN=1 writes it:\n{text}\n{whole}"
+    golden = path.read_text()
+    assert text == golden, f"{path.name} says:\n{golden}\nthe terminal shows:\n{text}\n{whole}"
+
+
+def diagnostics(finished: Finished) -> list[str]:
+    """Warnings and errors of a run, without the two warnings that every run has: the development build and the simulator."""
+    found = [*_blocks(finished.out), *_blocks(finished.err)]
+    return [text for text in found if "development overrides" not in text and SIMULATED not in text]
+
+
+def _blocks(text: str) -> list[str]:
+    blocks: list[list[str]] = []
+    is_inside = False
+    for line in text.splitlines():
+        if _BEGIN.match(line):
+            blocks.append([])
+            is_inside = True
+        elif _END.match(line):
+            is_inside = False
+        if is_inside:
+            blocks[-1].append(line.rstrip())
+    return ["\n".join(block).strip() for block in blocks]
+
+
+def normalise(text: str, workspace: Workspace) -> str:
+    """Replaces what differs from run to run."""
+    for path, name in ((workspace.folder, "<folder>"), (workspace.binaries, "<binaries>")):
+        text = text.replace(str(path), name)
+    for pattern, name in _REPLACED:
+        text = re.sub(pattern, name, text)
+    return text
+
+
+_REPLACED = (
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
+    (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
+    (r"\b(drsjob|i)-[0-9a-z]{17}\b", r"<\1>"),
+)

@@ -1,0 +1,254 @@
+"""The simulated AWS of a test.
+
+The provider embeds a simulator over a folder. A second process, `drsctl simulator`, serves the same folder: the store is
+shared, so what its admin API scripts (a fault, a held answer) meets the provider's calls, and what the provider launched is
+counted here. The AWS side of the second process is how a test plays somebody else who changes things.
+"""
+
+import json
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from .configuration import TERRAFORM, block
+from .waiting import SOON_SECONDS, until
+
+REGION = "us-east-1"
+ENVIRONMENT = "acceptance"
+# World seconds per wall second: a drill of half an hour is over in a second or two.
+SPEED = 1500
+# Everything random in the simulated world comes from it, so ids of servers are the same in every run.
+SEED = 7
+SESSION = boto3.Session()
+MAKING = threading.Lock()
+
+
+@dataclass
+class Simulator:
+    """A simulated world in a folder."""
+
+    directory: Path
+    binaries: Path
+    fleet: Path | None = None
+    speed: float = SPEED
+    region: str = REGION
+    account: str = "111122223333"
+    _process: subprocess.Popen | None = field(default=None, repr=False)
+
+    # Configuration.
+
+    def provider(self, **attributes: Any) -> str:
+        """The provider block that embeds it."""
+        settings = {"path": str(self.directory), "speed": self.speed, "seed": SEED}
+        if self.fleet:
+            settings["fleet"] = str(self.fleet)
+        given = {"region": self.region, "environment": ENVIRONMENT, "create_tables": True, "simulator": settings}
+        return TERRAFORM + block("provider", "drs", **(given | attributes))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables with which drsctl finds the same world and the same tables."""
+        return {
+            "DRS_SIMULATOR": str(self.directory),
+            "DRS_ENVIRONMENT": ENVIRONMENT,
+            "DRS_REGION": self.region,
+        }
+
+    # The second process.
+
+    @cached_property
+    def process(self) -> dict[str, Any]:
+        """Starts the second process; what it says about itself."""
+        arguments = [self.binaries / "drsctl", "simulator", "--json", "--admin-port", "0", "--directory", self.directory]
+        arguments += ["--seed", str(SEED), "--speed", str(self.speed)]
+        if self.fleet:
+            arguments += ["--fleet", self.fleet]
+        log = self.directory.with_suffix(".log").open("w")
+        self._process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=log, text=True)
+        line = self._process.stdout.readline()
+        assert line, f"drsctl simulator did not start:\n{Path(log.name).read_text()}"
+        return json.loads(line)
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client, as somebody else's."""
+        return self._boto(SESSION.client, service)
+
+    def _boto(self, make: Callable[..., Any], service: str) -> Any:
+        # boto3 reads its models once per session, and makes clients of one session one at a time.
+        with MAKING:
+            return make(
+                service,
+                region_name=self.region,
+                endpoint_url=self.process["endpoint"],
+                aws_access_key_id=f"AKIASIM0{self.account}",
+                aws_secret_access_key="not-verified",
+            )
+
+    # Faults and holds.
+
+    def admin(self, method: str, path: str, body: Any = None) -> Any:
+        """One request to the admin API."""
+        token = Path(self.process["admin_token_path"]).read_text().strip()
+        request = urllib.request.Request(
+            self.process["admin_endpoint"] + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=SOON_SECONDS) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from None
+
+    def inject(self, operation: str, fault: Any, *, times: int = 1, skip: int = 0) -> None:
+        """Scripts what goes wrong with coming calls of an operation."""
+        self.admin("POST", "/faults", {"operation": operation, "fault": fault, "times": times, "skip": skip})
+
+    def clear_faults(self) -> None:
+        self.admin("POST", "/faults/clear", {})
+
+    def faults(self) -> list[dict]:
+        return self.admin("GET", "/faults")["faults"]
+
+    def command(self, command: Any) -> Any:
+        """A command to the world."""
+        return self.admin("POST", "/world", command)
+
+    @property
+    def place(self) -> dict[str, str]:
+        return {"account_id": self.account, "region": self.region}
+
+    def hold(self, operation: str) -> None:
+        """The next call of an operation has its effect, and is not answered until it is released."""
+        self.inject(operation, "hold")
+
+    def wait_for_hold(self, operation: str, seconds: float = SOON_SECONDS) -> int:
+        """The number of the held call of an operation, once there is one."""
+
+        def look() -> int | None:
+            holds = self.admin("GET", "/holds")["holds"]
+            return next((hold["id"] for hold in holds if hold["operation"] == operation), None)
+
+        return until(f"a held call of {operation}", look, seconds)
+
+    def release(self, hold: int | None = None) -> None:
+        self.admin("POST", "/holds/release", {} if hold is None else {"id": hold})
+
+    def step_until(self, operation: str, reached: Callable[[], bool], seconds: float = SOON_SECONDS) -> int:
+        """Lets calls of an operation through one at a time until `reached`; the last one stays held.
+
+        The condition is looked at while the call is held, when its effect is there and nobody knows yet.
+        """
+        deadline = time.monotonic() + seconds
+        self.hold(operation)
+        while True:
+            number = self.wait_for_hold(operation, max(deadline - time.monotonic(), 0.1))
+            if reached():
+                return number
+            # The next call is held before this one is answered, so none slips through.
+            self.hold(operation)
+            self.release(number)
+
+    # What the world knows.
+
+    def counts(self) -> dict[str, int]:
+        """How often each operation was called."""
+        return self.admin("GET", "/counts")["counts"]
+
+    def accepted(self) -> list[dict]:
+        """Every launch that DRS accepted."""
+        return self.admin("GET", "/launches")["launches"]
+
+    def launches(self) -> dict[str, int]:
+        """How often each server was launched, by host name."""
+        names = {server["sourceServerID"]: name for name, server in self.servers.items()}
+        return dict(Counter(names[server] for launch in self.accepted() for server in launch["servers"]))
+
+    @cached_property
+    def servers(self) -> dict[str, dict]:
+        """The source servers of the Region, by host name."""
+        pages = self.client("drs").get_paginator("describe_source_servers").paginate()
+        found = [server for page in pages for server in page["items"]]
+        return {server["sourceProperties"]["identificationHints"]["hostname"]: server for server in found}
+
+    def ids(self, *hostnames: str) -> list[str]:
+        """The ids of source servers."""
+        return [self.servers[name]["sourceServerID"] for name in hostnames]
+
+    def instances(self) -> list[dict]:
+        """Recovery instances that are there."""
+        items = self.client("drs").describe_recovery_instances()["items"]
+        return [item for item in items if item["ec2InstanceState"] not in ("TERMINATED", "NOT_FOUND")]
+
+    def terminate_instances(self) -> None:
+        """Somebody terminates every recovery instance in EC2."""
+        for instance in self.instances():
+            self.command({"terminate_instance": {"place": self.place, "instance": instance["ec2InstanceID"]}})
+
+    # What is stored.
+
+    def table(self, name: str) -> Any:
+        """A DynamoDB table of the environment, e.g. `recovery-plans`."""
+        resource = self._boto(SESSION.resource, "dynamodb")
+        return resource.Table(f"{name}-{ENVIRONMENT}")
+
+    def items(self, name: str) -> list[dict]:
+        """Every item of a table; nothing while there is no table."""
+        table = self.table(name)
+        try:
+            return table.scan(ConsistentRead=True)["Items"]
+        except table.meta.client.exceptions.ResourceNotFoundException:
+            return []
+
+    def groups(self) -> list[dict]:
+        return [item for item in self.items("protection-groups") if "GroupName" in item]
+
+    def plans(self) -> list[dict]:
+        return [item for item in self.items("recovery-plans") if "PlanName" in item]
+
+    def events(self) -> list[str]:
+        """The names of the recorded events of all executions, in order."""
+        items = [item for item in self.items("execution-history") if "Event" in item]
+        items.sort(key=lambda item: (item["At"], item["ExecutionId"], item["Sequence"]))
+        return [json.loads(item["Event"])["event"]["type"] for item in items]
+
+    def has_event(self, name: str, times: int = 1) -> bool:
+        return self.events().count(name) >= times
+
+    def owner_age(self) -> float:
+        """Seconds since the owner of the only execution last said that it lives."""
+        signs = [item["AtMillis"] for item in self.items("execution-history") if "AtMillis" in item]
+        return time.time() - float(max(signs)) / 1000 if signs else float("inf")
+
+    def update_item(self, table: str, key: dict, attribute: str, value: Any) -> None:
+        """Somebody changes one attribute of an item by another path."""
+        self.table(table).update_item(
+            Key=key,
+            UpdateExpression="SET #attribute = :value",
+            ExpressionAttributeNames={"#attribute": attribute},
+            ExpressionAttributeValues={":value": value},
+        )
+
+    def delete_group(self, group_id: str) -> None:
+        """Somebody deletes a group by another path, with the claims that it holds."""
+        table = self.table("protection-groups")
+        for item in self.items("protection-groups"):
+            if item["Id"] == group_id or item.get("Owner") == group_id:
+                table.delete_item(Key={"Id": item["Id"]})
+

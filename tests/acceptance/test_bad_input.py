@@ -1,0 +1,185 @@
+"""Bad input: a clear error, nothing lost. Each text that the terminal shows is a golden file.
+
+What can be known at plan is said at plan. Where a text names a way out, the way is the right one.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from . import golden
+from .configuration import TERRAFORM, Expression, block, drill, group, plan, resource, wave
+from .host import Workspace
+from .simulator import ENVIRONMENT, REGION, Simulator
+from .test_resources import TAGS
+
+WEB = group("web", server_selection_tags=TAGS)
+UNKNOWN = "s-" + "0" * 17
+
+
+def waves(*given: dict) -> list[str]:
+    """A plan of these waves over one good group."""
+    return [WEB, plan("shop", *given)]
+
+
+# Configurations that are wrong in themselves, or wrong in a world that can be looked at: each is refused at plan.
+REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
+    "ids_and_tags": lambda it: [group("web", source_server_ids=it.ids("web-1"), server_selection_tags=TAGS)],
+    "neither_ids_nor_tags": lambda it: [group("web")],
+    "unknown_server": lambda it: [group("web", source_server_ids=[*it.ids("web-1"), UNKNOWN])],
+    "malformed_server": lambda it: [group("web", source_server_ids=["web-1"])],
+    "server_twice": lambda it: [group("web", source_server_ids=it.ids("web-1", "web-1"))],
+    "server_of_another_region": lambda it: [
+        group("web", source_server_ids=it.ids("web-1"), region="us-west-2"),
+    ],
+    "another_account": lambda it: [group("web", server_selection_tags=TAGS, account_id="444455556666")],
+    "no_servers": lambda it: [group("web", source_server_ids=[])],
+    "no_tags": lambda it: [group("web", server_selection_tags={})],
+    "blank_name": lambda it: [group("web", name=" ", server_selection_tags=TAGS)],
+    "wave_cycle": lambda it: waves(
+        wave("a", "web", depends_on_waves=["c"]),
+        wave("b", "web", depends_on_waves=["a"]),
+        wave("c", "web", depends_on_waves=["b"]),
+    ),
+    "unknown_dependency": lambda it: waves(wave("a", "web", depends_on_waves=["z"])),
+    "duplicate_wave": lambda it: waves(wave("a", "web"), wave("a", "web")),
+    "empty_wave": lambda it: waves(wave("a")),
+    "no_waves": lambda it: waves(),
+    "group_twice": lambda it: waves(wave("a", "web", "web")),
+    "negative_wait": lambda it: waves(wave("a", "web", wait_time_seconds=-1)),
+    "absurd_timeout": lambda it: waves(wave("a", "web", timeout_seconds=10**9)),
+    "zero_in_flight": lambda it: waves(wave("a", "web", max_in_flight=0)),
+    "unknown_order": lambda it: waves(wave("a", "web", launch_order="RANDOM")),
+    "unknown_cleanup": lambda it: [*waves(wave("a", "web")), drill("quarterly", "shop", cleanup="sometimes")],
+    "negative_create_timeout": lambda it: [
+        *waves(wave("a", "web")),
+        drill("quarterly", "shop", timeouts={"create": "-5m"}),
+    ],
+    "unreadable_create_timeout": lambda it: [
+        *waves(wave("a", "web")),
+        drill("quarterly", "shop", timeouts={"create": "soon"}),
+    ],
+    "read_only_attribute": lambda it: [group("web", server_selection_tags=TAGS, digest="abc")],
+    "unknown_plan_of_drill": lambda it: [
+        resource("drs_drill_execution", "quarterly", recovery_plan_id="p-nothing"),
+    ],
+    "several_at_once": lambda it: waves(
+        wave("a", "web", wait_time_seconds=-1),
+        wave("a", "web", depends_on_waves=["z"]),
+        wave("c"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_AT_PLAN)
+def test_refused_at_plan(name: str, workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(simulator.provider(), *REFUSED_AT_PLAN[name](simulator))
+    golden.check(name, workspace.plan(expect=1), workspace)
+    assert simulator.groups() == [] and simulator.plans() == []
+
+
+def test_a_group_whose_tags_select_nothing(workspace: Workspace, simulator: Simulator) -> None:
+    nothing = group("web", server_selection_tags={"Application": "nothing"})
+    texts = [simulator.provider(), nothing, plan("shop", wave("web", "web"))]
+    workspace.write(*texts)
+    golden.check("tags_select_nothing_at_plan", workspace.plan(), workspace)
+    workspace.apply()
+    workspace.write(*texts, drill("quarterly", "shop"))
+    golden.check("group_without_servers_at_start", workspace.apply(expect=1), workspace)
+    assert simulator.accepted() == []
+
+
+def test_more_servers_than_the_quotas_allow(workspace: Workspace, simulator: Simulator) -> None:
+    simulator.command({"change_settings": {"quotas": {"servers_in_jobs": 3, "servers_per_job": 2}}})
+    texts = [simulator.provider(), group("shop", server_selection_tags={"Application": "shop"})]
+    workspace.write(*texts).apply()
+    workspace.write(*texts, plan("shop", wave("all", "shop")), drill("quarterly", "shop"))
+    finished = workspace.apply(expect=1)
+    golden.check("more_servers_than_quotas", finished, workspace)
+    assert simulator.accepted() == []
+
+
+def test_an_uninitialised_drs(workspace: Workspace, simulator: Simulator) -> None:
+    place = simulator.place
+    simulator.command({"set_initialized": {"place": place, "initialized": False}})
+    workspace.write(simulator.provider(), WEB)
+    golden.check("uninitialised", workspace.plan(expect=1), workspace)
+    simulator.command({"set_initialized": {"place": place, "initialized": True}})
+    workspace.plan()
+
+
+# Credentials and endpoints. These have no embedded simulator.
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIASIM0111122223333", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+def provider(**attributes: object) -> str:
+    given = {"region": REGION, "environment": ENVIRONMENT, "create_tables": True} | attributes
+    return TERRAFORM + block("provider", "drs", **given)
+
+
+def test_an_unreachable_endpoint(workspace: Workspace) -> None:
+    # Port 1 is reserved, and nothing listens on it.
+    nowhere = "http://127.0.0.1:1"
+    services = ("drs", "dynamodb", "ec2", "sts", "servicequotas")
+    workspace.write(provider(endpoints=dict.fromkeys(services, nowhere)), WEB)
+    golden.check("unreachable_endpoint", workspace.run(*PLAN, expect=1, env=CREDENTIALS), workspace)
+
+
+def test_missing_credentials(workspace: Workspace) -> None:
+    workspace.write(provider(), WEB)
+    golden.check("missing_credentials", workspace.plan(expect=1), workspace)
+
+
+def test_no_region(workspace: Workspace) -> None:
+    workspace.write(provider(region=None), WEB)
+    golden.check("no_region", workspace.run(*PLAN, expect=1, env=CREDENTIALS), workspace)
+
+
+def test_expired_credentials(workspace: Workspace, simulator: Simulator) -> None:
+    message = "The security token included in the request is expired"
+    refused = {"refuse": {"code": "ExpiredToken", "status": 403, "message": message}}
+    simulator.inject("sts:GetCallerIdentity", refused, times=10)
+    workspace.write(simulator.provider(), WEB)
+    golden.check("expired_credentials", workspace.plan(expect=1), workspace)
+
+
+def test_another_account_than_allowed(workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(simulator.provider(allowed_account_ids=["999988887777"]), WEB)
+    golden.check("account_not_allowed", workspace.plan(expect=1), workspace)
+
+
+def test_tables_that_are_not_there(workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(simulator.provider(create_tables=None), WEB)
+    golden.check("no_tables", workspace.apply(expect=1), workspace)
+
+
+def test_a_simulator_that_cannot_be_used(workspace: Workspace, simulator: Simulator) -> None:
+    fleet = workspace.folder / "fleet.yaml"
+    fleet.write_text("accounts:\n  - id: twelve\n    regions: [{name: us-east-1, server: []}]\n")
+    simulator.fleet = fleet
+    workspace.write(simulator.provider(), WEB)
+    golden.check("unusable_fleet", workspace.plan(expect=1), workspace)
+
+
+def test_ids_that_are_wrong_after_apply_are_errors_of_apply(workspace: Workspace, simulator: Simulator) -> None:
+    """What was unknown at plan is checked when it is known, and nothing is made of it."""
+    workspace.write(
+        simulator.provider(),
+        resource("terraform_data", "ids", input=[UNKNOWN]),
+        group("web", source_server_ids=Expression("terraform_data.ids.output")),
+    )
+    workspace.plan()
+    golden.check("unknown_server_at_apply", workspace.apply(expect=1), workspace)
+    assert simulator.groups() == []
+
+
+def test_import_of_what_does_not_exist(workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(simulator.provider(), WEB, plan("shop", wave("web", "web")), drill("quarterly", "shop"))
+    addresses = ("drs_protection_group.web", "drs_recovery_plan.shop", "drs_drill_execution.quarterly")
+    for address in addresses:
+        finished = workspace.run("import", "-no-color", "-input=false", address, "nothing", expect=1)
+        golden.check(f"import_nothing_{address.split('.')[0]}", finished, workspace)
+
+
+PLAN = ("plan", "-no-color", "-input=false")

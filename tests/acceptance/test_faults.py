@@ -1,0 +1,128 @@
+"""Every AWS operation that we call, and everything that can go wrong with a call.
+
+Troubles that pass (a throttle, a 500, an answer or a request that is lost) change nothing about the outcome. What does not
+pass is an error that names the operation; those texts are a table in a golden file.
+"""
+
+import pytest
+
+from . import golden
+from .configuration import Expression, data, drill, group, output, plan, wave
+from .host import Finished, Workspace
+from .simulator import Simulator
+
+# Every operation that a life of all resources calls. A new one is added here, and is thereby tested.
+OPERATIONS = (
+    "DescribeJobLogItems",
+    "DescribeJobs",
+    "DescribeRecoveryInstances",
+    "DescribeSourceServers",
+    "StartRecovery",
+    "TerminateRecoveryInstances",
+    "dynamodb:CreateTable",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:TransactWriteItems",
+    "dynamodb:UpdateContinuousBackups",
+    "servicequotas:ListServiceQuotas",
+    "sts:GetCallerIdentity",
+)
+PASSING = {
+    "throttled": {"throttle": {"retry_after_seconds": 1}},
+    "failed": {"internal": {}},
+    "answer_lost": "lost_answer",
+    "request_lost": "lost_request",
+}
+
+
+def life(workspace: Workspace, simulator: Simulator) -> dict:
+    """Everything once: made, drilled with one server that fails, read, planned again, destroyed. What came of it."""
+    faults = [{"phase": "launch"}]
+    simulator.command({"script_launches": {"place": simulator.place, "server": "web-2", "faults": faults}})
+    workspace.write(
+        simulator.provider(),
+        data("drs_source_servers", "shop", filters={"tags": {"Tier": "db"}}),
+        group("database", source_server_ids=simulator.ids("db-1")),
+        group("web", server_selection_tags={"Tier": "web"}),
+        plan("shop", wave("database", "database"), wave("web", "web")),
+        drill("quarterly", "shop", triggers={"quarter": "2026-Q4"}, fail_on_unsuccessful=False),
+        data("drs_execution", "last", id=Expression("drs_drill_execution.quarterly.id")),
+        output("statuses", "{ for s in drs_drill_execution.quarterly.servers : s.hostname => s.status }"),
+        output("status", "data.drs_execution.last.status"),
+    )
+    workspace.apply()
+    workspace.plans_nothing()
+    outputs = workspace.outputs()
+    instances = len(simulator.instances())
+    workspace.destroy()
+    return {
+        "outputs": outputs,
+        "instances": instances,
+        "left": simulator.instances(),
+        "launches": simulator.launches(),
+    }
+
+
+EXPECTED = {
+    "outputs": {"status": "PARTIAL", "statuses": {"db-1": "LAUNCHED", "web-1": "LAUNCHED", "web-2": "FAILED"}},
+    "instances": 2,
+    "left": [],
+    "launches": {"db-1": 1, "web-1": 1, "web-2": 1},
+}
+
+
+def test_the_list_of_operations_is_complete(workspace: Workspace, simulator: Simulator) -> None:
+    assert life(workspace, simulator) == EXPECTED
+    ours = {name for name in simulator.counts() if name not in BY_THE_TEST}
+    assert ours == set(OPERATIONS)
+
+
+# Calls that only the test itself makes, as somebody else.
+BY_THE_TEST = {"dynamodb:Scan", "dynamodb:UpdateItem"}
+
+
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize("fault", PASSING)
+def test_what_passes_changes_nothing(fault: str, skip: int, workspace: Workspace, simulator: Simulator) -> None:
+    """Each operation meets the fault, in its first call or in its second."""
+    for operation in OPERATIONS:
+        simulator.inject(operation, PASSING[fault], skip=skip)
+    assert life(workspace, simulator) == EXPECTED
+    never_met = {waiting["operation"] for waiting in simulator.faults()}
+    assert never_met <= CALLED_ONCE if skip else never_met == set()
+
+
+# A second call of these needs another life.
+CALLED_ONCE = {"TerminateRecoveryInstances", "dynamodb:CreateTable", "DescribeJobLogItems"}
+
+
+def test_what_does_not_pass_is_an_error_that_says_what_is_missing(workspace: Workspace, simulator: Simulator) -> None:
+    """A table: for each operation that we may not call, what the operator reads."""
+    shown = []
+    for operation in OPERATIONS:
+        place = workspace.sibling()
+        world = Simulator(place.folder / "simulator", place.binaries)
+        try:
+            finished = denied(place, world, operation)
+            shown += [f"== {operation} is denied: exit code {finished.exit_code}", *golden.shown(finished, place), ""]
+        finally:
+            world.stop()
+    golden.compare("denied", "\n".join(shown))
+
+
+def denied(workspace: Workspace, simulator: Simulator, operation: str) -> Finished:
+    """A life in which one operation is denied from the beginning; the first run that says something."""
+    simulator.inject(operation, "access_denied", times=1000)
+    workspace.write(
+        simulator.provider(),
+        group("web", server_selection_tags={"Tier": "web"}),
+        plan("shop", wave("web", "web")),
+        drill("quarterly", "shop"),
+    )
+    applied = workspace.apply(expect=None)
+    if golden.diagnostics(applied):
+        return applied
+    return workspace.destroy(expect=None)
