@@ -217,7 +217,10 @@ fn life_cycle(server: &Server, now: Timestamp) -> Value {
         ("firstByteDateTime", json!(first_byte)),
         ("elapsedReplicationDuration", json!(elapsed)),
         ("lastSeenByServiceDateTime", json!(time_text(seen))),
-        ("lastLaunch", last_launch.map_or_else(|| json!({"initiated": {}}), initiated)),
+        (
+            "lastLaunch",
+            last_launch.map_or_else(|| json!({"initiated": {}}), initiated),
+        ),
     ])
 }
 
