@@ -10,6 +10,8 @@ use crate::ids::{InstanceId, JobId, OwnerId};
 use crate::plan::LaunchOrder;
 use crate::testing::{Tale, beginning, ids, target};
 
+mod board;
+
 fn transcript(tale: &Tale, waves: &[(&str, &[&str])]) -> String {
     let (_, frozen) = beginning(waves);
     let (state, _, told) = timeline(frozen, &tale.log).unwrap();
