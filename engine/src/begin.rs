@@ -337,3 +337,6 @@ impl fmt::Display for BeginError {
 }
 
 impl std::error::Error for BeginError {}
+
+#[cfg(test)]
+mod tests;
