@@ -157,6 +157,31 @@ impl ResolveError {
     }
 }
 
+impl ResolveError {
+    fn too_large(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WaveTooLarge {
+                wave_name,
+                target,
+                have,
+                quota,
+                ..
+            } => write!(
+                f,
+                "wave {wave_name:?} would launch {have} servers at once in {target}, where DRS has at most {quota} servers \
+                 in jobs at a time. Split the wave, or set max_in_flight to at most {quota} so that the rest follows as \
+                 others finish"
+            ),
+            Self::PlanTooLarge { target, have } => write!(
+                f,
+                "the plan launches {have} servers in {target}, where DRS holds at most {}. Split the plan",
+                limits::SERVERS_PER_TARGET
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 fn in_wave(wave: usize, attribute: &'static str, position: Option<usize>) -> Vec<PathStep> {
     let mut path = vec![
         PathStep::Attribute("waves"),
@@ -247,23 +272,7 @@ impl fmt::Display for ResolveError {
                  instance. Make the tags of the groups exclude each other, or give each wave its own source_server_ids",
                 some_of(servers)
             ),
-            Self::WaveTooLarge {
-                wave_name,
-                target,
-                have,
-                quota,
-                ..
-            } => write!(
-                f,
-                "wave {wave_name:?} would launch {have} servers at once in {target}, where DRS has at most {quota} servers \
-                 in jobs at a time. Split the wave, or set max_in_flight to at most {quota} so that the rest follows as \
-                 others finish"
-            ),
-            Self::PlanTooLarge { target, have } => write!(
-                f,
-                "the plan launches {have} servers in {target}, where DRS holds at most {}. Split the plan",
-                limits::SERVERS_PER_TARGET
-            ),
+            Self::WaveTooLarge { .. } | Self::PlanTooLarge { .. } => self.too_large(f),
             Self::Call(error) => write!(f, "{error}"),
             Self::Read(error) => write!(f, "{error}"),
         }
