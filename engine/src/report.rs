@@ -58,6 +58,9 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
             several(state.servers.len(), "server")
         )],
         Event::OwnerTaken { previous: None, .. } | Event::ResultDelivered => Vec::new(),
+        Event::OwnerTaken { host, .. } if state.status.is_terminal() => {
+            vec![format!("{host} goes on with it")]
+        }
         Event::OwnerTaken {
             host,
             previous: Some(_),
