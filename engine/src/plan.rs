@@ -283,7 +283,7 @@ fn check_names(waves: &[WaveSpec], errors: &mut Vec<PlanError>) -> BTreeMap<Stri
     if waves.is_empty() {
         errors.push(PlanError {
             path: vec![PathStep::Attribute("waves")],
-            message: "a plan needs at least one wave".to_owned(),
+            message: "a plan needs at least one wave; add one".to_owned(),
         });
     }
     if waves.len() > limits::WAVES_PER_PLAN {
@@ -328,7 +328,7 @@ fn parse_wave(
         errors.push(PlanError {
             path: wave_path(index, "protection_group_ids"),
             message: format!(
-                "wave {:?} names no protection group, so it would launch nothing",
+                "wave {:?} names no protection group, so it would launch nothing; name one, or remove the wave",
                 spec.name
             ),
         });

@@ -110,8 +110,19 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
             Diagnostic::error(
                 "History Tables Do Not Exist",
                 format!(
-                    "The tables of this environment do not exist in account {account_id}, Region {region}: {error}. Set \
-                 create_tables = true in the provider block to have them made, or name the environment that has them."
+                    "The tables of this environment do not exist in account {account_id}, Region {region}: {error}. With \
+                     create_tables = true in the provider block the first apply makes them (`drsctl tables create` does it \
+                     now); or name the environment that has them."
+                ),
+            )
+        }
+        ("ValidationException", _) if error.message.contains("key element does not match") => {
+            Diagnostic::error(
+                "Table Has Another Shape",
+                format!(
+                    "A table of this environment in account {account_id}, Region {region} has other keys than this \
+                     product's: {error}. Nothing was changed. Use another environment, or delete the table if nothing else \
+                     needs it; `drsctl tables check` names it."
                 ),
             )
         }

@@ -45,7 +45,6 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
     "duplicate_wave": lambda it: waves(wave("a", "web"), wave("a", "web")),
     "empty_wave": lambda it: waves(wave("a")),
     "no_waves": lambda it: waves(),
-    "group_twice": lambda it: waves(wave("a", "web", "web")),
     "negative_wait": lambda it: waves(wave("a", "web", wait_time_seconds=-1)),
     "absurd_timeout": lambda it: waves(wave("a", "web", timeout_seconds=10**9)),
     "zero_in_flight": lambda it: waves(wave("a", "web", max_in_flight=0)),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from . import golden
 from .configuration import Expression, block, data, drill, group, output, plan, resource, wave
 from .host import Workspace
 from .simulator import Simulator
@@ -65,13 +66,15 @@ def test_a_group_can_change_from_servers_to_tags(workspace: Workspace, simulator
     workspace.apply()
 
 
-def test_a_group_in_another_region_is_another_group(workspace: Workspace, simulator: Simulator) -> None:
+def test_a_group_stays_where_it_is_when_the_provider_moves(workspace: Workspace, simulator: Simulator) -> None:
     tags = group("web", server_selection_tags=TAGS)
     workspace.write(simulator.provider(), tags)
     workspace.apply()
     workspace.write(simulator.provider(region="us-west-2"), tags)
-    actions = workspace.planned_actions()
-    assert actions == {"drs_protection_group.web": ["delete", "create"]}
+    golden.check("group_of_another_place", workspace.plan(expect=1), workspace)
+    workspace.destroy(expect=1)
+    workspace.write(simulator.provider(), tags)
+    workspace.plans_nothing()
 
 
 def test_a_group_that_others_changed_is_changed_back(workspace: Workspace, simulator: Simulator) -> None:

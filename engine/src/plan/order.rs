@@ -18,7 +18,7 @@ pub(super) fn check_cycles(waves: &[Wave], errors: &mut Vec<PlanError>) {
             errors.push(PlanError {
                 path: super::wave_path(circle[0], "depends_on_waves"),
                 message: format!(
-                    "the waves wait for each other in a circle: {}",
+                    "the waves wait for each other in a circle: {}; remove one of these dependencies",
                     names.join(" -> ")
                 ),
             });

@@ -54,9 +54,15 @@ impl StoredPlan {
 
     pub(crate) fn decode(item: &Item) -> Result<Self, ReadError> {
         let decoder = Decoder::new(item)?;
+        // What has an attribute of its own is read from it, so that what people see in the table is what counts.
+        let spec = PlanSpec {
+            name: decoder.text("PlanName")?,
+            description: decoder.optional_text("Description")?,
+            ..decoder.json("Waves")?
+        };
         Ok(Self {
             id: PlanId::new(&item.key.partition),
-            spec: decoder.json("Waves")?,
+            spec,
             tags: decoder.optional_map("Tags")?.unwrap_or_default(),
             version: decoder.number("Version")?,
             created_at: decoder.time("CreatedDate")?,

@@ -5,7 +5,7 @@
 
 use drs_engine::ids::GroupId;
 use drs_engine::limits;
-use drs_engine::store::group::{Group, GroupConfig};
+use drs_engine::store::group::{Group, GroupConfig, Selection};
 use drs_engine::store::groups::GroupError;
 use drs_engine_aws::fresh;
 use tfplugin::schema::validator;
@@ -53,6 +53,10 @@ impl Resource for ProtectionGroup {
         let Some(client) = cx.client_if_configured() else {
             return;
         };
+        if let Some(problem) = check::of_another_place(client, plan.prior.as_ref()) {
+            plan.diagnostics.push(problem);
+            return;
+        }
         if plan.is_destroy() {
             check::destroy(client, plan).await;
             return;
@@ -84,6 +88,10 @@ impl Resource for ProtectionGroup {
     ) -> Result<Outcome<Model>, Diagnostics> {
         let client = cx.client()?;
         let id = GroupId::new(request.state.id.require("id")?);
+        // Its item is where the group is; that it is not here says nothing. The plan says what is wrong.
+        if check::of_another_place(client, Some(&request.state)).is_some() {
+            return Ok(request.state.into());
+        }
         let found = client.nothing_without_tables(client.session().groups().find(&id).await);
         Ok(match found.map_err(|error| client.explain(&error))? {
             Some(group) => Outcome::state(request.state.read(&group, client.default_tags())),
@@ -125,10 +133,12 @@ impl Resource for ProtectionGroup {
         let client = cx.client()?;
         let groups = client.session().groups();
         let explain = |error| client.explain(&error);
-        let found = groups.find(&GroupId::new(id)).await.map_err(explain)?;
-        let found = match found {
+        let found = client.nothing_without_tables(groups.find(&GroupId::new(id)).await);
+        let found = match found.map_err(explain)? {
             Some(group) => Some(group),
-            None => groups.find_by_name(id).await.map_err(explain)?,
+            None => client
+                .nothing_without_tables(groups.find_by_name(id).await)
+                .map_err(explain)?,
         };
         match found {
             Some(group) => Ok(Model::default().read(&group, client.default_tags()).into()),
@@ -192,6 +202,7 @@ async fn write(
 ) -> Result<Group, Diagnostics> {
     let groups = client.session().groups();
     let clock = client.session().clock();
+    let mut gives_up_first = matches!(write, Write::Update(_));
     for tries_left in (0..TRIES).rev() {
         let now = drs_engine::ports::Clock::now(&clock);
         let result = match write {
@@ -209,6 +220,10 @@ async fn write(
         if !is_held || tries_left == 0 {
             return Err(refusal::of(client, &error, Some(config)));
         }
+        if let (Write::Update(id), true) = (write, gives_up_first) {
+            give_up(client, id, config).await?;
+            gives_up_first = false;
+        }
         tracing::info!(group = config.name, "{error}; it is waited for");
         if !cx.sleep(limits::HELD_RETRY.unsigned_abs()).await {
             return Err(refusal::of(client, &error, Some(config)));
@@ -216,6 +231,34 @@ async fn write(
     }
     // The last try returns; this is only reached if there were none.
     Err(refusal::of(client, &GroupError::Contended, Some(config)))
+}
+
+/// Gives up the servers that a group no longer lists, before it waits for those that others hold: two groups that
+/// exchange servers in one apply would otherwise wait for each other.
+async fn give_up(client: &Client, id: &GroupId, wanted: &GroupConfig) -> Result<(), Diagnostics> {
+    let groups = client.session().groups();
+    let stored = groups.find(id).await;
+    let Some(stored) = stored.map_err(|error| client.explain(&error))? else {
+        return Ok(());
+    };
+    let listed = stored.config.selection.listed();
+    let kept: Vec<_> = listed
+        .iter()
+        .filter(|server| wanted.selection.listed().contains(server))
+        .cloned()
+        .collect();
+    if kept.len() == listed.len() {
+        return Ok(());
+    }
+    let smaller = GroupConfig {
+        selection: Selection::Servers(kept),
+        ..stored.config
+    };
+    let now = drs_engine::ports::Clock::now(&client.session().clock());
+    let written = groups.update(id, smaller, now).await;
+    written
+        .map(drop)
+        .map_err(|error| refusal::of(client, &error, Some(wanted)))
 }
 
 fn schema() -> Schema {

@@ -127,9 +127,12 @@ impl Resource for RecoveryPlan {
         let client = cx.client()?;
         let plans = client.session().plans();
         let explain = |error| client.explain(&error);
-        let found = match plans.find(&PlanId::new(id)).await.map_err(explain)? {
+        let found = client.nothing_without_tables(plans.find(&PlanId::new(id)).await);
+        let found = match found.map_err(explain)? {
             Some(plan) => Some(plan),
-            None => plans.find_by_name(id).await.map_err(explain)?,
+            None => client
+                .nothing_without_tables(plans.find_by_name(id).await)
+                .map_err(explain)?,
         };
         match found {
             Some(plan) => Ok(Model::default().read(&plan, client.default_tags()).into()),

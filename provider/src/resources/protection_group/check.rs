@@ -128,6 +128,24 @@ pub(super) async fn change(client: &Client, plan: &mut Plan<Model>) {
     }
 }
 
+/// A group in the state that lives where this provider does not work: it can be neither read nor changed from here.
+pub(super) fn of_another_place(client: &Client, prior: Option<&Model>) -> Option<Diagnostic> {
+    let (home, prior) = (client.target(), prior?);
+    let place = prior.target().filter(|place| *place != home)?;
+    let detail = format!(
+        "The group is in account {}, Region {}, and this provider works in account {}, Region {}; a group cannot move. Set the \
+         provider back to where the group is, or give the resource a provider configuration for that place: provider = \
+         drs.<alias>. Nothing was changed.",
+        place.account_id, place.region, home.account_id, home.region
+    );
+    let name = if place.region == home.region {
+        "account_id"
+    } else {
+        "region"
+    };
+    Some(Diagnostic::error("Protection Group of Another Place", detail).at(name))
+}
+
 /// An account or a Region that this provider does not work in.
 fn elsewhere(planned: &Model, home: &Target, found: &mut Diagnostics) {
     let here = format!("account {}, Region {}", home.account_id, home.region);

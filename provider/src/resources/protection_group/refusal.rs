@@ -29,7 +29,7 @@ pub(super) fn of(client: &Client, error: &GroupError, config: Option<&GroupConfi
             .map(|(server, id, name)| {
                 let detail = format!(
                     "Server {server} is listed by protection group {name:?} ({id}); a server belongs to one group. Apply waited \
-                     for it, a minute at most, and wrote nothing. Remove it from one of the two groups and apply again."
+                     for it, a minute at most, and did not get it. Remove it from one of the two groups and apply again."
                 );
                 let found = Diagnostic::error("Server Belongs to Another Group", detail);
                 let listed = config.and_then(|config| {
