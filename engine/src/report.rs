@@ -361,3 +361,6 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,14 +114,11 @@ fn halted(state: &State) -> String {
 fn termination(state: &State, driven: Driven, advice: &mut Vec<String>) {
     let left = standing_instances(state);
     match &state.termination {
-        Some(termination) if termination.finished.is_none() => {
-            if driven != Driven::Yes {
-                advice.push(
-                    "Its instances are being terminated, but nobody drives that now: run `terraform destroy` again."
-                        .to_owned(),
-                );
-            }
-        }
+        Some(termination) if termination.finished.is_none() && driven == Driven::Yes => {}
+        Some(termination) if termination.finished.is_none() => advice.push(
+            "Its instances are being terminated, but nobody drives that now: run `terraform destroy` again."
+                .to_owned(),
+        ),
         _ if left.is_empty() => {}
         Some(_) => advice.push(format!(
             "Instances are left and cost money: {}. Run `terraform destroy` again, or `aws drs \
