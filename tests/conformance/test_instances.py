@@ -37,8 +37,10 @@ def world(simulator, **command):
 
 def appeared(simulator, drs, server_id):
     """Lets a launch go on until the instance appears."""
-    for _ in range(1000):
-        simulator.advance(1)
+    # No launch is shorter, and an instance is pending for at least five seconds.
+    simulator.advance(504)
+    for _ in range(50):
+        simulator.advance(3)
         found = instances(drs, server_id)
         if found:
             return found[0]
@@ -53,7 +55,7 @@ def test_item_21_an_instance_is_pending_and_then_runs(simulator):
     assert instance["ec2InstanceState"] == "PENDING"
     instance_id = instance["ec2InstanceID"]
     assert ec2_state(simulator, instance_id) == "pending"
-    simulator.advance(15)
+    simulator.advance(10)
     assert drs_state(drs, server_id) == "RUNNING"
     ec2 = simulator.client("ec2")
     status = lambda: ec2.describe_instance_status(InstanceIds=[instance_id])["InstanceStatuses"][0]
@@ -83,6 +85,11 @@ def test_item_21_a_launch_may_leave_the_instance_stopped(start):
     assert ec2_state(simulator, instance["ec2InstanceID"]) == "stopped"
     world(simulator, set_stopped={"instance": instance["ec2InstanceID"], "stopped": False})
     assert drs_state(drs, server_id) == "RUNNING"
+    world(simulator, set_stopped={"instance": instance["ec2InstanceID"], "stopped": True})
+    assert drs_state(drs, server_id) == "STOPPING"
+    assert ec2_state(simulator, instance["ec2InstanceID"]) == "stopping"
+    simulator.advance(30)
+    assert drs_state(drs, server_id) == "STOPPED"
 
 
 def test_item_21_an_instance_killed_through_ec2_stays_listed(simulator):

@@ -66,6 +66,14 @@ def test_item_09_one_bad_server_refuses_the_whole_call(simulator):
     launch(drs, known["print-1"], known["mail-1"])
 
 
+@pytest.mark.parametrize("state", ["STOPPED", "DISCONNECTED", "INITIATING", "INITIAL_SYNC", "CREATING_SNAPSHOT"])
+def test_item_09_a_server_without_a_point_cannot_be_launched(start, state):
+    simulator = start(fleet=fleet(server("a"), server("b", replication_state=state)))
+    drs = simulator.drs()
+    refused(lambda: launch(drs, *ids(drs).values()), "ConflictException", 409)
+    assert drs.describe_jobs()["items"] == []
+
+
 def test_item_09_the_same_call_again_conflicts(simulator):
     drs = simulator.drs()
     known = ids(drs)

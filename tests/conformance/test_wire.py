@@ -336,3 +336,10 @@ def test_item_08_jobs_and_logs_page_too(start):
     whole = log(drs, jobs[0])
     paged = drs.get_paginator("describe_job_log_items").paginate(jobID=jobs[0], PaginationConfig={"PageSize": 2})
     assert [item for page in paged for item in page["items"]] == whole
+
+
+def test_item_32_native_recovery_plans_are_refused_cleanly(simulator):
+    drs = simulator.drs()
+    for call in (drs.list_recovery_plans, drs.describe_source_networks):
+        answer = refused(call, "ValidationException", 400)
+        assert answer["reason"] == "unknownOperation"

@@ -1,11 +1,9 @@
 //! Opening a store: what a new one begins with, and whether an old one is the one that was asked for.
 
-use drs_engine::digest;
-use drs_engine::sim::fleet::Fleet;
 use jiff::Timestamp;
 
 use crate::clock::{Clock, Speed};
-use crate::fleet;
+use crate::fleet::Chosen;
 use crate::simulator::{Options, SimulatorError};
 use crate::state::{Change, State};
 use crate::store::{Genesis, Origin, Store};
@@ -28,14 +26,11 @@ pub(crate) fn open(options: &Options) -> Result<(Store, Origin), SimulatorError>
         .speed
         .map(|factor| Speed::from_factor(factor).ok_or(SimulatorError::Speed { factor }))
         .transpose()?;
-    let fleet = options.fleet.as_deref().map(fleet::read).transpose()?;
-    let asked_digest = fleet.as_ref().map(digest::of);
+    let chosen = options.fleet.as_deref().map(Chosen::read).transpose()?;
+    let asked_digest = chosen.as_ref().map(|chosen| chosen.digest.clone());
     let (store, origin, created) = Store::open(&options.directory, || {
-        Ok::<_, SimulatorError>(genesis(
-            options,
-            fleet.unwrap_or_else(Fleet::built_in),
-            speed,
-        ))
+        let chosen = chosen.unwrap_or_else(Chosen::built_in);
+        Ok::<_, SimulatorError>(genesis(options, chosen, speed))
     })?;
     if !created {
         check_origin(options, &origin, asked_digest.as_deref())?;
@@ -70,14 +65,15 @@ pub(crate) fn restarted_clock(before: Clock) -> Clock {
 /// When a world with a manual clock begins: 2026-01-01T00:00:00Z.
 const MANUAL_START_SECONDS: i64 = 1_767_225_600;
 
-fn genesis(options: &Options, fleet: Fleet, speed: Option<Speed>) -> Genesis {
+fn genesis(options: &Options, chosen: Chosen, speed: Option<Speed>) -> Genesis {
+    let Chosen { fleet, digest } = chosen;
     let seed = options.seed.unwrap_or(DEFAULT_SEED);
     let clock = first_clock(options.manual_clock, speed.unwrap_or(Speed::REAL));
     let account = fleet.accounts.first();
     let region = account.and_then(|account| account.regions.first());
     let origin = Origin {
         seed,
-        fleet_digest: digest::of(&fleet),
+        fleet_digest: digest,
         default_account_id: account
             .map(|account| account.id.clone())
             .unwrap_or_default(),

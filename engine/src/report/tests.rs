@@ -1,184 +1,196 @@
-//! What a large execution looks like on a small screen, and who drives it. Whole outputs are golden texts of `drsctl`.
+//! Whole transcripts, as people read them.
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
 use super::*;
-use crate::event::{FrozenWave, Intent, Judgement, Mode, Started};
-use crate::frozen::{Frozen, FrozenServer};
-use crate::ids::{ExecutionId, GroupId, JobId, OwnerId, PlanId, Target};
+use crate::event::{LiveInstance, Mode};
+use crate::ids::{InstanceId, JobId, OwnerId};
 use crate::plan::LaunchOrder;
-use crate::store::record::SignOfLife;
-use crate::time::{Now, after};
+use crate::testing::{Tale, beginning, ids, target};
 
-const SERVERS: usize = 40;
+mod board;
 
-fn beginning() -> Now {
-    let at = "2026-11-25T23:59:58Z".parse().unwrap();
-    Now {
-        world: at,
-        wall: at,
-    }
+fn transcript(tale: &Tale, waves: &[(&str, &[&str])]) -> String {
+    let (_, frozen) = beginning(waves);
+    let (state, _, told) = timeline(frozen, &tale.log).unwrap();
+    assert_eq!(state.seq, tale.state.seq);
+    told.join("\n") + "\n"
 }
 
-fn target() -> Target {
-    Target {
-        account_id: "111122223333".to_owned(),
-        region: "us-east-1".to_owned(),
-    }
-}
+const SHOP: &[(&str, &[&str])] = &[("db", &["s-1", "s-2"]), ("web", &["s-3"])];
 
-fn server(wave: usize, position: usize) -> FrozenServer {
-    FrozenServer {
-        id: ServerId::new(format!("s-{wave}{position:016}")),
-        hostname: format!("host-{wave}-{position:02}"),
-        group: GroupId::new("pg-1"),
-        target: target(),
-    }
-}
-
-/// Two waves of 40 servers; the first one's launch was intended a second after the start.
-fn history() -> (Frozen, Vec<Recorded>) {
-    let frozen = Frozen {
-        waves: (0..2)
-            .map(|wave| {
-                (0..SERVERS)
-                    .map(|position| server(wave, position))
-                    .collect()
-            })
-            .collect(),
-    };
-    let wave = |name: &str, depends_on| FrozenWave {
-        name: name.to_owned(),
-        depends_on,
-        order: LaunchOrder::Parallel,
-        max_in_flight: None,
-        wait: SignedDuration::ZERO,
-        timeout: SignedDuration::from_hours(2),
-        servers: SERVERS,
-    };
-    let started = Started {
-        execution_id: ExecutionId::new("exec-1"),
-        plan_id: PlanId::new("plan-1"),
-        plan_name: "shop".to_owned(),
-        plan_digest: String::new(),
-        mode: Mode::Drill,
-        waves: vec![wave("first", vec![]), wave("second", vec![0])],
-        resolution_digest: frozen.digest(),
-        timeout: None,
-        origin: "terraform".to_owned(),
-        inputs: BTreeMap::new(),
-        replace_live_instances: false,
-    };
-    let servers: Vec<ServerId> = frozen.waves[0]
-        .iter()
-        .map(|server| server.id.clone())
-        .collect();
-    let launch = LaunchId(1);
-    let failed = Judgement {
-        server: servers[7].clone(),
-        result: ServerResult::Failed {
-            reason: "no capacity".to_owned(),
-        },
-        instance: None,
-    };
-    let events = vec![
-        Event::ExecutionStarted(Box::new(started)),
-        Event::OwnerTaken {
-            owner: OwnerId::new("owner-1"),
-            host: "host (process 1)".to_owned(),
-            previous: None,
-        },
-        Event::WaveReady { wave: 0 },
-        Event::WaveStarted { wave: 0 },
-        Event::LaunchIntended(Box::new(Intent {
-            launch,
-            wave: 0,
-            attempt: 1,
-            target: target(),
-            servers,
-            signed_at: beginning().wall,
-            tagged: true,
-        })),
-        Event::LaunchAccepted {
-            launch,
-            job: JobId::new("drsjob-1"),
-            how: Acceptance::Answered,
-        },
-        Event::ServersJudged {
-            launch,
-            results: vec![failed],
-        },
-    ];
-    let recorded = (1..).zip(events).map(|(seq, event)| Recorded {
-        seq,
-        now: Now {
-            world: after(beginning().world, SignedDuration::from_secs(seq as i64 / 2)),
-            wall: beginning().wall,
-        },
-        author: Author::Owner(OwnerId::new("owner-1")),
-        event,
+fn terminate(tale: &mut Tale, left: &[&str]) {
+    tale.pass(60).wish(Event::TerminationRequested {
+        reason: "the drill is over".to_owned(),
     });
-    (frozen, recorded.collect())
-}
-
-fn state() -> State {
-    let (frozen, events) = history();
-    timeline(frozen, &events).unwrap().0
+    let instances: Vec<InstanceId> = ["i-s-1", "i-s-2", "i-s-3"].map(InstanceId::new).to_vec();
+    let (left, gone): (Vec<InstanceId>, Vec<InstanceId>) = instances
+        .iter()
+        .cloned()
+        .partition(|id| left.contains(&id.as_str()));
+    tale.tell(Event::TerminationIntended {
+        target: target(),
+        instances: instances.clone(),
+    });
+    tale.tell(Event::TerminationAccepted {
+        target: target(),
+        instances,
+        job: Some(JobId::new("job-9")),
+    });
+    tale.pass(90).tell(Event::InstancesGone { instances: gone });
+    let reason = (!left.is_empty()).then(|| "termination protection is on".to_owned());
+    tale.tell(Event::TerminationFinished { left, reason });
+    tale.wish(Event::ResultDelivered);
 }
 
 #[test]
-fn a_board_never_has_more_rows_than_the_screen() {
-    let state = state();
-    let now = after(state.started_at.world, SignedDuration::from_mins(5));
-    for rows in 0..120 {
-        let lines = board(&state, now, rows).lines().count();
-        assert!(lines <= rows.max(1), "{lines} lines on {rows} rows");
+fn a_drill_that_goes_well() {
+    let mut tale = Tale::with(SHOP, |started| {
+        started.waves[1].wait = SignedDuration::from_secs(30);
+    });
+    let (launch, servers) = tale.launch();
+    tale.pass(581).succeed(launch, &servers);
+    tale.settle();
+    tale.pass(30);
+    tale.finish();
+    terminate(&mut tale, &[]);
+    insta::assert_snapshot!(transcript(&tale, SHOP));
+    insta::assert_snapshot!(table(&tale.state, tale.now.world));
+}
+
+#[test]
+fn a_run_in_which_much_goes_wrong() {
+    let mut tale = Tale::new(SHOP);
+    let (lost, _) = tale.intend();
+    tale.tell(Event::LaunchUnknown {
+        launch: lost,
+        message: "the connection was closed".to_owned(),
+    });
+    tale.pass(40).tell(Event::OwnerTaken {
+        owner: OwnerId::new("o-1"),
+        host: "beta".to_owned(),
+        previous: Some(OwnerId::new("o-1")),
+    });
+    tale.tell(Event::LaunchAccepted {
+        launch: lost,
+        job: JobId::new("job-1"),
+        how: Acceptance::AdoptedByTag,
+    });
+    tale.pass(540);
+    tale.judge(lost, &ids(&["s-1"]), None);
+    tale.judge(
+        lost,
+        &ids(&["s-2"]),
+        Some("LAUNCH_FAILED: InsufficientInstanceCapacity"),
+    );
+    tale.tell(Event::JobEnded { launch: lost });
+    tale.settle();
+    insta::assert_snapshot!(transcript(&tale, SHOP));
+    insta::assert_snapshot!(table(&tale.state, tale.now.world));
+}
+
+#[test]
+fn refusals_of_every_kind() {
+    let mut tale = Tale::new(SHOP);
+    for remedy in [
+        Remedy::RetryWithoutTags,
+        Remedy::RetryInHalves,
+        Remedy::RetryLater { after: None },
+    ] {
+        let (launch, _) = tale.intend();
+        tale.refused(launch, "ValidationException", remedy);
     }
-    assert_eq!(board(&state, now, 200), table(&state, now));
+    let (launch, _) = tale.intend();
+    tale.pass(600).tell(Event::LaunchNotCarriedOut {
+        launch,
+        assumed: false,
+    });
+    let (launch, _) = tale.intend();
+    tale.wish(Event::LaunchNotCarriedOut {
+        launch,
+        assumed: true,
+    });
+    let (launch, _) = tale.intend();
+    tale.refused(launch, "AccessDeniedException", Remedy::GiveUp);
+    insta::assert_snapshot!(transcript(&tale, SHOP));
 }
 
 #[test]
-fn the_least_interesting_servers_go_first() {
-    let state = state();
-    let now = after(state.started_at.world, SignedDuration::from_mins(5));
-    let some = board(&state, now, 50);
-    assert!(
-        some.contains("host-0-00"),
-        "waves that run are shown: {some}"
-    );
-    assert!(
-        !some.contains("host-1-00") && some.contains("  40 more"),
-        "{some}"
-    );
-    let boards = [12, 6, 3].map(|rows| board(&state, now, rows));
-    insta::assert_snapshot!(boards.join("---\n"));
+fn a_cancel_names_the_jobs_that_it_cannot_stop() {
+    let mut tale = Tale::new(SHOP);
+    let (launch, servers) = tale.launch();
+    tale.pass(60).wish(Event::CancelRequested {
+        reason: "wrong week".to_owned(),
+    });
+    insta::assert_snapshot!(table(&tale.state, tale.now.world));
+    tale.pass(540).succeed(launch, &servers);
+    tale.settle();
+    terminate(&mut tale, &["i-s-2"]);
+    insta::assert_snapshot!(transcript(&tale, SHOP));
 }
 
 #[test]
-fn a_timeline_says_when_a_day_begins() {
-    let (frozen, events) = history();
-    let (_, _, told) = timeline(frozen, &events).unwrap();
-    insta::assert_snapshot!(told.join("\n"));
-}
-
-#[test]
-fn an_owner_is_judged_by_its_own_signs_of_life() {
-    let state = state();
-    let since = state.owner.as_ref().unwrap().since.wall;
-    let at = |seconds| after(since, SignedDuration::from_secs(seconds));
-    let sign = |owner: &str, seconds| SignOfLife {
-        owner: OwnerId::new(owner),
-        host: String::new(),
-        at: at(seconds),
+fn guards_and_limits() {
+    let waves: &[(&str, &[&str])] = &[("db", &["s-1"])];
+    let mut text = String::new();
+    let mut tell = |event: Event| {
+        let mut tale = Tale::with(waves, |started| started.mode = Mode::Recovery);
+        tale.settle();
+        tale.tell(event);
+        tale.settle();
+        text.push_str(&transcript(&tale, waves));
+        text.push('\n');
     };
-    assert_eq!(Driven::judge(&state, None, at(30)), Driven::Yes);
-    let silent = Driven::Silent(SignedDuration::from_secs(31));
-    assert_eq!(Driven::judge(&state, None, at(31)), silent);
-    let of_another = sign("owner-0", 60);
-    assert_eq!(Driven::judge(&state, Some(&of_another), at(31)), silent);
-    let own = sign("owner-1", 60);
-    assert_eq!(Driven::judge(&state, Some(&own), at(90)), Driven::Yes);
-    assert_eq!(Driven::judge(&state, Some(&own), at(91)), silent);
+    let live = LiveInstance {
+        server: ServerId::new("s-1"),
+        instance: InstanceId::new("i-0123456789abcdef0"),
+    };
+    tell(Event::GuardTripped {
+        wave: 0,
+        instances: vec![live],
+    });
+    tell(Event::GuardUnreadable {
+        wave: 0,
+        message: "drs:DescribeRecoveryInstances was refused: AccessDeniedException: no".to_owned(),
+    });
+    tell(Event::WaveTimedOut { wave: 0 });
+    tell(Event::ExecutionTimedOut);
+    tell(Event::Halted {
+        reason: "event 7 does not fit".to_owned(),
+    });
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_wave_in_order_and_one_that_waits() {
+    let mut tale = Tale::with(
+        &[
+            ("db", &["s-1", "s-2"]),
+            ("web", &["s-3"]),
+            ("app", &["s-4"]),
+        ],
+        |started| {
+            started.waves[0].order = LaunchOrder::Sequential;
+            started.waves[2].depends_on = vec![0, 1];
+        },
+    );
+    tale.launch();
+    tale.pass(90);
+    tale.tell(Event::InstancesFound {
+        launch: LaunchId(1),
+        instances: BTreeMap::from([(ServerId::new("s-1"), InstanceId::new("i-1"))]),
+    });
+    insta::assert_snapshot!(table(&tale.state, tale.now.world));
+}
+
+#[test]
+fn durations_as_people_say_them() {
+    let said = |seconds| duration(SignedDuration::from_secs(seconds));
+    assert_eq!(said(-5), "0s");
+    assert_eq!(said(59), "59s");
+    assert_eq!(said(581), "9m 41s");
+    assert_eq!(said(3_720), "1h 02m");
+    assert_eq!(said(360_000), "100h 00m");
 }

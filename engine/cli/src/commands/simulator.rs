@@ -116,6 +116,7 @@ fn options(settings: Settings, asked: &cli::Simulator) -> Result<Options, Failur
     let admin = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
     Ok(Options {
         directory,
+        existing: false,
         fleet: asked.fleet.clone().or(configured.fleet),
         speed: if asked.manual_clock {
             None

@@ -208,16 +208,23 @@ fn life_cycle(server: &Server, now: Timestamp) -> Value {
             "status": launch.course.status(now),
         })
     };
-    let has_points = server.replication.points_from(now).is_some();
-    let first_byte = has_points.then(|| time_text(server.added_at));
-    let elapsed = duration_text(now.duration_since(server.added_at));
+    let first_byte = server.replication.points_from(now);
     let last_launch = server.last_launch.as_ref();
     present([
         ("addedToServiceDateTime", json!(time_text(server.added_at))),
-        ("firstByteDateTime", json!(first_byte)),
-        ("elapsedReplicationDuration", json!(elapsed)),
+        (
+            "firstByteDateTime",
+            json!(first_byte.map(|_| time_text(server.added_at))),
+        ),
+        (
+            "elapsedReplicationDuration",
+            json!(duration_text(now.duration_since(server.added_at))),
+        ),
         ("lastSeenByServiceDateTime", json!(time_text(seen))),
-        ("lastLaunch", last_launch.map_or_else(|| json!({"initiated": {}}), initiated)),
+        (
+            "lastLaunch",
+            last_launch.map_or_else(|| json!({"initiated": {}}), initiated),
+        ),
     ])
 }
 
