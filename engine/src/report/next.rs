@@ -95,8 +95,8 @@ fn after_the_end(state: &State, outcome: Outcome, driven: Driven, advice: &mut V
         );
     } else if !state.delivered && driven != Driven::Yes && state.started.origin == "terraform" {
         advice.push(
-            "Terraform does not have the result yet: the next `terraform apply` with the same triggers returns it and \
-             starts nothing."
+            "It is not known whether Terraform has saved the result. If it has not, e.g. because its process died, the next \
+             `terraform apply` with the same triggers returns this result and starts nothing."
                 .to_owned(),
         );
     }
