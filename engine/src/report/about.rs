@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::store::record::SignOfLife;
 use crate::time::Now;
 
-use super::{author, duration};
+use super::{author, clock, duration};
 
 /// Whether somebody drives an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,8 @@ pub fn about(state: &State) -> Vec<String> {
     };
     let targets: Vec<String> = state.targets().iter().map(ToString::to_string).collect();
     let ended = state.finished.as_ref().map(|(ended, _)| *ended);
-    let simulated = is_simulated(ended.unwrap_or(state.started_at)) || is_simulated(state.started_at);
+    let simulated =
+        is_simulated(ended.unwrap_or(state.started_at)) || is_simulated(state.started_at);
     let mut lines = vec![
         format!(
             "started {} from {}",
@@ -65,7 +66,10 @@ pub fn about(state: &State) -> Vec<String> {
     ];
     if let Some(ended) = ended {
         let took = duration(ended.world.duration_since(state.started_at.world));
-        lines.push(format!("ended   {}, after {took}", instant(ended, simulated)));
+        lines.push(format!(
+            "ended   {}, after {took}",
+            instant(ended, simulated)
+        ));
     }
     lines
 }
@@ -94,8 +98,7 @@ pub fn driver(state: &State, driven: Driven) -> String {
 fn instant(now: Now, is_simulated: bool) -> String {
     let world = date_and_clock(now.world);
     if is_simulated {
-        let wall = date_and_clock(now.wall);
-        format!("{world} in simulated time ({wall} on the wall)")
+        format!("{world} (simulated; {} on the wall)", clock(now.wall))
     } else {
         world
     }
