@@ -101,6 +101,7 @@ impl Screen {
     }
 
     /// Tells a person something that is no output: on the standard error.
+    #[cfg(feature = "simulator")]
     pub(crate) fn note(&mut self, text: &str) {
         let mut lines = String::new();
         for line in text.lines() {
