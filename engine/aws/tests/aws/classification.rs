@@ -39,6 +39,12 @@ fn error(request: &Request, status: u16, code: &str) -> Answer {
         );
         return Answer::Http(status, vec![later], body);
     }
+    if request.header("authorization").contains("/sts/") {
+        let body = format!(
+            "<ErrorResponse><Error><Code>{code}</Code><Message>sorry</Message></Error></ErrorResponse>"
+        );
+        return Answer::Http(status, vec![], body);
+    }
     Answer::Http(
         status,
         vec![later, ("x-amzn-errortype", code.to_owned())],
@@ -297,5 +303,67 @@ async fn an_answer_that_is_not_from_aws_leaves_a_launch_in_doubt() {
         let launch = make(&session, "drs:StartRecovery").await.unwrap();
         assert_eq!(launch.kind, Kind::Unknown, "{shown}: {launch}");
         assert_eq!(server.seen("StartRecovery").len(), 1);
+    }
+}
+
+/// What a person reads when STS is in trouble: these calls come before everything else.
+#[tokio::test]
+async fn trouble_while_connecting_is_told() {
+    let lost = |_: &Request| Answer::Lost;
+    let throttled = |request: &Request| error(request, 429, "ThrottlingException");
+    let faulty = |request: &Request| error(request, 500, "InternalFailure");
+    type Handler = fn(&Request) -> Answer;
+    let troubles: [(Handler, &str); 3] = [
+        (lost, "cannot be reached"),
+        (throttled, "sts:GetCallerIdentity"),
+        (faulty, "sts:GetCallerIdentity"),
+    ];
+    for (handler, words) in troubles {
+        let server = Server::start(handler).await;
+        let error = server.try_session(&Settings::default()).await.unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains(words) && text.contains(&server.url()),
+            "{text}"
+        );
+        assert_eq!(server.seen("GetCallerIdentity").len(), 4);
+    }
+    let server = Server::start(lost).await;
+    let url = server.url();
+    let closed = server.close();
+    let error = closed.try_session(&Settings::default()).await.unwrap_err();
+    assert!(
+        error.is_unreachable() && error.to_string().contains(&url),
+        "{error}"
+    );
+}
+
+/// Making a table may be done twice, so what is in doubt is looked at again.
+#[tokio::test]
+async fn trouble_while_tables_are_made_is_told_or_made_up_for() {
+    let missing = |request: &Request| error(request, 400, "ResourceNotFoundException");
+    let settings = Settings {
+        create_tables: true,
+        ..Settings::default()
+    };
+    for (status, code) in [(429, "ThrottlingException"), (400, "AccessDeniedException")] {
+        let server = Server::start(with_sts(move |request| {
+            match request.operation().as_str() {
+                "DescribeTable" => missing(request),
+                _ => error(request, status, code),
+            }
+        }))
+        .await;
+        let failed = server
+            .session_with(&settings)
+            .await
+            .ensure_tables()
+            .await
+            .unwrap_err();
+        let text = failed.to_string();
+        assert!(
+            text.contains("dynamodb:CreateTable") && text.contains(code),
+            "{text}"
+        );
     }
 }

@@ -10,5 +10,6 @@ mod network;
 mod paging;
 mod server;
 mod signature;
+mod simulator;
 mod store;
 mod tls;

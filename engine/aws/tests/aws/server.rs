@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use drs_engine::time::WorldTime;
-use drs_engine_aws::{Embedded, Session, Settings};
+use drs_engine_aws::{ConnectError, Embedded, Session, Settings};
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,7 +15,6 @@ use tokio_rustls::TlsAcceptor;
 /// A request as received.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
@@ -129,14 +128,32 @@ impl Server {
     }
 
     pub(crate) async fn session_with(&self, settings: &Settings) -> Session {
+        self.try_session(settings).await.unwrap()
+    }
+
+    pub(crate) async fn try_session(&self, settings: &Settings) -> Result<Session, ConnectError> {
+        Closed(self.address).try_session(settings).await
+    }
+
+    /// Stops listening; what remains is the address.
+    pub(crate) fn close(self) -> Closed {
+        Closed(self.address)
+    }
+}
+
+/// Where a server was.
+pub(crate) struct Closed(SocketAddr);
+
+impl Closed {
+    pub(crate) async fn try_session(&self, settings: &Settings) -> Result<Session, ConnectError> {
         let embedded = Embedded {
-            endpoint: self.url(),
+            endpoint: format!("http://{}", self.0),
             access_key_id: "AKIDEXAMPLE".to_owned(),
             secret_access_key: "secret".to_owned(),
             session_token: None,
             world: Arc::new(Wall),
         };
-        Session::connect(settings, Some(embedded)).await.unwrap()
+        Session::connect(settings, Some(embedded)).await
     }
 }
 
@@ -177,7 +194,7 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Request> {
     let (head, rest) = read_head(stream).await?;
     let mut lines = head.lines();
     let mut first = lines.next()?.split(' ');
-    let (method, path) = (first.next()?.to_owned(), first.next()?.to_owned());
+    let path = first.nth(1)?.to_owned();
     let headers: BTreeMap<String, String> = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
@@ -196,7 +213,6 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Request> {
         body.extend_from_slice(&part[..count]);
     }
     Some(Request {
-        method,
         path,
         headers,
         body: String::from_utf8(body).unwrap(),

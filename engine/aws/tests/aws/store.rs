@@ -214,3 +214,33 @@ async fn an_item_that_somebody_else_wrote_is_not_touched() {
     let seen = server.seen("GetItem");
     assert_eq!(body(&seen[0])["ConsistentRead"], true);
 }
+
+#[tokio::test]
+async fn a_creation_whose_answer_was_lost_is_found_made() {
+    let (inner, tables) = dynamodb(false).await;
+    drop(inner);
+    let server = Server::start(with_sts(move |request| {
+        let made = tables.made.lock().unwrap().len();
+        match request.operation().as_str() {
+            "CreateTable" => {
+                let asked = body(request);
+                let known = tables.made.lock().unwrap().contains(&asked);
+                if known {
+                    return failed("ResourceInUseException");
+                }
+                answer(&tables, request);
+                assert_eq!(tables.made.lock().unwrap().len(), made + 1);
+                Answer::Lost
+            }
+            _ => answer(&tables, request),
+        }
+    }))
+    .await;
+    server
+        .session_with(&may_create())
+        .await
+        .ensure_tables()
+        .await
+        .unwrap();
+    assert_eq!(server.seen("CreateTable").len(), 6);
+}
