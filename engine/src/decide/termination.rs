@@ -78,27 +78,22 @@ fn ask(
     now: Now,
     wake: &mut Wake,
 ) -> Option<Command> {
-    let needed = |id: &&InstanceId| {
-        termination
-            .accepted
-            .get(*id)
-            .is_none_or(|at| waves::is_due(after(*at, ASK_AGAIN), now, &mut Wake::default()))
-    };
-    let instances: Vec<InstanceId> = looked
-        .listed
-        .iter()
-        .filter(needed)
-        .take(limits::SERVERS_PER_EVENT)
-        .cloned()
-        .collect();
-    if instances.is_empty() {
-        return None;
-    }
     if let Some(until) = view.held_back(&terminate_key(target), now) {
         wake.at_wall(until);
         return None;
     }
-    Some(Command::Terminate {
+    let mut instances = Vec::new();
+    for id in &looked.listed {
+        let accepted = termination.accepted.get(id);
+        let pending = accepted.is_some_and(|at| !waves::is_due(after(*at, ASK_AGAIN), now, wake));
+        match view.held_back(&instance_key(id), now) {
+            Some(until) => wake.at_wall(until),
+            None if !pending => instances.push(id.clone()),
+            None => {}
+        }
+    }
+    instances.truncate(view.terminate_at_most(target));
+    (!instances.is_empty()).then(|| Command::Terminate {
         target: target.clone(),
         instances,
     })
@@ -161,6 +156,11 @@ fn out_of_time(
 /// Names the backoff of looks for instances to terminate.
 pub fn own_instances_key(target: &Target) -> String {
     format!("own#{target}")
+}
+
+/// Names the backoff of the termination of one instance.
+pub fn instance_key(instance: &InstanceId) -> String {
+    format!("terminate#{instance}")
 }
 
 /// Names the backoff of terminations.

@@ -41,9 +41,9 @@ fn error(request: &Request, status: u16, code: &str) -> Answer {
     }
     if request.header("authorization").contains("/sts/") {
         let body = format!(
-            "<ErrorResponse><Error><Code>{code}</Code><Message>sorry</Message></Error></ErrorResponse>"
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>sorry</Message></Error></ErrorResponse>"
         );
-        return Answer::Http(status, vec![], body);
+        return Answer::Http(status, vec![later], body);
     }
     Answer::Http(
         status,
@@ -326,7 +326,7 @@ async fn trouble_while_connecting_is_told() {
             text.contains(words) && text.contains(&server.url()),
             "{text}"
         );
-        assert_eq!(server.seen("GetCallerIdentity").len(), 4);
+        assert_eq!(server.seen("GetCallerIdentity").len(), 4, "{text}");
     }
     let server = Server::start(lost).await;
     let url = server.url();

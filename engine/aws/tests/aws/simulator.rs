@@ -306,7 +306,7 @@ async fn a_drill_is_launched_followed_and_terminated() {
     );
     let some = [first.id.clone(), ServerId::new("s-00000000000000000")];
     let known = drs.source_servers(&target, Some(&some)).await.unwrap();
-    assert_eq!(known, [first.clone()]);
+    assert_eq!(known, std::slice::from_ref(first));
     assert!(drs.quotas(&target).await.unwrap().jobs > 0);
 
     let before = session.clock().now();
@@ -362,11 +362,11 @@ async fn a_drill_is_launched_followed_and_terminated() {
     let asked = [id.clone(), InstanceId::new("i-00000000000000000")];
     assert_eq!(
         drs.alive_in_ec2(&target, &asked).await.unwrap(),
-        [id.clone()]
+        std::slice::from_ref(&id)
     );
 
     let ending = drs
-        .terminate(&target, &[id.clone()])
+        .terminate(&target, std::slice::from_ref(&id))
         .await
         .unwrap()
         .expect("a job terminates");
