@@ -282,3 +282,54 @@ const HOLLOW: [&str; 5] = [
     "unhandled error",
     "other",
 ];
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+
+    type Failed = SdkError<GetCallerIdentityError, HttpResponse>;
+
+    fn kinds(error: &Failed) -> [Kind; 3] {
+        [
+            Call::changes("a").failed(error).kind,
+            Call::reads("b").failed(error).kind,
+            Call::changes("c").of_store().failed(error).kind,
+        ]
+    }
+
+    #[test]
+    fn a_call_that_was_not_answered_in_time_is_in_doubt() {
+        let in_doubt = [Kind::Unknown, Kind::Busy, Kind::Unknown];
+        assert_eq!(kinds(&Failed::timeout_error("late")), in_doubt);
+        let late = ConnectorError::timeout("read timed out".into());
+        assert_eq!(kinds(&Failed::dispatch_failure(late)), in_doubt);
+        // Also when it happened while connecting, unless the client says so.
+        let other = ConnectorError::io("connection reset".into());
+        assert_eq!(kinds(&Failed::dispatch_failure(other)), in_doubt);
+    }
+
+    #[test]
+    fn a_call_without_credentials_was_not_sent_and_one_that_cannot_be_built_never_is() {
+        let missing = CredentialsError::not_loaded("no profile");
+        let missing = Failed::dispatch_failure(ConnectorError::other(missing.into(), None));
+        assert_eq!(kinds(&missing), [Kind::Busy, Kind::Busy, Kind::Refused]);
+        let unbuilt = Failed::construction_failure("no servers");
+        assert_eq!(kinds(&unbuilt), [Kind::Refused; 3]);
+    }
+
+    #[test]
+    fn only_a_signatures_age_can_pass() {
+        assert!(is_stale_signature("RequestTimeTooSkewed", ""));
+        assert!(is_stale_signature(
+            "InvalidSignatureException",
+            "Signature expired: 20260101T000000Z is now earlier than ..."
+        ));
+        assert!(!is_stale_signature(
+            "InvalidSignatureException",
+            "The request signature we calculated does not match"
+        ));
+    }
+}
