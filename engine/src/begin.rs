@@ -340,3 +340,6 @@ impl fmt::Display for BeginError {
 }
 
 impl std::error::Error for BeginError {}
+
+#[cfg(test)]
+mod tests;

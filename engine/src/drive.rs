@@ -26,8 +26,11 @@ use crate::store::executions::{Executions, HistoryError};
 use crate::store::items::Items;
 use crate::time::{after, before};
 
+mod adopt;
+mod observe;
 mod perform;
 mod record;
+mod terminate;
 
 #[cfg(test)]
 pub(crate) use perform::{EXECUTION_TAG, LAUNCH_TAG};

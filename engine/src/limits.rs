@@ -65,6 +65,8 @@ pub const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 pub const FOLLOW_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
 /// How old the view of other jobs in a target may be when a launch is decided.
 pub const SURVEY_MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
+/// How old a look for live recovery instances may be when a launch is intended, in wall time.
+pub const GUARD_MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
 /// How far back jobs are searched for a view of what runs in a target.
 pub const SURVEY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// Launches of one server that DRS refuses with a conflict, although no job has it, before the server has failed: it has

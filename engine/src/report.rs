@@ -50,14 +50,17 @@ pub fn clock(at: Timestamp) -> String {
 fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
     match &recorded.event {
         Event::ExecutionStarted(started) => vec![format!(
-            "{} {} of plan {:?} started: {} waves, {} servers",
+            "{} {} of plan {:?} started: {}, {}",
             started.mode.as_str().to_lowercase(),
             started.execution_id,
             started.plan_name,
-            started.waves.len(),
-            state.servers.len()
+            several(started.waves.len(), "wave"),
+            several(state.servers.len(), "server")
         )],
         Event::OwnerTaken { previous: None, .. } | Event::ResultDelivered => Vec::new(),
+        Event::OwnerTaken { host, .. } if state.status.is_terminal() => {
+            vec![format!("{host} goes on with it")]
+        }
         Event::OwnerTaken {
             host,
             previous: Some(_),
@@ -69,7 +72,7 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
         }
         Event::WaveReady { wave } => ready(state, *wave),
         Event::WaveStarted { wave } => of_wave(state, *wave, |wave| {
-            format!("started, {} servers", wave.frozen.servers)
+            format!("started, {}", several(wave.frozen.servers, "server"))
         }),
         Event::WaveTimedOut { wave } => of_wave(state, *wave, |_| {
             "ran out of time; it launches no more, its jobs are followed".to_owned()
@@ -134,12 +137,7 @@ fn tell_launch(state: &State, event: &Event) -> Option<Vec<String>> {
             remedy,
             ..
         } => {
-            let next = match remedy {
-                Remedy::GiveUp => "its servers have failed",
-                Remedy::RetryLater { .. } => "tried again later",
-                Remedy::RetryWithoutTags => "tried again without tags",
-                Remedy::RetryInHalves => "tried again in two halves",
-            };
+            let next = what_next(remedy);
             vec![format!("  DRS refused: {code}: {message}; {next}")]
         }
         Event::LaunchUnknown { message, .. } => {
@@ -183,6 +181,15 @@ fn tell_launch(state: &State, event: &Event) -> Option<Vec<String>> {
     })
 }
 
+fn what_next(remedy: &Remedy) -> &'static str {
+    match remedy {
+        Remedy::GiveUp => "its servers have failed",
+        Remedy::RetryLater { .. } => "tried again later",
+        Remedy::RetryWithoutTags => "tried again without tags",
+        Remedy::RetryInHalves => "tried again in two halves",
+    }
+}
+
 fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
     match &recorded.event {
         Event::GuardTripped { instances, .. } => {
@@ -218,16 +225,23 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
             )]
         }
         Event::TerminationAccepted { instances, .. } => {
-            vec![format!("  terminating {} instances", instances.len())]
+            vec![format!(
+                "  terminating {}",
+                several(instances.len(), "instance")
+            )]
         }
         Event::InstancesGone { instances } => {
-            vec![format!("  {} instances are gone", instances.len())]
+            let are = if instances.len() == 1 { "is" } else { "are" };
+            vec![format!(
+                "  {} {are} gone",
+                several(instances.len(), "instance")
+            )]
         }
         Event::TerminationFinished { left, reason } => vec![match reason {
             None if left.is_empty() => "terminated: nothing is left".to_owned(),
             reason => format!(
-                "termination ended with {} instances left: {}",
-                left.len(),
+                "termination ended with {} left: {}",
+                several(left.len(), "instance"),
                 reason.as_deref().unwrap_or("unknown reason")
             ),
         }],
@@ -258,13 +272,15 @@ fn author(author: &Author) -> &str {
 }
 
 fn count(state: &State, launch: LaunchId) -> String {
-    match state
-        .launches
-        .get(&launch)
-        .map_or(0, |launch| launch.servers.len())
-    {
-        1 => "1 server".to_owned(),
-        servers => format!("{servers} servers"),
+    let launch = state.launches.get(&launch);
+    several(launch.map_or(0, |launch| launch.servers.len()), "server")
+}
+
+fn several(count: usize, thing: &str) -> String {
+    if count == 1 {
+        format!("1 {thing}")
+    } else {
+        format!("{count} {thing}s")
     }
 }
 
@@ -293,13 +309,16 @@ fn name<'a>(state: &'a State, server: &'a ServerId) -> &'a str {
 /// One sentence about where an execution stands and what can be done now; for the end of a message.
 pub fn headline(state: &State) -> String {
     let launched = state.waves.iter().map(|wave| wave.launched).sum::<usize>();
+    let counted = format!(
+        "{launched} of {} launched",
+        several(state.servers.len(), "server")
+    );
     let mut text = format!(
-        "{} {} of plan {:?} is {}: {launched} of {} servers launched",
+        "{} {} of plan {:?} is {}: {counted}",
         state.started.mode.as_str().to_lowercase(),
         state.started.execution_id,
         state.started.plan_name,
         state.status.as_str(),
-        state.servers.len()
     );
     let unknown = state.unresolved().count();
     if unknown > 0 {
@@ -309,7 +328,11 @@ pub fn headline(state: &State) -> String {
     if let Some((_, summary)) = &state.finished
         && state.status != Status::Ended(Outcome::Completed)
     {
-        let _ = write!(text, " ({summary})");
+        // The engine's own summary begins with the same count.
+        let _ = match summary.strip_prefix(&counted) {
+            Some(rest) => write!(text, "{rest}"),
+            None => write!(text, " ({summary})"),
+        };
     }
     text
 }
@@ -361,3 +384,6 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ use crate::ids::{InstanceId, JobId, OwnerId, ServerId, Target};
 use crate::time::Now;
 
 mod apply;
+mod check;
 mod queries;
 
 /// An execution as its history tells it.
@@ -344,7 +345,7 @@ impl State {
     ///
     /// When it does not fit; the state is then as it was before.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), IllegalEvent> {
-        apply::check(self, recorded).map_err(|reason| IllegalEvent {
+        check::check(self, recorded).map_err(|reason| IllegalEvent {
             seq: recorded.seq,
             reason,
         })?;

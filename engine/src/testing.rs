@@ -1,7 +1,10 @@
 //! Small histories for the tests of this crate: written down event by event, on a clock that the test moves.
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,6 +20,15 @@ use crate::limits::{self, Quotas};
 use crate::plan::LaunchOrder;
 use crate::state::State;
 use crate::time::Now;
+
+/// Waits for something that never has to wait.
+pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut polling = std::task::Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut polling) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it waits"),
+    }
+}
 
 /// When every history begins: 10:00 UTC.
 pub(crate) fn start() -> Timestamp {

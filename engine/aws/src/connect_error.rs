@@ -230,7 +230,8 @@ impl Attempt<'_> {
 
     fn credentials(&self, error: &CredentialsError, causes: &str) -> ConnectError {
         let lower = causes.to_ascii_lowercase();
-        if lower.contains("expired") {
+        // The portal of IAM Identity Center says of an old token that it does not know it.
+        if lower.contains("expired") || lower.contains("session token not found or invalid") {
             return expired(&format!("The credentials could not be renewed: {causes}"));
         }
         match (error, &self.settings.profile) {

@@ -38,6 +38,9 @@ use crate::settings::Settings;
 const NEVER_PROXIED: &str =
     "localhost,127.0.0.0/8,::1,169.254.0.0/16,fe80::/10,fd00:ec2::254,fd00:ec2::23";
 
+/// Every name and every address.
+const EVERYTHING: &str = "*,0.0.0.0/0,::/0";
+
 /// How calls leave this machine.
 #[derive(Clone)]
 pub struct Network {
@@ -255,6 +258,8 @@ fn no_proxy(rules: &str) -> String {
         .split([',', ' '])
         .map(|rule| rule.trim().trim_start_matches("*."))
         .filter(|rule| !rule.is_empty())
+        // To the client, * stands for every name, but for no address.
+        .map(|rule| if rule == "*" { EVERYTHING } else { rule })
         .chain([NEVER_PROXIED])
         .collect::<Vec<_>>()
         .join(",")
@@ -427,7 +432,7 @@ mod tests {
     fn rules_of_no_proxy_are_brought_into_the_clients_form() {
         assert_eq!(
             no_proxy(" *.corp.example, .internal 10.0.0.0/8,, * "),
-            format!("corp.example,.internal,10.0.0.0/8,*,{NEVER_PROXIED}")
+            format!("corp.example,.internal,10.0.0.0/8,{EVERYTHING},{NEVER_PROXIED}")
         );
     }
 

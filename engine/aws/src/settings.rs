@@ -111,6 +111,17 @@ impl Settings {
         Ok(Self::from_variables(&variable, file::load(&variable)?))
     }
 
+    /// The settings of the environment over those of a file that was named by hand.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or does not make sense.
+    pub fn from_environment_and_file(path: &std::path::Path) -> Result<Self, SettingsError> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let file = file::from_file(path.to_owned(), "--config")?;
+        Ok(Self::from_variables(&variable, file))
+    }
+
     /// These settings where they are set, else those of `base`.
     #[must_use]
     pub fn merged_over(self, base: Self) -> Self {

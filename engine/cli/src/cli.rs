@@ -71,6 +71,9 @@ pub(crate) struct Watch {
     /// Execution to follow; none means the newest that runs, or else the newest
     #[arg(value_name = "EXECUTION")]
     pub(crate) execution: Option<String>,
+    /// Seconds to wait for an execution to begin, where none runs
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub(crate) wait: u32,
 }
 
 /// Lists executions, newest first
@@ -155,4 +158,70 @@ pub(crate) enum TablesAction {
     Create,
     /// Checks that the tables are there and fit; changes nothing
     Check,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn told(arguments: &[&str]) -> String {
+        let answer = Cli::try_parse_from(arguments).expect_err("help or an error");
+        format!("exit code {}\n{}", answer.exit_code(), answer.render())
+    }
+
+    #[test]
+    fn the_commands_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help() {
+        let commands = [
+            vec!["drsctl", "--help"],
+            vec!["drsctl", "watch", "--help"],
+            vec!["drsctl", "list", "-h"],
+            vec!["drsctl", "show", "-h"],
+            vec!["drsctl", "simulator", "-h"],
+            vec!["drsctl", "tables", "-h"],
+        ];
+        let parts: Vec<String> = commands
+            .iter()
+            .map(|command| format!("$ {}\n{}", command.join(" "), told(command)))
+            .collect();
+        insta::assert_snapshot!(parts.join("\n"));
+    }
+
+    #[test]
+    fn mistakes_are_explained() {
+        let commands = [
+            vec!["drsctl", "wach"],
+            vec!["drsctl", "list", "--status", "done"],
+            vec!["drsctl", "list", "--limit", "0"],
+            vec![
+                "drsctl",
+                "list",
+                "--simulator",
+                "d",
+                "--endpoint-url",
+                "http://localhost",
+            ],
+            vec!["drsctl", "simulator", "--manual-clock", "--speed", "2"],
+        ];
+        let parts: Vec<String> = commands
+            .iter()
+            .map(|command| format!("$ {}\n{}", command.join(" "), told(command)))
+            .collect();
+        insta::assert_snapshot!(parts.join("\n"));
+    }
+
+    #[test]
+    fn a_status_may_be_typed_in_any_case() {
+        let cli = Cli::try_parse_from(["drsctl", "list", "--status", "timed_out"]).expect("a list");
+        let Command::List(list) = cli.command else {
+            panic!("a list was asked for");
+        };
+        assert_eq!(list.status.as_deref(), Some("TIMED_OUT"));
+    }
 }

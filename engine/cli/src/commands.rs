@@ -3,13 +3,14 @@
 
 pub(crate) mod list;
 pub(crate) mod show;
+#[cfg(feature = "simulator")]
+pub(crate) mod simulator;
+pub(crate) mod tables;
 pub(crate) mod version;
 pub(crate) mod watch;
 
-use drs_engine::report;
+use drs_engine::report::{self, Driven};
 use drs_engine::state::State;
-
-use drs_engine::report::Driven;
 
 /// The advice about an execution as lines of a list; nothing when there is none.
 fn advice(state: &State, driven: Driven) -> String {

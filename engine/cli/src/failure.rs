@@ -32,6 +32,7 @@ pub(crate) struct Told {
     what: String,
     safe: Option<String>,
     help: Vec<String>,
+    may_come: bool,
 }
 
 impl Ending {
@@ -62,6 +63,16 @@ impl Failure {
     /// A command, or something else that helps.
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
         self.map(|told| told.help.push(help.into()))
+    }
+
+    /// What was looked for is not there, and may come.
+    pub(crate) fn may_come(self) -> Self {
+        self.map(|told| told.may_come = true)
+    }
+
+    /// Whether what was looked for may come.
+    pub(crate) fn is_worth_waiting(&self) -> bool {
+        matches!(self, Self::Told(told) if told.may_come)
     }
 
     /// The exit code, documented in the help.

@@ -15,6 +15,7 @@ use drs_engine::store::executions::{Executions, HistoryError};
 use drs_engine::store::items::Items;
 use drs_engine::store::plans::Plans;
 use drs_engine::store::summary::Summary;
+use jiff::Timestamp;
 
 use crate::failure::Failure;
 
@@ -55,21 +56,51 @@ impl Origin {
 }
 
 impl<I: Items + Clone, C: Clock> History<I, C> {
-    /// The execution that was named, or the newest that runs, or else the newest.
+    /// The execution that was named, or the newest that runs; where none does, the newest.
     pub(crate) async fn choose(&self, named: Option<&str>) -> Result<ExecutionId, Failure> {
+        self.find(named)
+            .await?
+            .map(|summary| summary.execution_id)
+            .ok_or_else(|| self.nothing_to_choose(named))
+    }
+
+    /// The same while it is waited for: one that ended before this instant of wall time is not meant, unless it was named.
+    pub(crate) async fn choose_new(
+        &self,
+        named: Option<&str>,
+        since: Timestamp,
+    ) -> Result<ExecutionId, Failure> {
+        let is_meant = |summary: &Summary| {
+            let ended = summary.ended_at.filter(|_| summary.is_terminal);
+            named.is_some() || ended.is_none_or(|ended| ended >= since)
+        };
+        self.find(named)
+            .await?
+            .filter(is_meant)
+            .map(|summary| summary.execution_id)
+            .ok_or_else(|| self.nothing_to_choose(named))
+    }
+
+    async fn find(&self, named: Option<&str>) -> Result<Option<Summary>, Failure> {
+        let found = match named {
+            Some(id) => self.executions.summary(&ExecutionId::new(id)).await,
+            None => self.executions.newest_running().await,
+        };
+        let found = found.map_err(|error| self.unreadable(&error))?;
+        Ok(found.filter(Summary::has_begun))
+    }
+
+    fn nothing_to_choose(&self, named: Option<&str>) -> Failure {
         if let Some(id) = named {
-            return Ok(ExecutionId::new(id));
+            return self.missing(&HistoryError::Missing(ExecutionId::new(id)));
         }
-        let newest = self.executions.newest_running().await;
-        let newest: Option<Summary> = newest.map_err(|error| self.unreadable(&error))?;
-        newest.map(|summary| summary.execution_id).ok_or_else(|| {
-            Failure::new(format!(
-                "there is no execution in {}",
-                self.place.describe()
-            ))
-            .help("Executions begin with `terraform apply` of a drs_drill_execution.")
-            .help("Another environment or Region is chosen with --environment and --region.")
-        })
+        Failure::new(format!(
+            "there is no execution in {}",
+            self.place.describe()
+        ))
+        .may_come()
+        .help("Executions begin with `terraform apply` of a drs_drill_execution.")
+        .help("Another environment or Region is chosen with --environment and --region.")
     }
 
     /// A whole history.
@@ -128,6 +159,7 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
                 "there is no execution {id} in {}",
                 self.place.describe()
             ))
+            .may_come()
             .help("`drsctl list` shows the newest executions.")
             .help("Another environment or Region is chosen with --environment and --region."),
             HistoryError::Gap { .. } => Failure::new(error.to_string())
@@ -154,6 +186,7 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
                 self.place.describe()
             ))
             .safe(safe)
+            .may_come()
             .help("Another environment or Region is chosen with --environment and --region.")
             .help("`drsctl tables create` makes them, and so does the provider with `create_tables = true`."),
             "AccessDeniedException" => Failure::new(format!("the history cannot be read: {error}"))

@@ -93,7 +93,6 @@ fn owner(state: &State, driven: Driven) -> Value {
     let (driven, silent_seconds) = match driven {
         Driven::Yes => (true, None),
         Driven::Silent(silence) => (false, Some(silence.as_secs())),
-        Driven::Never => (false, None),
     };
     match &state.owner {
         None => Value::Null,

@@ -97,6 +97,17 @@ impl Screen {
         self.out.flush()
     }
 
+    /// Tells a person something that is no output: on the standard error.
+    pub(crate) fn note(&mut self, text: &str) {
+        let mut lines = String::new();
+        for line in text.lines() {
+            lines.push_str(&printable(line));
+            lines.push('\n');
+        }
+        // Nobody reads it: that is no reason to stop.
+        let _ = io::stderr().write_all(lines.as_bytes());
+    }
+
     /// Puts text in place of the frame that stands on the terminal.
     pub(crate) fn draw(&mut self, text: &str) -> io::Result<()> {
         let size = self.size().unwrap_or(USUAL);

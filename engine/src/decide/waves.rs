@@ -142,7 +142,9 @@ fn outcome(state: &State) -> Outcome {
 /// One sentence for people: how many servers run, and what stopped the rest.
 fn summary(state: &State, outcome: Outcome) -> String {
     let launched: usize = state.waves.iter().map(|wave| wave.launched).sum();
-    let counted = format!("{launched} of {} servers launched", state.servers.len());
+    let all = state.servers.len();
+    let servers = if all == 1 { "server" } else { "servers" };
+    let counted = format!("{launched} of {all} {servers} launched");
     let cause = match &state.stop {
         _ if outcome == Outcome::Completed => None,
         Some(Stop::Guard { reason, .. }) => Some(reason.clone()),

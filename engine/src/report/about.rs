@@ -17,23 +17,26 @@ pub enum Driven {
     Yes,
     /// Its owner has been silent for this long; whoever applies next takes it over.
     Silent(SignedDuration),
-    /// Its owner has never given a sign of life.
-    Never,
 }
 
 impl Driven {
-    /// Judges an owner by its last sign of life, at an instant of wall time. A sign of another owner counts for nothing.
+    /// Judges an owner at an instant of wall time, by its last sign of life and by the moment it became the owner. A sign
+    /// of another owner counts for nothing.
     pub fn judge(state: &State, sign: Option<&SignOfLife>, wall: Timestamp) -> Self {
+        let since = state
+            .owner
+            .as_ref()
+            .map_or(state.started_at.wall, |owner| owner.since.wall);
         let of_owner = |sign: &&SignOfLife| {
             state
                 .owner
                 .as_ref()
                 .is_some_and(|owner| owner.id == sign.owner)
         };
-        let Some(sign) = sign.filter(of_owner) else {
-            return Self::Never;
-        };
-        let silence = wall.duration_since(sign.at);
+        let heard = sign
+            .filter(of_owner)
+            .map_or(since, |sign| sign.at.max(since));
+        let silence = wall.duration_since(heard);
         if silence > limits::OWNER_SILENCE {
             Self::Silent(silence)
         } else {
@@ -77,7 +80,6 @@ pub fn driver(state: &State, driven: Driven) -> String {
             "nobody drives it: {host} has been silent for {}",
             duration(silence)
         ),
-        Driven::Never => format!("nobody drives it: {host} has never given a sign of life"),
     };
     match state.takeovers {
         0 => text,

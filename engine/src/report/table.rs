@@ -16,7 +16,8 @@ pub fn board(state: &State, now: Timestamp, rows: usize) -> String {
     let details = [
         Detail::Every,
         Detail::Active,
-        Detail::Troubled,
+        Detail::Open,
+        Detail::Failed,
         Detail::Waves,
     ];
     let mut lines = Vec::new();
@@ -42,7 +43,9 @@ enum Detail {
     /// Those of waves that run, and those that failed.
     Active,
     /// Those that are launching and those that failed.
-    Troubled,
+    Open,
+    /// Those that failed.
+    Failed,
     /// None; waves stand without blank lines between them.
     Waves,
 }
@@ -53,7 +56,8 @@ impl Detail {
         match self {
             Self::Every => true,
             Self::Active => failed || (wave.started_at.is_some() && wave.finished.is_none()),
-            Self::Troubled => failed || *status == ServerStatus::Launching,
+            Self::Open => failed || *status == ServerStatus::Launching,
+            Self::Failed => failed,
             Self::Waves => false,
         }
     }

@@ -31,17 +31,17 @@ impl SimItems {
 
 impl Items for SimItems {
     async fn get(&self, key: &Key) -> Result<Option<Item>, CallError> {
-        self.read("dynamodb:GetItem", || self.memory.get_now(key))
+        self.read("dynamodb:GetItem", || self.memory.item_now(key))
             .await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, CallError> {
-        self.read("dynamodb:Query", || self.memory.query_now(query))
+        self.read("dynamodb:Query", || self.memory.page_now(query))
             .await
     }
 
     async fn index(&self, query: &IndexQuery) -> Result<Page, CallError> {
-        self.read("dynamodb:Query", || self.memory.index_now(query))
+        self.read("dynamodb:Query", || self.memory.index_page_now(query))
             .await
     }
 
@@ -55,7 +55,7 @@ impl Items for SimItems {
                 fate,
             )));
         }
-        let result = self.memory.transact_now(&writes);
+        let result = self.memory.write_now(&writes);
         gate().await;
         if fate == Fate::LostAfter {
             return Err(WriteError::Call(lost(

@@ -34,6 +34,8 @@ use super::scheduler::{Scheduler, Stopped};
 use super::world::{Caller, World};
 
 mod chance;
+#[cfg(test)]
+mod gates;
 mod judge;
 #[cfg(test)]
 mod tests;
@@ -79,8 +81,8 @@ struct Context {
     memory: MemoryItems,
     ledger: Arc<Mutex<Ledger>>,
     scenario: Arc<Scenario>,
-    /// Whether the result was delivered, or the plan refused.
-    concluded: Arc<AtomicBool>,
+    /// Whether the plan cannot be launched.
+    refused: Arc<AtomicBool>,
     processes: Arc<AtomicU64>,
 }
 
@@ -107,7 +109,7 @@ impl Run {
             memory: MemoryItems::default(),
             ledger: Arc::default(),
             scenario: Arc::new(scenario),
-            concluded: Arc::default(),
+            refused: Arc::default(),
             processes: Arc::default(),
         };
         let mut run = Self {
@@ -269,9 +271,24 @@ impl Process {
                     Found::Occupied
                 })
             }
-            None if self.context.concluded.load(Ordering::Relaxed) => self.left_over().await,
+            None if self.is_concluded() => self.left_over().await,
             None => Ok(self.begin(inputs, tried).await),
         }
+    }
+
+    /// Whether the plan was refused, or a result was delivered: no other run is wanted.
+    fn is_concluded(&self) -> bool {
+        let last =
+            crate::testing::at_once(Plans::new(self.context.memory.clone()).find(&plan_id()));
+        let last = last.ok().flatten().and_then(|plan| plan.execution);
+        let executions = Executions::new(self.context.memory.clone());
+        let summary = last.and_then(|id| {
+            crate::testing::at_once(executions.summary(&id))
+                .ok()
+                .flatten()
+        });
+        self.context.refused.load(Ordering::Relaxed)
+            || summary.is_some_and(|summary| summary.delivered)
     }
 
     /// An execution whose result was delivered, and that somebody asked to terminate again.
@@ -316,7 +333,7 @@ impl Process {
         };
         if is_final {
             self.context.hub.count("refused starts");
-            self.context.concluded.store(true, Ordering::Relaxed);
+            self.context.refused.store(true, Ordering::Relaxed);
         }
         Found::Occupied
     }
@@ -341,7 +358,6 @@ impl Process {
             self.driver
                 .request(id, author, delivered, &self.watch)
                 .await?;
-            self.context.concluded.store(true, Ordering::Relaxed);
             return Ok(());
         }
     }
@@ -423,5 +439,5 @@ impl Watch for SimWatch {
         self.hub.trace(|| error.to_string());
     }
 
-    fn critical(&self) -> Self::Critical {}
+    async fn critical(&self) -> Self::Critical {}
 }

@@ -490,3 +490,6 @@ impl fmt::Display for GroupError {
 }
 
 impl std::error::Error for GroupError {}
+
+#[cfg(test)]
+mod tests;

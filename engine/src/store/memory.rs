@@ -24,7 +24,7 @@ impl MemoryItems {
     /// # Errors
     ///
     /// As [`Items::transact`].
-    pub fn transact_now(&self, writes: &[Write]) -> Result<(), WriteError> {
+    pub fn write_now(&self, writes: &[Write]) -> Result<(), WriteError> {
         check_shape(writes)?;
         let mut items = self.lock();
         let failed: Vec<usize> = writes
@@ -51,12 +51,12 @@ impl MemoryItems {
     }
 
     /// One item at once.
-    pub fn get_now(&self, key: &Key) -> Option<Item> {
+    pub fn item_now(&self, key: &Key) -> Option<Item> {
         self.lock().get(key).cloned()
     }
 
     /// One page of a partition at once.
-    pub fn query_now(&self, query: &Query) -> Page {
+    pub fn page_now(&self, query: &Query) -> Page {
         let items = self.lock();
         let first = query.after.as_ref().unwrap_or(&query.prefix);
         let from = Key {
@@ -84,7 +84,7 @@ impl MemoryItems {
     }
 
     /// One page of an index at once.
-    pub fn index_now(&self, query: &IndexQuery) -> Page {
+    pub fn index_page_now(&self, query: &IndexQuery) -> Page {
         let (table, partition, order) = shape_of(query.index);
         let items = self.lock();
         let sort_of = |item: &Item| (item.attributes.get(order).map(sortable), item.key.clone());
@@ -117,19 +117,19 @@ impl MemoryItems {
 
 impl Items for MemoryItems {
     async fn get(&self, key: &Key) -> Result<Option<Item>, CallError> {
-        Ok(self.get_now(key))
+        Ok(self.item_now(key))
     }
 
     async fn query(&self, query: &Query) -> Result<Page, CallError> {
-        Ok(self.query_now(query))
+        Ok(self.page_now(query))
     }
 
     async fn index(&self, query: &IndexQuery) -> Result<Page, CallError> {
-        Ok(self.index_now(query))
+        Ok(self.index_page_now(query))
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<(), WriteError> {
-        self.transact_now(&writes)
+        self.write_now(&writes)
     }
 }
 

@@ -75,6 +75,11 @@ impl<I: Items + Clone> Executions<I> {
         request: &StartRequest,
         now: Now,
     ) -> Result<Vec<Recorded>, StartError> {
+        if let Some(running) = &request.plan.execution
+            && is_live(&self.items, running).await?
+        {
+            return Err(StartError::Running(running.clone()));
+        }
         self.freeze(request).await?;
         let started = self.lease_and_commit(request, now).await;
         if started.is_err() {
@@ -469,3 +474,6 @@ impl std::error::Error for StartError {}
 
 /// Used where a batch is sized: leases leave room for the owner's own items.
 const _: () = assert!(CLAIMS_PER_BATCH < limits::ITEMS_PER_TRANSACTION);
+
+#[cfg(test)]
+mod tests;

@@ -17,12 +17,14 @@ const DEFAULT_FILE: &str = "drs.yaml";
 pub enum SettingsError {
     /// It cannot be read.
     #[error(
-        "The configuration file {path} cannot be read: {source}. DRS_CONFIG names it; set that to a file that exists, \
-         or unset it"
+        "The configuration file {path} cannot be read: {source}. It was named by {named_by}; name a file that exists, or \
+         none"
     )]
     Unreadable {
         /// The file.
         path: PathBuf,
+        /// What named it.
+        named_by: &'static str,
         /// Why.
         source: std::io::Error,
     },
@@ -39,13 +41,28 @@ pub enum SettingsError {
 /// Reads the file that `DRS_CONFIG` names, else the default one where there is one.
 pub(super) fn load(variable: &dyn Fn(&str) -> Option<String>) -> Result<Settings, SettingsError> {
     let named = variable("DRS_CONFIG").filter(|path| !path.is_empty());
-    let path = PathBuf::from(named.as_deref().unwrap_or(DEFAULT_FILE));
+    let Some(path) = named else {
+        let is_there = Path::new(DEFAULT_FILE).exists();
+        return if is_there {
+            from_file(DEFAULT_FILE.into(), "its place, the present folder")
+        } else {
+            Ok(Settings::default())
+        };
+    };
+    from_file(path.into(), "DRS_CONFIG")
+}
+
+/// Reads one file.
+pub(super) fn from_file(path: PathBuf, named_by: &'static str) -> Result<Settings, SettingsError> {
     let text = match read(&path) {
         Ok(text) => text,
-        Err(source) if named.is_none() && source.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Settings::default());
+        Err(source) => {
+            return Err(SettingsError::Unreadable {
+                path,
+                named_by,
+                source,
+            });
         }
-        Err(source) => return Err(SettingsError::Unreadable { path, source }),
     };
     parse(&text).map_err(|problem| SettingsError::Invalid { path, problem })
 }

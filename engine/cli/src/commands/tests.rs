@@ -46,7 +46,10 @@ fn watched(world: &World, terminal: Option<fn() -> Size>) -> (String, Result<End
     let (mut screen, paper) = screen(terminal);
     let history = world.history();
     let stop = std::future::pending();
-    let ending = now_or_never(watch(&history, None, &mut screen, stop));
+    let ending = now_or_never(async {
+        let id = history.choose(None).await?;
+        watch(&history, id, &mut screen, stop).await
+    });
     (paper.text(), ending)
 }
 
@@ -288,7 +291,7 @@ fn an_interrupted_watch_says_that_the_execution_goes_on() {
     let (mut screen, paper) = screen(None);
     let history = world.history();
     let stop = std::future::ready(());
-    let ending = now_or_never(watch(&history, Some("exec-1"), &mut screen, stop));
+    let ending = now_or_never(watch(&history, "exec-1".into(), &mut screen, stop));
     assert_eq!(ending.expect("watched"), Ending::Interrupted);
     insta::assert_snapshot!(paper.text());
 }

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use drs_engine::decide::is_done;
 use drs_engine::event::Outcome;
@@ -20,6 +21,8 @@ use drs_engine::store::items::Items;
 use drs_engine::time::{Wake, after};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::cli::{Place, Watch};
+use crate::connect::{self, Connection};
 use crate::failure::{Ending, Failure};
 use crate::history::History;
 use crate::screen::{Screen, Size};
@@ -28,19 +31,73 @@ use super::advice;
 
 /// Time between two frames on a terminal; durations are shown in seconds.
 const TICK: SignedDuration = SignedDuration::from_secs(1);
+/// Time between two looks for an execution that is waited for.
+const WAIT_INTERVAL: Duration = Duration::from_secs(1);
 /// Lines of the timeline that stand below the table.
 const RECENT: usize = 6;
 /// Looks at the history that may fail one after the other before watching is given up: five minutes.
 const FAILED_LOOKS: u32 = 150;
 
-/// Follows an execution until it has ended, or `stop` is ready.
-pub(crate) async fn watch<I: Items + Clone, C: Clock>(
-    history: &History<I, C>,
-    named: Option<&str>,
+/// Finds an execution, as long as may be waited for one, and follows it.
+pub(crate) async fn run(
+    place: &Place,
+    asked: &Watch,
     screen: &mut Screen,
     stop: impl Future<Output = ()>,
 ) -> Result<Ending, Failure> {
-    let id = history.choose(named).await?;
+    let mut stop = pin!(stop);
+    let (connection, id) = tokio::select! {
+        biased;
+        () = &mut stop => return Ok(Ending::Interrupted),
+        found = find(place, asked) => found?,
+    };
+    watch(&connection.history(), id, screen, stop).await
+}
+
+/// The execution that was asked for, where it is, or where it comes to be in time. When none has come by then, any will do.
+async fn find(place: &Place, asked: &Watch) -> Result<(Connection, ExecutionId), Failure> {
+    let named = asked.execution.as_deref();
+    let began = Timestamp::now();
+    let deadline = Instant::now() + Duration::from_secs(asked.wait.into());
+    let mut connection = None;
+    while Instant::now() < deadline {
+        match look_for(place, &mut connection, named, began).await {
+            Ok(id) => return Ok((connected(place, connection).await?, id)),
+            Err(failure) if failure.is_worth_waiting() => tokio::time::sleep(WAIT_INTERVAL).await,
+            Err(failure) => return Err(failure),
+        }
+    }
+    let connection = connected(place, connection).await?;
+    let id = connection.history().choose(named).await?;
+    Ok((connection, id))
+}
+
+async fn look_for(
+    place: &Place,
+    connection: &mut Option<Connection>,
+    named: Option<&str>,
+    began: Timestamp,
+) -> Result<ExecutionId, Failure> {
+    let connected = connected(place, connection.take()).await?;
+    let found = connected.history().choose_new(named, began).await;
+    *connection = Some(connected);
+    found
+}
+
+async fn connected(place: &Place, connection: Option<Connection>) -> Result<Connection, Failure> {
+    match connection {
+        Some(connection) => Ok(connection),
+        None => connect::to_read(place).await,
+    }
+}
+
+/// Follows an execution until it has ended, or `stop` is ready.
+pub(crate) async fn watch<I: Items + Clone, C: Clock>(
+    history: &History<I, C>,
+    id: ExecutionId,
+    screen: &mut Screen,
+    stop: impl Future<Output = ()>,
+) -> Result<Ending, Failure> {
     let loaded = history.load(&id).await?;
     let told = report::timeline(loaded.frozen, &loaded.events);
     let (state, timeline, told) = told.map_err(|error| history.illegal(&id, &error))?;
@@ -217,7 +274,7 @@ impl<I: Items + Clone, C: Clock> Watching<'_, I, C> {
     fn leave(&self, screen: &mut Screen) -> Result<Ending, Failure> {
         let fate = match self.driven {
             Driven::Yes => "it goes on",
-            Driven::Silent(_) | Driven::Never => "it is as it was",
+            Driven::Silent(_) => "it is as it was",
         };
         screen.print(&format!(
             "\nStopped watching. Execution {id} was not touched, {fate}: {driver}. `drsctl watch {id}` follows it again.",

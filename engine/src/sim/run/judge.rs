@@ -1,11 +1,8 @@
 //! The judge of a run: what the world says was launched and terminated, against what the histories say.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::PoisonError;
-use std::task::{Context as Polling, Poll, Waker};
 
 use crate::decide::is_done;
 use crate::drive::{EXECUTION_TAG, LAUNCH_TAG};
@@ -17,6 +14,7 @@ use crate::store::executions::Executions;
 use crate::store::summary::Summary;
 
 use super::{OURS, Run};
+use crate::testing::at_once;
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,15 +29,6 @@ pub(super) struct Verdict {
 pub(super) struct History {
     pub(super) state: State,
     pub(super) events: Vec<Recorded>,
-}
-
-/// Waits for something that never has to wait.
-pub(super) fn at_once<T>(future: impl Future<Output = T>) -> T {
-    let mut polling = Polling::from_waker(Waker::noop());
-    match pin!(future).poll(&mut polling) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("it waits"),
-    }
 }
 
 /// Every execution of a run.

@@ -44,7 +44,7 @@ fn run_seed(seed: u64) -> (Run, Verdict) {
     }
     run.storm(STORM, FAULTS);
     run.calm(CALM);
-    if std::env::var_os("TRACE").is_some() {
+    if std::env::var_os("SEED").is_some() {
         println!("{}", run.hub.traced().join("\n"));
     }
     let verdict = judge(&run);
@@ -63,10 +63,18 @@ fn the_same_seed_gives_the_same_run() {
     assert!(longest > 100, "these seeds do too little: {longest}");
 }
 
+/// Every seed, or the one that is named for a closer look: `SEED=252 cargo test -p drs-engine whatever -- --nocapture`
+/// prints its whole trace.
+fn seeds() -> std::ops::Range<u64> {
+    let named = std::env::var("SEED").ok();
+    let seed = named.map(|text| text.parse().expect("SEED is a number"));
+    seed.map_or(0..SEEDS, |seed: u64| seed..seed + 1)
+}
+
 #[test]
 fn whatever_goes_wrong_no_server_is_launched_twice_and_every_execution_ends() {
     let mut sum: BTreeMap<&str, u64> = BTreeMap::new();
-    for seed in 0..SEEDS {
+    for seed in seeds() {
         let caught = std::panic::catch_unwind(|| run_seed(seed));
         let Ok((run, verdict)) = caught else {
             panic!("seed {seed} breaks a rule; see above");
@@ -85,6 +93,9 @@ fn whatever_goes_wrong_no_server_is_launched_twice_and_every_execution_ends() {
         let _ = write!(line, "{what} {count}, ");
     }
     println!("{}", line.trim_end_matches(", "));
+    if std::env::var_os("SEED").is_some() {
+        return;
+    }
     for what in [
         "runs",
         "launches",
@@ -96,16 +107,5 @@ fn whatever_goes_wrong_no_server_is_launched_twice_and_every_execution_ends() {
         "pauses",
     ] {
         assert!(sum.get(what).copied().unwrap_or(0) > 0, "no {what}: {line}");
-    }
-}
-
-/// One seed with its whole trace: `SEED=252 cargo test -p drs-engine one_seed -- --ignored --nocapture`.
-#[test]
-#[ignore = "for looking at one seed"]
-fn one_seed_with_its_trace() {
-    let seed = std::env::var("SEED").map_or(1, |text| text.parse().expect("a number"));
-    let caught = std::panic::catch_unwind(|| run_seed(seed));
-    if let Ok((run, verdict)) = caught {
-        println!("{}\n{verdict:?}", run.hub.traced().join("\n"));
     }
 }
