@@ -103,9 +103,10 @@ class Simulator:
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:
         """One request to the admin API."""
-        token = Path(self.process["admin_token_path"]).read_text().strip()
+        endpoint = self.process["admin_endpoint"]
+        token = (self.directory / "admin-token").read_text().strip()
         request = urllib.request.Request(
-            self.process["admin_endpoint"] + path,
+            endpoint + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {token}"},
