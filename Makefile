@@ -46,6 +46,7 @@ rust-test: ## Unit, property, golden, simulation and wire tests
 	cargo test --workspace
 
 python-test: build terraform-is-there $(PYTHON) ## Conformance by boto3 and the AWS CLI, acceptance by real Terraform
+	cargo build -p drs-simulator --example serve
 	$(PYTEST) tests/conformance tests/acceptance
 
 .PHONY: terraform-is-there

@@ -18,7 +18,7 @@ use crate::limits;
 use crate::plan::Plan;
 use crate::ports::{CallError, Clock, Drs, WhichInstances};
 use crate::resolve::{Resolution, ResolveError, resolve};
-use crate::state::{IllegalEvent, State};
+use crate::state::{IllegalEvent, Owner, State};
 use crate::store::codec::ReadError;
 use crate::store::executions::HistoryError;
 use crate::store::items::Items;
@@ -187,14 +187,17 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
         let now = self.clock.now().wall;
         let is_fresh = |sign: &SignOfLife| after(sign.at, limits::OWNER_SILENCE) > now;
         let sign = self.executions.sign_of_life(id).await.map_err(read)?;
-        if let Some(sign) = sign.filter(is_fresh) {
-            return Ok(Whose::OwnedBy(sign));
+        if let Some(sign) = sign.as_ref().filter(|sign| is_fresh(sign)) {
+            return Ok(Whose::OwnedBy(sign.clone()));
         }
         let state = self.load(id).await?;
         if state.status.is_terminal() {
             return Ok(Whose::Terminal);
         }
-        let since = state.owner.map(|owner| SignOfLife {
+        // An owner whose own last sign is old has left or fallen silent, however lately it became the owner.
+        let has_signed = |owner: &Owner| sign.as_ref().is_some_and(|sign| sign.owner == owner.id);
+        let owner = state.owner.filter(|owner| !has_signed(owner));
+        let since = owner.map(|owner| SignOfLife {
             owner: owner.id,
             host: owner.host,
             at: owner.since.wall,
@@ -337,3 +340,6 @@ impl fmt::Display for BeginError {
 }
 
 impl std::error::Error for BeginError {}
+
+#[cfg(test)]
+mod tests;

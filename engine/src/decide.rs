@@ -134,3 +134,6 @@ pub fn is_done(state: &State) -> bool {
         .is_some_and(|termination| termination.finished.is_none());
     state.status.is_terminal() && !terminating
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,20 +9,31 @@
 //! It does not survive a crash; the history does. A new driver begins where the history ends.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
+use crate::decide::view::backoff;
 use crate::decide::{Decision, Settings, View, decide, is_done};
 use crate::event::{Author, Event, Recorded};
 use crate::ids::{ExecutionId, OwnerId};
 use crate::limits;
 use crate::ports::{CallError, Clock, Drs};
 use crate::state::{IllegalEvent, Owner, State};
+use crate::store::codec::ReadError;
 use crate::store::executions::{Executions, HistoryError};
 use crate::store::items::Items;
-use crate::time::after;
+use crate::time::{after, before};
 
+mod adopt;
+mod observe;
 mod perform;
 mod record;
+mod terminate;
+
+#[cfg(test)]
+pub(crate) use perform::{EXECUTION_TAG, LAUNCH_TAG};
 
 /// One process that drives executions.
 pub struct Driver<D, I, C> {
@@ -54,8 +65,9 @@ pub trait Watch: Send + Sync {
     /// A call could not be served and will be made again.
     fn on_trouble(&self, error: &CallError);
 
-    /// A call begins that changes the world; until the result is dropped the process should not end.
-    fn critical(&self) -> Self::Critical;
+    /// A call begins that changes the world; until the result is dropped the process should not end. In a process that
+    /// is ending already this never completes: what has not begun does not begin.
+    fn critical(&self) -> impl Future<Output = Self::Critical> + Send;
 }
 
 /// Why a driver returned.
@@ -76,6 +88,8 @@ pub enum DriveError {
     History(HistoryError),
     /// The history holds an event that does not fit.
     Illegal(IllegalEvent),
+    /// Another process took the execution over first.
+    TakenMeanwhile(Owner),
     /// Others kept writing; nothing was appended.
     Contended,
     /// The bound of turns was reached.
@@ -125,20 +139,26 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         watch: &W,
     ) -> Result<State, DriveError> {
         let mut run = self.begin(id, watch).await?;
+        let previous = run.state.owner.as_ref().map(|owner| owner.id.clone());
         for _ in 0..limits::APPEND_ATTEMPTS {
-            let previous = run.state.owner.as_ref().map(|owner| owner.id.clone());
-            if previous.as_ref() == Some(&self.owner) {
-                return Ok(run.state);
+            match &run.state.owner {
+                Some(owner) if owner.id == self.owner => return Ok(run.state),
+                // The caller has judged the owner it saw, not one that was faster.
+                Some(owner) if Some(&owner.id) != previous.as_ref() => {
+                    return Err(DriveError::TakenMeanwhile(owner.clone()));
+                }
+                _ => {}
             }
             let event = Event::OwnerTaken {
                 owner: self.owner.clone(),
                 host: self.host.clone(),
-                previous,
+                previous: previous.clone(),
             };
-            self.heartbeat(&run).await?;
-            self.try_record(&mut run, vec![event]).await?;
+            if self.try_record(&mut run, vec![event]).await? {
+                self.heartbeat(&run).await?;
+            }
         }
-        Ok(run.state)
+        Err(DriveError::Contended)
     }
 
     /// Appends an operator's wish, e.g. a cancel; anybody may, whoever owns the execution.
@@ -169,28 +189,75 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         watch: &W,
     ) -> Result<(State, Ending), DriveError> {
         let mut run = self.begin(id, watch).await?;
+        let mut failures = 0;
         for _ in 0..limits::TURNS_PER_DRIVE {
-            self.refresh(&mut run).await?;
-            if let Some(owner) = run
-                .state
-                .owner
-                .clone()
-                .filter(|owner| owner.id != self.owner)
-            {
-                return Ok((run.state, Ending::OwnedBy(owner)));
-            }
-            if is_done(&run.state) {
-                return Ok((run.state, Ending::Done));
-            }
-            if watch.is_stopped() {
-                return Ok((run.state, Ending::Stopped));
-            }
-            self.heartbeat(&run).await?;
-            if self.turn(&mut run).await? == Turn::Lost {
-                continue;
+            match self.drive_once(&mut run).await {
+                Ok(None) => failures = 0,
+                Ok(Some(ending)) => return Ok((run.state, ending)),
+                Err(error) => self.wait_out(&run, error, &mut failures).await?,
             }
         }
         Err(DriveError::TooManyTurns)
+    }
+
+    /// One turn, unless there is a reason not to make any more.
+    async fn drive_once<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+    ) -> Result<Option<Ending>, DriveError> {
+        self.refresh(run).await?;
+        let owner = run.state.owner.as_ref();
+        if let Some(owner) = owner.filter(|owner| owner.id != self.owner) {
+            return Ok(Some(Ending::OwnedBy(owner.clone())));
+        }
+        if is_done(&run.state) {
+            return Ok(Some(Ending::Done));
+        }
+        if run.watch.is_stopped() {
+            return Ok(Some(Ending::Stopped));
+        }
+        self.heartbeat(run).await?;
+        match self.turn(run).await {
+            Err(DriveError::Illegal(broken)) => self.halt(run, &broken).await?,
+            result => {
+                result?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// A store that cannot serve now changes nothing about the execution, so it is waited for; but not for ever.
+    async fn wait_out<W: Watch>(
+        &self,
+        run: &Run<'_, W>,
+        error: DriveError,
+        failures: &mut u32,
+    ) -> Result<(), DriveError> {
+        let DriveError::History(HistoryError::Read(ReadError::Call(call))) = &error else {
+            return Err(error);
+        };
+        *failures = failures.saturating_add(1);
+        if !call.is_retryable() || *failures > limits::STORE_FAILURES {
+            return Err(error);
+        }
+        run.watch.on_trouble(call);
+        let wait = backoff("store", *failures - 1, call.retry_after);
+        let mut wake = crate::time::Wake::default();
+        wake.at_wall(after(self.clock.now().wall, wait));
+        self.clock.sleep(wake).await;
+        Ok(())
+    }
+
+    /// A decision that does not fit the history it was made on is a broken rule of the engine. Nothing more is done, so
+    /// that nothing worse is done, and a person is told.
+    async fn halt<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        broken: &IllegalEvent,
+    ) -> Result<(), DriveError> {
+        let reason = broken.to_string();
+        self.try_record(run, vec![Event::Halted { reason }]).await?;
+        Ok(())
     }
 
     /// Follows an execution that another process drives, until nothing is left to do or the watcher asks to stop.
@@ -258,6 +325,22 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         Ok(())
     }
 
+    /// Says that this process drives the execution no longer, so that whoever comes next need not wait for its silence to
+    /// be long enough. Only for an owner, after its drive has returned.
+    ///
+    /// # Errors
+    ///
+    /// When the store refuses; a lost word only makes the next one wait.
+    pub async fn leave(&self, id: &ExecutionId) -> Result<(), DriveError> {
+        let mut now = self.clock.now();
+        let silence = limits::OWNER_SILENCE.saturating_add(SignedDuration::from_secs(1));
+        now.wall = before(now.wall, silence);
+        self.executions
+            .heartbeat(id, &self.owner, &self.host, now)
+            .await
+            .map_err(DriveError::History)
+    }
+
     async fn heartbeat<W>(&self, run: &Run<'_, W>) -> Result<(), DriveError> {
         let now = self.clock.now();
         self.executions
@@ -272,6 +355,9 @@ impl fmt::Display for DriveError {
         match self {
             Self::History(error) => write!(f, "{error}"),
             Self::Illegal(error) => write!(f, "the history does not make sense: {error}"),
+            Self::TakenMeanwhile(owner) => {
+                write!(f, "{} took the execution over meanwhile", owner.host)
+            }
             Self::Contended => write!(
                 f,
                 "others kept writing to the history; nothing was appended, try again"

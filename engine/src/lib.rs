@@ -28,4 +28,6 @@ pub mod resolve;
 pub mod sim;
 pub mod state;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod time;

@@ -18,6 +18,11 @@ pub const SERVERS_PER_GROUP: usize = 4_000;
 pub const SERVERS_PER_TARGET: usize = 4_000;
 /// Tags that select servers of one protection group.
 pub const TAGS_PER_SELECTION: usize = 50;
+/// How long an apply waits for a name or a server that another group or plan holds: it may be given up in the same apply.
+pub const HELD_WAIT: SignedDuration = SignedDuration::from_secs(60);
+/// Time between two tries while something is held.
+pub const HELD_RETRY: SignedDuration = SignedDuration::from_secs(2);
+
 /// Longest name of a group, a plan or a wave, in characters.
 pub const NAME_CHARS: usize = 64;
 /// Longest description, in characters.
@@ -35,6 +40,9 @@ pub const EVENTS_PER_EXECUTION: u64 = 200_000;
 pub const RUNS_SEARCHED: usize = 25;
 /// Attempts to append one set of events while others write, before the turn is given up and loaded anew.
 pub const APPEND_ATTEMPTS: usize = 20;
+
+/// Failures of the store in a row that a driver waits out, with backoff, before it gives up: about a quarter of an hour.
+pub const STORE_FAILURES: u32 = 20;
 
 /// Default time a wave may take from its first launch to its last judged server.
 pub const WAVE_TIMEOUT: SignedDuration = SignedDuration::from_hours(2);
@@ -57,8 +65,13 @@ pub const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 pub const FOLLOW_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
 /// How old the view of other jobs in a target may be when a launch is decided.
 pub const SURVEY_MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
+/// How old a look for live recovery instances may be when a launch is intended, in wall time.
+pub const GUARD_MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
 /// How far back jobs are searched for a view of what runs in a target.
 pub const SURVEY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// Launches of one server that DRS refuses with a conflict, although no job has it, before the server has failed: it has
+/// no recovery point, or does not replicate.
+pub const CONFLICTS_PER_SERVER: u32 = 12;
 /// First wait after a busy or unknown answer; doubled each time, with jitter.
 pub const BACKOFF_FIRST: SignedDuration = SignedDuration::from_secs(2);
 /// Longest wait between two tries of one call.

@@ -223,6 +223,19 @@ pub enum Kind {
     Unknown,
 }
 
+impl fmt::Display for LaunchStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "PENDING",
+            Self::InProgress => "IN_PROGRESS",
+            Self::Launched => "LAUNCHED",
+            Self::Failed => "FAILED",
+            Self::Terminated => "TERMINATED",
+            Self::Other(word) => word,
+        })
+    }
+}
+
 impl CallError {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {

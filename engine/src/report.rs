@@ -7,13 +7,21 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{Acceptance, Author, Event, LaunchId, Recorded, Remedy, ServerResult};
+use crate::event::{Acceptance, Author, Event, LaunchId, Outcome, Recorded, Remedy, ServerResult};
 use crate::ids::ServerId;
 use crate::state::{Phase, ServerStatus, State, Status, Wave};
 
+mod about;
+mod listing;
+mod next;
 mod table;
+mod timeline;
 
-pub use table::table;
+pub use about::{Driven, about, date_and_clock, driver};
+pub use listing::listing;
+pub use next::next;
+pub use table::{board, table};
+pub use timeline::{Timeline, timeline};
 
 /// The lines that tell an event to a person; the state is the one after it. Events that only matter to the engine give
 /// none.
@@ -22,18 +30,6 @@ pub fn lines(state: &State, recorded: &Recorded) -> Vec<String> {
         .into_iter()
         .map(|text| format!("{}  {text}", clock(recorded.now.world)))
         .collect()
-}
-
-/// The whole history, event by event, and how long each wave took.
-pub fn timeline(states: impl IntoIterator<Item = (State, Recorded)>) -> String {
-    let mut text = String::new();
-    for (state, recorded) in states {
-        for line in lines(&state, &recorded) {
-            text.push_str(&line);
-            text.push('\n');
-        }
-    }
-    text
 }
 
 /// A duration as people say it: `9m 41s`, `1h 02m`.
@@ -54,14 +50,17 @@ pub fn clock(at: Timestamp) -> String {
 fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
     match &recorded.event {
         Event::ExecutionStarted(started) => vec![format!(
-            "{} {} of plan {:?} started: {} waves, {} servers",
+            "{} {} of plan {:?} started: {}, {}",
             started.mode.as_str().to_lowercase(),
             started.execution_id,
             started.plan_name,
-            started.waves.len(),
-            state.servers.len()
+            several(started.waves.len(), "wave"),
+            several(state.servers.len(), "server")
         )],
         Event::OwnerTaken { previous: None, .. } | Event::ResultDelivered => Vec::new(),
+        Event::OwnerTaken { host, .. } if state.status.is_terminal() => {
+            vec![format!("{host} goes on with it")]
+        }
         Event::OwnerTaken {
             host,
             previous: Some(_),
@@ -73,20 +72,20 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
         }
         Event::WaveReady { wave } => ready(state, *wave),
         Event::WaveStarted { wave } => of_wave(state, *wave, |wave| {
-            format!("started, {} servers", wave.frozen.servers)
+            format!("started, {}", several(wave.frozen.servers, "server"))
         }),
         Event::WaveTimedOut { wave } => of_wave(state, *wave, |_| {
             "ran out of time; it launches no more, its jobs are followed".to_owned()
         }),
         Event::WaveFinished { wave, outcome } => of_wave(state, *wave, |wave| {
-            let took = wave
-                .started_at
-                .map(|at| duration(recorded.now.world.duration_since(at)));
-            format!(
-                "{} after {}",
-                outcome.as_str(),
-                took.unwrap_or_else(|| "no launch".to_owned())
-            )
+            let outcome = outcome.as_str();
+            match wave.started_at {
+                Some(at) => format!(
+                    "{outcome} after {}",
+                    duration(recorded.now.world.duration_since(at))
+                ),
+                None => outcome.to_owned(),
+            }
         }),
         event => tell_launch(state, event).unwrap_or_else(|| tell_end(state, recorded)),
     }
@@ -138,12 +137,7 @@ fn tell_launch(state: &State, event: &Event) -> Option<Vec<String>> {
             remedy,
             ..
         } => {
-            let next = match remedy {
-                Remedy::GiveUp => "its servers have failed",
-                Remedy::RetryLater { .. } => "tried again later",
-                Remedy::RetryWithoutTags => "tried again without tags",
-                Remedy::RetryInHalves => "tried again in two halves",
-            };
+            let next = what_next(remedy);
             vec![format!("  DRS refused: {code}: {message}; {next}")]
         }
         Event::LaunchUnknown { message, .. } => {
@@ -187,6 +181,15 @@ fn tell_launch(state: &State, event: &Event) -> Option<Vec<String>> {
     })
 }
 
+fn what_next(remedy: &Remedy) -> &'static str {
+    match remedy {
+        Remedy::GiveUp => "its servers have failed",
+        Remedy::RetryLater { .. } => "tried again later",
+        Remedy::RetryWithoutTags => "tried again without tags",
+        Remedy::RetryInHalves => "tried again in two halves",
+    }
+}
+
 fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
     match &recorded.event {
         Event::GuardTripped { instances, .. } => {
@@ -222,16 +225,23 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
             )]
         }
         Event::TerminationAccepted { instances, .. } => {
-            vec![format!("  terminating {} instances", instances.len())]
+            vec![format!(
+                "  terminating {}",
+                several(instances.len(), "instance")
+            )]
         }
         Event::InstancesGone { instances } => {
-            vec![format!("  {} instances are gone", instances.len())]
+            let are = if instances.len() == 1 { "is" } else { "are" };
+            vec![format!(
+                "  {} {are} gone",
+                several(instances.len(), "instance")
+            )]
         }
         Event::TerminationFinished { left, reason } => vec![match reason {
             None if left.is_empty() => "terminated: nothing is left".to_owned(),
             reason => format!(
-                "termination ended with {} instances left: {}",
-                left.len(),
+                "termination ended with {} left: {}",
+                several(left.len(), "instance"),
                 reason.as_deref().unwrap_or("unknown reason")
             ),
         }],
@@ -262,13 +272,15 @@ fn author(author: &Author) -> &str {
 }
 
 fn count(state: &State, launch: LaunchId) -> String {
-    match state
-        .launches
-        .get(&launch)
-        .map_or(0, |launch| launch.servers.len())
-    {
-        1 => "1 server".to_owned(),
-        servers => format!("{servers} servers"),
+    let launch = state.launches.get(&launch);
+    several(launch.map_or(0, |launch| launch.servers.len()), "server")
+}
+
+fn several(count: usize, thing: &str) -> String {
+    if count == 1 {
+        format!("1 {thing}")
+    } else {
+        format!("{count} {thing}s")
     }
 }
 
@@ -297,21 +309,30 @@ fn name<'a>(state: &'a State, server: &'a ServerId) -> &'a str {
 /// One sentence about where an execution stands and what can be done now; for the end of a message.
 pub fn headline(state: &State) -> String {
     let launched = state.waves.iter().map(|wave| wave.launched).sum::<usize>();
+    let counted = format!(
+        "{launched} of {} launched",
+        several(state.servers.len(), "server")
+    );
     let mut text = format!(
-        "{} {} of plan {:?} is {}: {launched} of {} servers launched",
+        "{} {} of plan {:?} is {}: {counted}",
         state.started.mode.as_str().to_lowercase(),
         state.started.execution_id,
         state.started.plan_name,
         state.status.as_str(),
-        state.servers.len()
     );
     let unknown = state.unresolved().count();
     if unknown > 0 {
-        let _ = write!(text, ", {unknown} launches without an answer");
+        let launches = if unknown == 1 { "launch" } else { "launches" };
+        let _ = write!(text, ", {unknown} {launches} without an answer");
     }
-    if let (Status::Ended(_) | Status::Halted, Some((_, summary))) = (state.status, &state.finished)
+    if let Some((_, summary)) = &state.finished
+        && state.status != Status::Ended(Outcome::Completed)
     {
-        let _ = write!(text, " ({summary})");
+        // The engine's own summary begins with the same count.
+        let _ = match summary.strip_prefix(&counted) {
+            Some(rest) => write!(text, "{rest}"),
+            None => write!(text, " ({summary})"),
+        };
     }
     text
 }
@@ -332,7 +353,37 @@ pub(crate) fn standing(state: &State, id: &ServerId) -> (String, String) {
         _ => server
             .instance
             .as_ref()
-            .map_or_else(String::new, ToString::to_string),
+            .map_or_else(String::new, |instance| {
+                let gone = state.termination.as_ref();
+                if gone.is_some_and(|termination| termination.gone.contains(instance)) {
+                    format!("{instance}, gone")
+                } else {
+                    instance.to_string()
+                }
+            }),
     };
     (server.status.as_str().to_owned(), detail)
 }
+
+/// Rows as aligned columns; the last column is as wide as it is.
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths);
+        let line: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        text.push_str(line.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ use crate::ids::{InstanceId, JobId, OwnerId, ServerId, Target};
 use crate::time::Now;
 
 mod apply;
+mod check;
 mod queries;
 
 /// An execution as its history tells it.
@@ -280,6 +281,10 @@ impl State {
         let Event::ExecutionStarted(started) = &first.event else {
             return Err(illegal("a history must begin with ExecutionStarted"));
         };
+        let servers = servers_of(&frozen);
+        if servers.len() != frozen.servers().count() {
+            return Err(illegal("a server takes part twice"));
+        }
         if first.seq != 1 {
             return Err(illegal("ExecutionStarted must be the first event"));
         }
@@ -305,7 +310,7 @@ impl State {
                 .collect(),
             launches: BTreeMap::new(),
             open: BTreeSet::new(),
-            servers: servers_of(&frozen),
+            servers,
             stop: None,
             tags_refused: false,
             finished: None,
@@ -340,7 +345,7 @@ impl State {
     ///
     /// When it does not fit; the state is then as it was before.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), IllegalEvent> {
-        apply::check(self, recorded).map_err(|reason| IllegalEvent {
+        check::check(self, recorded).map_err(|reason| IllegalEvent {
             seq: recorded.seq,
             reason,
         })?;
@@ -370,7 +375,27 @@ impl Wave {
     }
 }
 
+impl Wave {
+    /// Whether every one of its servers was launched.
+    pub fn is_whole(&self) -> bool {
+        self.waiting.is_empty() && self.launching == 0 && self.failed == 0
+    }
+}
+
 impl Status {
+    /// Every word that a status has.
+    pub const WORDS: [&str; 7] = [
+        "RUNNING",
+        "CANCELLING",
+        "COMPLETED",
+        "FAILED",
+        "CANCELLED",
+        "TIMED_OUT",
+        "HALTED",
+    ];
+    /// The words of executions that have not ended.
+    pub const LIVE: [&str; 2] = ["RUNNING", "CANCELLING"];
+
     /// Whether the execution has ended.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Ended(_) | Self::Halted)
@@ -451,3 +476,6 @@ fn servers_of(frozen: &Frozen) -> BTreeMap<ServerId, Server> {
     }
     servers
 }
+
+#[cfg(test)]
+mod tests;

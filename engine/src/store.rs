@@ -1,19 +1,22 @@
 //! Groups, plans, claims, leases and histories, as rules on the item port.
 //!
 //! [`items`] is the port. One file per stored item knows its form: [`group`], [`plan`], [`summary`], [`record`], and the
-//! claim. [`groups`], [`plans`], [`executions`] and [`start`] hold the rules. [`memory`] is the port in memory.
+//! claim. [`groups`], [`plans`], [`executions`] and [`start`] hold the rules. [`memory`] is the port in memory, and
+//! [`conformance`] what every implementation of the port must do.
 //!
 //! What it does not do: it never decides what an execution does next, and it never scans.
 
 mod claim;
 mod claims;
 pub mod codec;
+pub mod conformance;
 pub mod executions;
 pub mod group;
 pub mod groups;
 pub mod items;
 mod keys;
 pub mod memory;
+mod newest;
 pub mod plan;
 pub mod plans;
 pub mod projection;
@@ -22,3 +25,6 @@ pub mod start;
 pub mod summary;
 
 pub use claims::Held;
+
+#[cfg(test)]
+mod tests;

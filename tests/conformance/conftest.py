@@ -41,7 +41,11 @@ class Simulator:
     def __init__(self, directory, *, fleet=None, seed=None, speed=None, manual=True):
         directory = pathlib.Path(directory)
         self.directory = directory
-        command = [str(binary()), "--directory", str(directory)]
+        self.clients = {}
+        path = binary()
+        command = [str(path), "--directory", str(directory)]
+        if path.name == "drsctl":
+            command[1:1] = ["simulator", "--json", "--admin-port", "0"]
         if fleet is not None:
             # JSON is YAML.
             path = directory.parent / f"{directory.name}.fleet.yaml"
@@ -57,7 +61,7 @@ class Simulator:
         self.where = self._read_line(command)
         self.endpoint = self.where["endpoint"]
         self.region = self.where["region"]
-        self.token = pathlib.Path(self.where["admin_token_file"]).read_text().strip()
+        self.token = pathlib.Path(self.where["admin_token_path"]).read_text().strip()
 
     def _read_line(self, command):
         ready, _, _ = select.select([self.process.stdout], [], [], START_SECONDS)
@@ -70,17 +74,26 @@ class Simulator:
 
     def client(self, service, *, region=None, account=ACCOUNT, attempts=1, validate=True, **credentials):
         """A boto3 client. Without retries unless told, so that a test sees every answer."""
+        key = (service, region, account, attempts, validate)
+        if not credentials and key in self.clients:
+            return self.clients[key]
         config = botocore.config.Config(
             retries={"total_max_attempts": attempts, "mode": "standard"},
             parameter_validation=validate,
             connect_timeout=10,
             read_timeout=20,
         )
-        if not credentials:
-            credentials = {"aws_access_key_id": f"AKIASIM0{account}", "aws_secret_access_key": "not-verified"}
-        return SESSION.client(
-            service, endpoint_url=self.endpoint, region_name=region or self.region, config=config, **credentials
+        keys = {"aws_access_key_id": f"AKIASIM0{account}", "aws_secret_access_key": "not-verified"}
+        client = SESSION.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=region or self.region,
+            config=config,
+            **(credentials or keys),
         )
+        if not credentials:
+            self.clients[key] = client
+        return client
 
     def drs(self, **options):
         return self.client("drs", **options)

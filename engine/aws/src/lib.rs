@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The engine's ports on the AWS SDK, and the history in DynamoDB.
+//!
+//! - [`Settings`]: what a person configures, from the provider block, the environment, or a small file.
+//! - [`Session`]: one connection to one account and Region. It hands out the ports.
+//! - [`AwsDrs`], [`DynamoItems`], [`SystemClock`]: the ports. [`classify`] says what is known after a failed call.
+//! - [`http`]: the HTTP client of every call, with proxies and private authorities. [`tables`]: the three tables.
+//! - [`fresh`]: identifiers that nobody has used.
+//!
+//! What it does not do: it decides nothing, and it never retries a call that changes the world. It never logs
+//! credentials, tokens, or the password of a proxy.
+
+pub mod classify;
+pub mod clock;
+pub mod connect_error;
+mod credentials;
+pub mod drs;
+pub mod fresh;
+pub mod http;
+pub mod items;
+pub mod limits;
+mod quotas;
+pub mod session;
+pub mod settings;
+pub mod tables;
+
+pub use clock::SystemClock;
+pub use connect_error::ConnectError;
+pub use drs::AwsDrs;
+pub use items::DynamoItems;
+pub use session::{Embedded, Identity, Session};
+pub use settings::{AssumeRole, Endpoints, Settings, SettingsError, SimulatorSettings};
+pub use tables::TableError;

@@ -29,7 +29,7 @@ async fn run() -> Result<(), String> {
     let line = serde_json::json!({
         "endpoint": simulator.endpoint(),
         "admin_endpoint": simulator.admin_endpoint(),
-        "admin_token_file": simulator.admin_token_path(),
+        "admin_token_path": simulator.admin_token_path(),
         "access_key_id": credentials.access_key_id,
         "secret_access_key": credentials.secret_access_key,
         "region": simulator.default_region(),

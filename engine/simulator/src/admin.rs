@@ -5,7 +5,7 @@
 //! POST /clock              {"speed": 60} | {"manual": true} | {"set": "2026-01-01T00:00:00Z"} | {"advance_seconds": 90}
 //! GET  /state              everything but the tables of DynamoDB, to be kept
 //! POST /state              the same, to be restored
-//! POST /reset              begins anew, with the seed and the fleet of the beginning, and without tables
+//! POST /reset              begins anew, with the store's seed and the state's fleet, and without tables
 //! GET  /faults             faults that wait for calls
 //! POST /faults             {"operation": "StartRecovery", "fault": "lost_answer", "times": 1, "skip": 0, "region": "us-east-1"}
 //! POST /faults/clear       forgets them

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use drs_engine::digest;
 use drs_engine::sim::fleet::{Fleet, Problem};
 use thiserror::Error;
 
@@ -45,13 +46,44 @@ pub enum FleetError {
     },
 }
 
-/// Reads a fleet and checks it.
-pub(crate) fn read(path: &Path) -> Result<Fleet, FleetError> {
-    let text = read_text(path)?;
-    let fleet: Fleet = serde_norway::from_str(&text).map_err(|error| FleetError::Shape {
-        path: path.to_owned(),
+/// The fleet that a new world begins with, and a digest by which it is known again.
+pub(crate) struct Chosen {
+    pub(crate) fleet: Fleet,
+    pub(crate) digest: String,
+}
+
+impl Chosen {
+    /// The fleet of a world that was given none.
+    pub(crate) fn built_in() -> Self {
+        Self {
+            fleet: Fleet::built_in(),
+            digest: "built-in".to_owned(),
+        }
+    }
+
+    /// The fleet in a file. Its digest is of what the file says, not of what that means: so comments do not count, and a
+    /// later version, with more settings to leave out, knows the same file again.
+    pub(crate) fn read(path: &Path) -> Result<Self, FleetError> {
+        let text = read_text(path)?;
+        let fleet = check(path, &text)?;
+        let said: serde_norway::Value = serde_norway::from_str(&text).map_err(wrong_shape(path))?;
+        Ok(Self {
+            fleet,
+            digest: digest::of(&said),
+        })
+    }
+}
+
+fn wrong_shape(path: &Path) -> impl FnOnce(serde_norway::Error) -> FleetError + use<> {
+    let path = path.to_owned();
+    move |error| FleetError::Shape {
+        path,
         reason: error.to_string(),
-    })?;
+    }
+}
+
+fn check(path: &Path, text: &str) -> Result<Fleet, FleetError> {
+    let fleet: Fleet = serde_norway::from_str(text).map_err(wrong_shape(path))?;
     let problems = fleet.problems();
     if problems.is_empty() {
         return Ok(fleet);
@@ -93,11 +125,18 @@ mod tests {
     use super::*;
     use crate::store::tests::Folder;
 
+    fn refusal(path: &Path) -> String {
+        Chosen::read(path)
+            .err()
+            .expect("the fleet is refused")
+            .to_string()
+    }
+
     fn refused(text: &str) -> String {
         let folder = Folder::new();
         let path = folder.path().join("fleet.yaml");
         std::fs::write(&path, text).unwrap();
-        let message = read(&path).unwrap_err().to_string();
+        let message = refusal(&path);
         message.replace(&format!("{}", path.display()), "fleet.yaml")
     }
 
@@ -108,8 +147,35 @@ mod tests {
         let text = "accounts:\n- id: 111122223333\n  regions:\n  - name: eu-west-1\n    servers:\n    - hostname: a\n      \
                     tags: {Tier: db}\n      timings: {launch: [1.5, 2]}\n      faults:\n      - phase: launch\n";
         std::fs::write(&path, text).unwrap();
-        let fleet = read(&path).unwrap();
+        let fleet = Chosen::read(&path).unwrap().fleet;
         assert_eq!(fleet.accounts[0].regions[0].servers[0].hostname, "a");
+    }
+
+    #[test]
+    fn comments_do_not_make_another_fleet() {
+        let folder = Folder::new();
+        let digest = |text: &str| {
+            let path = folder.path().join("fleet.yaml");
+            std::fs::write(&path, text).unwrap();
+            Chosen::read(&path).unwrap().digest
+        };
+        let one = digest("accounts:\n- id: '111122223333'\n");
+        assert_eq!(one, digest("# mine\naccounts: [{id: \"111122223333\"}]"));
+        assert_ne!(one, digest("accounts: [{id: '111122223334'}]"));
+    }
+
+    #[test]
+    fn the_examples_are_fleets() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/fleets");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if let Err(error) = Chosen::read(&path) {
+                panic!("{error}");
+            }
+            count += 1;
+        }
+        assert!(count > 0);
     }
 
     #[test]
@@ -137,9 +203,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let message = read(Path::new("/nowhere/fleet.yaml"))
-            .unwrap_err()
-            .to_string();
+        let message = refusal(Path::new("/nowhere/fleet.yaml"));
         assert!(
             message.starts_with("cannot read the fleet /nowhere/fleet.yaml: "),
             "{message}"

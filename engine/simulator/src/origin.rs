@@ -1,11 +1,9 @@
 //! Opening a store: what a new one begins with, and whether an old one is the one that was asked for.
 
-use drs_engine::digest;
-use drs_engine::sim::fleet::Fleet;
 use jiff::Timestamp;
 
 use crate::clock::{Clock, Speed};
-use crate::fleet;
+use crate::fleet::Chosen;
 use crate::simulator::{Options, SimulatorError};
 use crate::state::{Change, State};
 use crate::store::{Genesis, Origin, Store};
@@ -18,18 +16,21 @@ const DEFAULT_SEED: u64 = 0;
 
 /// Opens the store that the options name, and creates it when it is not there.
 pub(crate) fn open(options: &Options) -> Result<(Store, Origin), SimulatorError> {
+    // A store that is there never goes, so nothing can be created between this look and the opening.
+    if options.existing && !Store::is_there(&options.directory)? {
+        return Err(SimulatorError::Missing {
+            path: options.directory.clone(),
+        });
+    }
     let speed = options
         .speed
         .map(|factor| Speed::from_factor(factor).ok_or(SimulatorError::Speed { factor }))
         .transpose()?;
-    let fleet = options.fleet.as_deref().map(fleet::read).transpose()?;
-    let asked_digest = fleet.as_ref().map(digest::of);
+    let chosen = options.fleet.as_deref().map(Chosen::read).transpose()?;
+    let asked_digest = chosen.as_ref().map(|chosen| chosen.digest.clone());
     let (store, origin, created) = Store::open(&options.directory, || {
-        Ok::<_, SimulatorError>(genesis(
-            options,
-            fleet.unwrap_or_else(Fleet::built_in),
-            speed,
-        ))
+        let chosen = chosen.unwrap_or_else(Chosen::built_in);
+        Ok::<_, SimulatorError>(genesis(options, chosen, speed))
     })?;
     if !created {
         check_origin(options, &origin, asked_digest.as_deref())?;
@@ -64,14 +65,15 @@ pub(crate) fn restarted_clock(before: Clock) -> Clock {
 /// When a world with a manual clock begins: 2026-01-01T00:00:00Z.
 const MANUAL_START_SECONDS: i64 = 1_767_225_600;
 
-fn genesis(options: &Options, fleet: Fleet, speed: Option<Speed>) -> Genesis {
+fn genesis(options: &Options, chosen: Chosen, speed: Option<Speed>) -> Genesis {
+    let Chosen { fleet, digest } = chosen;
     let seed = options.seed.unwrap_or(DEFAULT_SEED);
     let clock = first_clock(options.manual_clock, speed.unwrap_or(Speed::REAL));
     let account = fleet.accounts.first();
     let region = account.and_then(|account| account.regions.first());
     let origin = Origin {
         seed,
-        fleet_digest: digest::of(&fleet),
+        fleet_digest: digest,
         default_account_id: account
             .map(|account| account.id.clone())
             .unwrap_or_default(),
@@ -128,4 +130,27 @@ fn adjust_clock(store: &Store, manual: bool, speed: Option<Speed>) -> Result<(),
         }
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::Folder;
+
+    #[test]
+    fn whoever_only_looks_creates_no_store() {
+        let folder = Folder::new();
+        let only_look = Options {
+            existing: true,
+            ..Options::at(folder.path().join("store"))
+        };
+        let missing = open(&only_look).err().expect("there is no store");
+        assert!(
+            matches!(missing, SimulatorError::Missing { .. }),
+            "{missing}"
+        );
+        assert!(!only_look.directory.exists());
+        open(&Options::at(&only_look.directory)).expect("it is created");
+        open(&only_look).expect("it is there");
+    }
 }

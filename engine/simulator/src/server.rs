@@ -338,3 +338,183 @@ fn is_loopback_host(host: &str) -> bool {
         || name.eq_ignore_ascii_case("localhost")
         || name.to_ascii_lowercase().ends_with(".localhost")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// Answers with the path that was asked for.
+    #[derive(Default)]
+    struct Echo {
+        delivery: Delivery,
+        released: AtomicBool,
+    }
+
+    impl Serve for Echo {
+        fn serve(&self, request: &Request) -> Served {
+            assert_ne!(request.path, "/panic", "on purpose");
+            Served {
+                answer: Answer::new(200, "text/plain", request.path.as_bytes()),
+                delivery: self.delivery,
+            }
+        }
+
+        fn is_held(&self, _hold: u64) -> bool {
+            !self.released.load(Ordering::Relaxed)
+        }
+    }
+
+    fn short() -> Limits {
+        Limits {
+            connections: 2,
+            requests: 2,
+            header_wait: Duration::from_millis(200),
+            body_wait: Duration::from_millis(200),
+            body_bytes: 1000,
+            hold_wait: Duration::from_secs(10),
+        }
+    }
+
+    async fn start(limits: Limits, echo: Arc<Echo>) -> Server {
+        let config = Config {
+            limits,
+            any_host: false,
+            dated: false,
+        };
+        Server::start("127.0.0.1:0".parse().unwrap(), config, echo)
+            .await
+            .unwrap()
+    }
+
+    /// Sends text and reads until the server closes the connection.
+    async fn exchange(server: &Server, text: &str) -> String {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let read = timeout(Duration::from_secs(5), stream.read_to_string(&mut answer)).await;
+        // A connection that is cut off may also be reset.
+        let _ = read.expect("the server closes the connection in time");
+        answer
+    }
+
+    const LAST: &str = "GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_client_that_is_slow_is_cut_off_and_others_are_served() {
+        let server = start(short(), Arc::default()).await;
+        let half = exchange(&server, "GET /half HTTP/1.1\r\nHost: loc");
+        let silent = exchange(&server, "");
+        // Both places are taken; the third waits until the slow ones are gone.
+        let (half, silent, last) = tokio::join!(half, silent, exchange(&server, LAST));
+        assert!(
+            !half.contains("200 OK") && !silent.contains("200 OK"),
+            "{half}{silent}"
+        );
+        assert!(
+            last.starts_with("HTTP/1.1 200 OK") && last.ends_with("/last"),
+            "{last}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_late_or_long_is_refused() {
+        let server = start(short(), Arc::default()).await;
+        let late = exchange(
+            &server,
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc",
+        )
+        .await;
+        assert!(late.starts_with("HTTP/1.1 408"), "{late}");
+        let long = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n{}",
+            "x".repeat(2000)
+        );
+        let long = exchange(&server, &long).await;
+        assert!(long.starts_with("HTTP/1.1 413"), "{long}");
+        let head = format!(
+            "GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
+            "x".repeat(2 * HEAD_BOUND_BYTES)
+        );
+        assert!(!exchange(&server, &head).await.contains("200 OK"));
+    }
+
+    #[tokio::test]
+    async fn only_loopback_hosts_are_served_unless_any_is() {
+        for (host, is_loopback) in [
+            ("localhost", true),
+            ("LOCALHOST:80", true),
+            ("a.localhost", true),
+            ("127.0.0.1:80", true),
+            ("127.1.2.3", true),
+            ("[::1]:80", true),
+            ("", false),
+            ("10.0.0.1", false),
+            ("localhost.example", false),
+            ("[::2]", false),
+        ] {
+            assert_eq!(is_loopback_host(host), is_loopback, "{host}");
+        }
+        let server = start(short(), Arc::default()).await;
+        let refused = exchange(&server, "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").await;
+        assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_closes_the_connection_without_a_byte() {
+        let delivery = Delivery {
+            lost: true,
+            ..Delivery::default()
+        };
+        let echo = Arc::new(Echo {
+            delivery,
+            ..Echo::default()
+        });
+        let server = start(short(), echo).await;
+        assert_eq!(exchange(&server, LAST).await, "");
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_held_until_it_is_released() {
+        let delivery = Delivery {
+            hold: Some(1),
+            ..Delivery::default()
+        };
+        let echo = Arc::new(Echo {
+            delivery,
+            ..Echo::default()
+        });
+        let server = start(short(), echo.clone()).await;
+        let release = async {
+            sleep(Duration::from_millis(100)).await;
+            echo.released.store(true, Ordering::Relaxed);
+        };
+        let begun = Instant::now();
+        let (answer, ()) = tokio::join!(exchange(&server, LAST), release);
+        assert!(
+            answer.ends_with("/last") && begun.elapsed() >= Duration::from_millis(100),
+            "{answer}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_the_server_goes_on() {
+        let server = start(short(), Arc::default()).await;
+        let broken = "GET /panic HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        assert!(exchange(&server, broken).await.starts_with("HTTP/1.1 500"));
+        assert!(exchange(&server, LAST).await.ends_with("/last"));
+    }
+
+    #[tokio::test]
+    async fn a_stopped_server_lets_its_port_go() {
+        let server = start(short(), Arc::default()).await;
+        let address = server.address();
+        let idle = TcpStream::connect(address).await.unwrap();
+        server.stop().await;
+        drop(idle);
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+}

@@ -25,6 +25,9 @@ use crate::world_time::{Ticker, WorldClock};
 pub struct Options {
     /// The store's directory. It is created when it is not there.
     pub directory: PathBuf,
+    /// Whether the store must be there already. Whoever only looks must not create one: it would be another world than the
+    /// one that its owner is about to begin.
+    pub existing: bool,
     /// The fleet that a new world begins with, a YAML file; the built-in one when left out. A store that was created with
     /// another is refused.
     pub fleet: Option<PathBuf>,
@@ -64,6 +67,12 @@ pub enum SimulatorError {
     /// The fleet cannot be used.
     #[error(transparent)]
     Fleet(#[from] FleetError),
+    /// The store must be there already, and is not.
+    #[error("there is no simulator in {}", path.display())]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The store was created with another seed.
     #[error(
         "the simulator in {} was created with seed {stored}, not {asked}; leave the seed out, or name another directory",
@@ -268,4 +277,143 @@ fn url(server: &Server) -> String {
         ip => ip,
     };
     format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::store::tests::Folder;
+
+    fn options(folder: &Folder) -> Options {
+        Options::at(folder.path().join("store"))
+    }
+
+    #[tokio::test]
+    async fn an_address_that_others_reach_needs_leave() {
+        let folder = Folder::new();
+        let everywhere: SocketAddr = "0.0.0.0:0".parse().unwrap();
+        for options in [
+            Options {
+                listen: Some(everywhere),
+                ..options(&folder)
+            },
+            Options {
+                admin: Some(everywhere),
+                ..options(&folder)
+            },
+        ] {
+            let refused = Simulator::start(options).await.unwrap_err();
+            assert!(
+                matches!(refused, SimulatorError::Remote { .. }),
+                "{refused}"
+            );
+        }
+        assert!(!folder.path().join("store").exists());
+        let allowed = Options {
+            listen: Some(everywhere),
+            allow_remote: true,
+            ..options(&folder)
+        };
+        let simulator = Simulator::start(allowed).await.unwrap();
+        assert!(simulator.endpoint().starts_with("http://127.0.0.1:"));
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_taken_is_named() {
+        let folder = Folder::new();
+        let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let options = Options {
+            listen: Some(address),
+            ..options(&folder)
+        };
+        let refused = Simulator::start(options).await.unwrap_err().to_string();
+        assert!(
+            refused.starts_with(&format!("cannot listen on {address}: ")),
+            "{refused}"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_absurd_speed_is_refused() {
+        let folder = Folder::new();
+        let options = Options {
+            speed: Some(0.0),
+            ..options(&folder)
+        };
+        let refused = Simulator::start(options).await.unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "0 is not a speed; it must be from 0.001 to 1000000"
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn world_time_runs_at_its_speed_and_over_a_restart() {
+        let folder = Folder::new();
+        let fast = Options {
+            speed: Some(1000.0),
+            ..options(&folder)
+        };
+        let simulator = Simulator::start(fast).await.unwrap();
+        let world = simulator.world_time();
+        let begun = world.now();
+        let target = drs_engine::time::after(begun, jiff::SignedDuration::from_secs(100));
+        let wait = world.wall_until(target).unwrap();
+        assert!(wait <= Duration::from_millis(101), "{wait:?}");
+        sleep(wait).await;
+        assert!(world.now() >= target);
+        simulator.stop().await;
+        // The engine's clock outlives its simulator, and time goes on while there is none.
+        sleep(Duration::from_millis(20)).await;
+        let again = Simulator::start(options(&folder)).await.unwrap();
+        assert!(
+            again.world_time().now()
+                >= drs_engine::time::after(target, jiff::SignedDuration::from_secs(20))
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_clock_notices_what_another_process_changes() {
+        let folder = Folder::new();
+        let manual = Options {
+            manual_clock: true,
+            ..options(&folder)
+        };
+        let simulator = Simulator::start(manual).await.unwrap();
+        let world = simulator.world_time();
+        let later = drs_engine::time::after(world.now(), jiff::SignedDuration::from_secs(1));
+        assert_eq!(world.wall_until(later), None);
+        let fast = Options {
+            speed: Some(100.0),
+            ..options(&folder)
+        };
+        let _other = Simulator::start(fast).await.unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while world.wall_until(later).is_none() && Instant::now() < deadline {
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert!(world.wall_until(later).is_some());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn opening_is_quick() {
+        let folder = Folder::new();
+        drop(Simulator::start(options(&folder)).await.unwrap());
+        let begun = Instant::now();
+        let simulator = Simulator::start(options(&folder)).await.unwrap();
+        // Some milliseconds; the bound is generous for a busy machine.
+        assert!(
+            begun.elapsed() < Duration::from_millis(500),
+            "{:?}",
+            begun.elapsed()
+        );
+        assert_eq!(simulator.default_region(), "us-east-1");
+        assert_eq!(simulator.credentials().account_id, "111122223333");
+        assert_eq!(simulator.admin_endpoint(), None);
+    }
 }

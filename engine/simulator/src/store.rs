@@ -41,7 +41,10 @@ pub(crate) const ADMIN_TOKEN: &str = "admin-token";
 
 /// The journal is folded into a snapshot when it is longer than this: some hundred calls, which a process that opens the
 /// store replays in a few milliseconds.
-const JOURNAL_BOUND_BYTES: u64 = 256 * 1024;
+const JOURNAL_BOUND_BYTES: u64 = 128 * 1024;
+
+/// Where the snapshot is large, the journal may grow to this part of it, for else writing snapshots would take the most time.
+const JOURNAL_PART_OF_SNAPSHOT: u64 = 4;
 
 /// What a store was created with. Kept, so that a reset begins anew with the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -124,6 +127,8 @@ pub(crate) struct Store {
 struct Replica {
     header: Header,
     tail: Tail,
+    /// Length from which the journal is folded.
+    journal_bound: u64,
     state: State,
 }
 
@@ -134,6 +139,11 @@ pub(crate) struct Genesis {
 }
 
 impl Store {
+    /// Whether a directory holds a store. Creates nothing.
+    pub(crate) fn is_there(directory: &Path) -> Result<bool, StoreError> {
+        Ok(journal::read_header(&journal_path(directory))?.is_some())
+    }
+
     /// Opens the store in a directory, and creates it when it is not there. Says what it was created with, and whether
     /// that was now.
     pub(crate) fn open<E: From<StoreError>>(
@@ -216,8 +226,16 @@ impl Store {
                 .tail
                 .append(&journal_path(&self.directory), &entries)?;
         }
-        if replaced || replica.tail.offset() > JOURNAL_BOUND_BYTES {
-            self.next_generation(&mut replica)?;
+        if replaced || replica.tail.offset() > replica.journal_bound {
+            match self.next_generation(&mut replica) {
+                Err(error) if replaced => return Err(error),
+                // The request is in the journal all the same; the next one loads from disk, and tries again.
+                Err(error) => {
+                    tracing::warn!(%error, "the simulator's journal could not be folded");
+                    return Ok(answer);
+                }
+                Ok(()) => {}
+            }
         }
         *slot = Some(replica);
         Ok(answer)
@@ -233,10 +251,12 @@ impl Store {
                 reason: "the journal has gone; was the directory deleted?".to_owned(),
             });
         };
-        let state = files::read_json(&self.directory.join(&header.snapshot))?;
+        let snapshot = self.directory.join(&header.snapshot);
+        let state = files::read_json(&snapshot)?;
         Ok(Replica {
             header,
             tail: Tail::new(offset),
+            journal_bound: journal_bound(&snapshot),
             state,
         })
     }
@@ -259,6 +279,7 @@ impl Store {
         replica.header = replica.header.next();
         let offset = write_generation(&self.directory, &replica.header, &replica.state)?;
         replica.tail = Tail::new(offset);
+        replica.journal_bound = journal_bound(&self.directory.join(&replica.header.snapshot));
         // Nobody reads the old snapshot any more; when it stays, it only takes space.
         let _ = std::fs::remove_file(old);
         Ok(())
@@ -312,6 +333,11 @@ impl Session<'_> {
 
 fn journal_path(directory: &Path) -> PathBuf {
     directory.join("journal.jsonl")
+}
+
+fn journal_bound(snapshot: &Path) -> u64 {
+    let length = std::fs::metadata(snapshot).map_or(0, |metadata| metadata.len());
+    JOURNAL_BOUND_BYTES.max(length / JOURNAL_PART_OF_SNAPSHOT)
 }
 
 /// Writes a snapshot and then the journal that names it. The rename of the journal is the commit.
@@ -477,6 +503,26 @@ pub(crate) mod tests {
         assert_ne!(files[0], "world-1.json");
         assert_eq!(snapshot(&writer), snapshot(&reader));
         assert_eq!(snapshot(&open(&folder)), snapshot(&reader));
+    }
+
+    #[test]
+    fn a_generation_that_was_cut_short_is_begun_again() {
+        let folder = Folder::new();
+        let store = open(&folder);
+        hold(&store, "one");
+        // A process wrote half of the next snapshot, and was killed.
+        std::fs::write(folder.path().join("world-2.json"), "{").unwrap();
+        std::fs::write(folder.path().join("journal.new"), "{").unwrap();
+        assert_eq!(held(&open(&folder)), ["one"]);
+        store
+            .with(|session| session.replace(session.state().clone()))
+            .unwrap();
+        assert_eq!(held(&open(&folder)), ["one"]);
+        let header = journal::read_header(&journal_path(folder.path()))
+            .unwrap()
+            .unwrap()
+            .0;
+        assert_eq!(header.snapshot, "world-2.json");
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub(crate) fn query_error(code: &str, message: &str, status: u16, request_id: &s
     let (code, message) = (escaped(code), escaped(message));
     format!(
         "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error>\
-         <Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+         <Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+         <RequestId>{request_id}</RequestId></ErrorResponse>"
     )
 }
 

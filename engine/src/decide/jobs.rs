@@ -157,8 +157,9 @@ fn judge_servers(
     reasons: &BTreeMap<ServerId, String>,
     now: Now,
 ) -> Vec<Judgement> {
-    let grace_is_over =
-        job.completed && after(job.ended_at.unwrap_or(now.world), limits::JUDGE_GRACE) <= now.world;
+    // A job that does not say when it ended is judged by when it began: better soon than never.
+    let ended_at = job.ended_at.unwrap_or(job.created_at);
+    let grace_is_over = job.completed && after(ended_at, limits::JUDGE_GRACE) <= now.world;
     let seen: BTreeMap<&ServerId, &JobServer> = job
         .servers
         .iter()
@@ -206,9 +207,8 @@ fn judge_server(
         },
         _ if !grace_is_over => return None,
         Some(other) => {
-            let word = format!("{other:?}").to_uppercase();
             let text = format!(
-                "DRS job {} completed while the server was still {word}",
+                "DRS job {} completed while the server was still {other}",
                 job.id
             );
             ServerResult::Failed {

@@ -1,13 +1,13 @@
 //! What is launched when, and what is done about a launch whose outcome nobody knows.
 
-use std::collections::BTreeMap;
+use jiff::Timestamp;
 
 use crate::event::{Event, LaunchId, Remedy};
 use crate::ids::{ServerId, Target};
 use crate::limits;
 use crate::plan::LaunchOrder;
 use crate::ports::{CallError, Kind};
-use crate::state::{Launch, Phase, State, Wave};
+use crate::state::{Launch, Phase, Server, State, Wave};
 use crate::time::{Now, Wake, after};
 
 use super::view::{Survey, backoff};
@@ -54,7 +54,6 @@ pub(super) fn resolve(
 
 /// The next launch that is due.
 pub(super) fn next(state: &State, view: &View, now: Now, wake: &mut Wake) -> Option<Command> {
-    let mut surveyed: BTreeMap<Target, bool> = BTreeMap::new();
     for (index, wave) in state.waves.iter().enumerate() {
         if wave.started_at.is_none()
             || wave.finished.is_some()
@@ -62,34 +61,65 @@ pub(super) fn next(state: &State, view: &View, now: Now, wake: &mut Wake) -> Opt
         {
             continue;
         }
-        let Some(target) = next_target(state, index, wave) else {
-            continue;
-        };
-        let held_back = view.held_back(&guard_key(&target), now);
-        if let Some(at) = retry_at(state, index)
-            .into_iter()
-            .chain(held_back)
-            .max()
-            .filter(|at| *at > now.wall)
-        {
-            wake.at_wall(at);
-            continue;
-        }
-        match fresh_survey(view, &target, now, wake) {
-            Fresh::Yes(survey) => {
-                if let Some(plan) = plan_launch(state, index, wave, &target, survey) {
-                    return Some(Command::Launch(plan));
+        for (target, servers) in due_servers(state, index, wave, now, wake) {
+            let held_back = [guard_key(target), launch_key(target)]
+                .iter()
+                .filter_map(|key| view.held_back(key, now))
+                .max();
+            if let Some(until) = held_back {
+                wake.at_wall(until);
+                continue;
+            }
+            match fresh_survey(view, target, now, wake) {
+                Fresh::Yes(survey) => {
+                    if let Some(plan) = plan_launch(state, index, wave, target, &servers, survey) {
+                        return Some(Command::Launch(plan));
+                    }
+                    // There is no room, or the servers are in jobs of others: look again when jobs may have ended.
+                    wake.at_world(after(survey.at, limits::SURVEY_MAX_AGE));
                 }
-                // There is no room, or the servers are in jobs of others: look again when jobs may have ended.
-                wake.at_world(after(survey.at, limits::SURVEY_MAX_AGE));
+                Fresh::No => return Some(Command::Survey(target.clone())),
+                Fresh::HeldBack => {}
             }
-            Fresh::No if *surveyed.entry(target.clone()).or_insert(true) => {
-                return Some(Command::Survey(target));
-            }
-            Fresh::No | Fresh::HeldBack => {}
         }
     }
     None
+}
+
+/// Servers of a wave that may be launched now, by target, in launch order; targets in the order of their first server.
+/// A server whose launch was refused for now waits, and the others go on without it, except where the wave is
+/// sequential: in order means in order.
+fn due_servers<'a>(
+    state: &'a State,
+    index: usize,
+    wave: &Wave,
+    now: Now,
+    wake: &mut Wake,
+) -> Vec<(&'a Target, Vec<(&'a ServerId, &'a Server)>)> {
+    let sequential = wave.frozen.order == LaunchOrder::Sequential;
+    let mut due: Vec<(&Target, Vec<(&ServerId, &Server)>)> = Vec::new();
+    if sequential && wave.launching > 0 {
+        return due;
+    }
+    for &position in &wave.waiting {
+        let Some(frozen) = state.frozen_server(index, position) else {
+            continue;
+        };
+        let Some(server) = state.servers.get(&frozen.id) else {
+            continue;
+        };
+        match retry_at(state, &frozen.id, server).filter(|at| *at > now.wall) {
+            Some(at) => wake.at_wall(at),
+            None => match due.iter_mut().find(|(target, _)| **target == frozen.target) {
+                Some((_, servers)) => servers.push((&frozen.id, server)),
+                None => due.push((&frozen.target, vec![(&frozen.id, server)])),
+            },
+        }
+        if sequential {
+            break;
+        }
+    }
+    due
 }
 
 enum Fresh<'a> {
@@ -115,34 +145,10 @@ fn fresh_survey<'a>(view: &'a View, target: &Target, now: Now, wake: &mut Wake) 
     }
 }
 
-/// The target of the first server that waits. Servers launch in order, so the others of the same target go with it.
-fn next_target(state: &State, index: usize, wave: &Wave) -> Option<Target> {
-    let first = *wave.waiting.first()?;
-    if wave.frozen.order == LaunchOrder::Sequential && wave.launching > 0 {
-        return None;
-    }
-    state
-        .frozen_server(index, first)
-        .map(|server| server.target.clone())
-}
-
-/// When a wave whose last launch was refused may be tried again. It comes from the history, so a new owner keeps to it.
-fn retry_at(state: &State, index: usize) -> Option<jiff::Timestamp> {
-    let refused = |launch: &&Launch| {
-        launch.wave == index
-            && matches!(
-                launch.phase,
-                Phase::Refused {
-                    must_wait: true,
-                    ..
-                }
-            )
-    };
-    let last = state
-        .launches
-        .values()
-        .rev()
-        .find(|launch| launch.wave == index)?;
+/// When a server whose launch was refused for now may be tried again. It comes from the history, so a new owner keeps
+/// to it.
+fn retry_at(state: &State, id: &ServerId, server: &Server) -> Option<Timestamp> {
+    let last = state.launches.get(&server.launch?)?;
     let Phase::Refused {
         at,
         retry_after,
@@ -151,12 +157,10 @@ fn retry_at(state: &State, index: usize) -> Option<jiff::Timestamp> {
     else {
         return None;
     };
-    let in_a_row = state.launches.values().rev().take_while(refused).count();
-    let failures = u32::try_from(in_a_row.saturating_sub(1)).unwrap_or(u32::MAX);
-    Some(after(
-        at.wall,
-        backoff(&format!("launch#{index}"), failures, *retry_after),
-    ))
+    // Every server of a launch waits as long as its first, so that they are tried together again.
+    let key = format!("launch#{}", last.servers.first().unwrap_or(id));
+    let failures = last.attempt.saturating_sub(1);
+    Some(after(at.wall, backoff(&key, failures, *retry_after)))
 }
 
 /// Cuts the next launch of a wave: as many servers as the wave's order, its limit and the quotas allow.
@@ -165,6 +169,7 @@ fn plan_launch(
     index: usize,
     wave: &Wave,
     target: &Target,
+    due: &[(&ServerId, &Server)],
     survey: &Survey,
 ) -> Option<LaunchPlan> {
     let room = room(state, wave, target, survey);
@@ -174,20 +179,13 @@ fn plan_launch(
     let mut servers: Vec<ServerId> = Vec::new();
     let mut attempt = 1;
     let mut most = room;
-    for &position in &wave.waiting {
-        let Some(frozen) = state.frozen_server(index, position) else {
-            continue;
-        };
-        let server = state.servers.get(&frozen.id)?;
+    for (id, server) in due {
         // A server that was part of a refused launch goes with fewer others, until the one that spoils it is alone.
         let most_with_it = most.min(server.launch_at_most.unwrap_or(usize::MAX));
         if servers.len() >= most_with_it {
             break;
         }
-        if frozen.target != *target {
-            continue;
-        }
-        if survey.busy.contains(&frozen.id) {
+        if survey.busy.contains(*id) {
             // In order means in order: a busy server is waited for. In parallel the others need not wait for it.
             if wave.frozen.order == LaunchOrder::Sequential {
                 break;
@@ -196,7 +194,7 @@ fn plan_launch(
         }
         most = most_with_it;
         attempt = attempt.max(server.attempts + 1);
-        servers.push(frozen.id.clone());
+        servers.push((*id).clone());
     }
     (!servers.is_empty()).then(|| LaunchPlan {
         launch: state.next_launch(),
@@ -251,28 +249,44 @@ fn given_up(state: &State, launch: &Launch, now: Now, wake: &mut Wake) -> Option
 /// One bad server makes DRS refuse a whole call, so a refused launch of several servers is cut in two and tried again
 /// until the bad ones are alone. Where the refusal is about the caller and not about the servers, that would change
 /// nothing.
-pub fn remedy(error: &CallError, servers: usize, tagged: bool) -> Remedy {
-    if error.kind == Kind::Busy {
-        return Remedy::RetryLater {
-            after: error.retry_after,
-        };
-    }
-    let about_tags = match error.code.as_str() {
+pub fn remedy(error: &CallError, plan: &LaunchPlan) -> Remedy {
+    let code = error.code.as_str();
+    let about_tags = match code {
         "ValidationException" => error.message.to_ascii_lowercase().contains("tags"),
         "AccessDeniedException" => error.message.contains("TagResource"),
         _ => false,
     };
-    let about_servers = matches!(
-        error.code.as_str(),
-        "ValidationException" | "ResourceNotFoundException"
-    );
-    if tagged && about_tags {
+    // A job of others holds a server, or a server has no recovery point yet; DRS says the same of both.
+    let in_conflict = code == "ConflictException";
+    let about_servers = matches!(code, "ValidationException" | "ResourceNotFoundException");
+    // The process slept between the intent and the call, so AWS found the request too old: nothing has happened.
+    let too_old = matches!(code, "InvalidSignatureException" | "RequestExpired")
+        && error.message.to_ascii_lowercase().contains("expired");
+    // A server in a job of others is not even tried, so one that is refused so often has another reason.
+    let hopeless = in_conflict && plan.attempt >= limits::CONFLICTS_PER_SERVER;
+    if plan.tagged && about_tags {
         Remedy::RetryWithoutTags
-    } else if about_servers && servers > 1 {
+    } else if (about_servers || in_conflict) && plan.servers.len() > 1 {
         Remedy::RetryInHalves
+    } else if hopeless {
+        Remedy::GiveUp
+    } else if error.kind == Kind::Busy || in_conflict || too_old {
+        Remedy::RetryLater {
+            after: error.retry_after,
+        }
     } else {
         Remedy::GiveUp
     }
+}
+
+/// Whether DRS takes no launch at all for now, whichever servers it has: throttling, or a quota that is used up.
+pub fn is_about_target(error: &CallError) -> bool {
+    error.kind == Kind::Busy && error.code != "ConflictException"
+}
+
+/// Names the backoff of launches, where DRS takes none at all for now.
+pub fn launch_key(target: &Target) -> String {
+    format!("launch#{target}")
 }
 
 /// Names the backoff of looks for live recovery instances.

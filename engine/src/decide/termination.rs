@@ -66,7 +66,7 @@ pub(super) fn next(
     if clean == targets.len() {
         return Some(Command::Record(all_gone(state, termination, &targets)));
     }
-    out_of_time(termination, left, now, wake)
+    out_of_time(state, termination, left, now, wake)
 }
 
 /// Asks DRS for the instances it lists and has not been asked for, or was asked for long ago.
@@ -78,27 +78,22 @@ fn ask(
     now: Now,
     wake: &mut Wake,
 ) -> Option<Command> {
-    let needed = |id: &&InstanceId| {
-        termination
-            .accepted
-            .get(*id)
-            .is_none_or(|at| waves::is_due(after(*at, ASK_AGAIN), now, &mut Wake::default()))
-    };
-    let instances: Vec<InstanceId> = looked
-        .listed
-        .iter()
-        .filter(needed)
-        .take(limits::SERVERS_PER_EVENT)
-        .cloned()
-        .collect();
-    if instances.is_empty() {
-        return None;
-    }
     if let Some(until) = view.held_back(&terminate_key(target), now) {
         wake.at_wall(until);
         return None;
     }
-    Some(Command::Terminate {
+    let mut instances = Vec::new();
+    for id in &looked.listed {
+        let accepted = termination.accepted.get(id);
+        let pending = accepted.is_some_and(|at| !waves::is_due(after(*at, ASK_AGAIN), now, wake));
+        match view.held_back(&instance_key(id), now) {
+            Some(until) => wake.at_wall(until),
+            None if !pending => instances.push(id.clone()),
+            None => {}
+        }
+    }
+    instances.truncate(view.terminate_at_most(target));
+    (!instances.is_empty()).then(|| Command::Terminate {
         target: target.clone(),
         instances,
     })
@@ -128,12 +123,20 @@ fn all_gone(state: &State, termination: &Termination, targets: &[Target]) -> Vec
 }
 
 fn out_of_time(
+    state: &State,
     termination: &Termination,
     mut left: Vec<InstanceId>,
     now: Now,
     wake: &mut Wake,
 ) -> Option<Command> {
-    let limit = after(termination.requested_at, limits::TERMINATION_TIMEOUT);
+    // It may have been asked for long before the execution ended, and only begins then.
+    let ended_at = state.finished.as_ref().map(|(ended, _)| ended.world);
+    let began_at = ended_at
+        .into_iter()
+        .chain([termination.requested_at])
+        .max()
+        .unwrap_or(termination.requested_at);
+    let limit = after(began_at, limits::TERMINATION_TIMEOUT);
     if !waves::is_due(limit, now, wake) {
         return None;
     }
@@ -153,6 +156,11 @@ fn out_of_time(
 /// Names the backoff of looks for instances to terminate.
 pub fn own_instances_key(target: &Target) -> String {
     format!("own#{target}")
+}
+
+/// Names the backoff of the termination of one instance.
+pub fn instance_key(instance: &InstanceId) -> String {
+    format!("terminate#{instance}")
 }
 
 /// Names the backoff of terminations.

@@ -26,6 +26,8 @@ pub struct View {
     pub searches: BTreeMap<LaunchId, Search>,
     /// Looks for instances that are to be terminated.
     pub own_instances: BTreeMap<Target, OwnInstances>,
+    /// Most instances of one termination, after terminations with more were refused.
+    terminate_at_most: BTreeMap<Target, usize>,
     backoffs: BTreeMap<String, Backoff>,
 }
 
@@ -90,6 +92,24 @@ impl View {
                 failures: failures.saturating_add(1),
             },
         );
+    }
+
+    /// Most instances that one termination may name.
+    pub fn terminate_at_most(&self, target: &Target) -> usize {
+        let most = self.terminate_at_most.get(target).copied();
+        most.unwrap_or(limits::SERVERS_PER_EVENT)
+    }
+
+    /// Notes that a termination of so many instances was refused as a whole, or was not: one that DRS cannot terminate now
+    /// makes it refuse all, and so does a quota.
+    pub fn note_termination(&mut self, target: &Target, instances: usize, refused: bool) {
+        let most = if refused {
+            instances.div_ceil(2)
+        } else {
+            self.terminate_at_most(target).saturating_mul(2)
+        };
+        let most = most.clamp(1, limits::SERVERS_PER_EVENT);
+        self.terminate_at_most.insert(target.clone(), most);
     }
 
     /// Notes that a call succeeded.

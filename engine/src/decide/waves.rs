@@ -21,7 +21,7 @@ pub(super) fn record(state: &State, now: Now, wake: &mut Wake) -> Option<Command
         events.extend(next_of_wave(state, index, wave, now, wake));
     }
     if events.is_empty()
-        && let Some(event) = end(state)
+        && let Some(event) = end(state, now, wake)
     {
         events.push(event);
     }
@@ -92,7 +92,7 @@ pub(super) fn stops_launching(state: &State, wave: &Wave) -> bool {
 }
 
 fn outcome_of(state: &State, wave: &Wave) -> WaveOutcome {
-    if wave.failed == 0 && wave.waiting.is_empty() {
+    if wave.is_whole() {
         WaveOutcome::Completed
     } else if wave.timed_out_at.is_some() || matches!(state.stop, Some(Stop::TimedOut { .. })) {
         WaveOutcome::TimedOut
@@ -104,9 +104,16 @@ fn outcome_of(state: &State, wave: &Wave) -> WaveOutcome {
 }
 
 /// The end of the execution: no wave left, no job open, no instance still looked for.
-fn end(state: &State) -> Option<Event> {
+fn end(state: &State, now: Now, wake: &mut Wake) -> Option<Event> {
     let finished = state.waves.iter().all(|wave| wave.finished.is_some()) && state.open.is_empty();
     if !finished {
+        return None;
+    }
+    let looked_for = state
+        .without_instance()
+        .filter_map(|(_, server)| Some(after(server.ended_at?, limits::INSTANCE_GRACE)))
+        .max();
+    if looked_for.is_some_and(|until| !is_due(until, now, wake)) {
         return None;
     }
     let outcome = outcome(state);
@@ -135,7 +142,9 @@ fn outcome(state: &State) -> Outcome {
 /// One sentence for people: how many servers run, and what stopped the rest.
 fn summary(state: &State, outcome: Outcome) -> String {
     let launched: usize = state.waves.iter().map(|wave| wave.launched).sum();
-    let counted = format!("{launched} of {} servers launched", state.servers.len());
+    let all = state.servers.len();
+    let servers = if all == 1 { "server" } else { "servers" };
+    let counted = format!("{launched} of {all} {servers} launched");
     let cause = match &state.stop {
         _ if outcome == Outcome::Completed => None,
         Some(Stop::Guard { reason, .. }) => Some(reason.clone()),

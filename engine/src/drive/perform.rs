@@ -2,21 +2,22 @@
 //!
 //! Looks never change anything; what they find goes into the view, and into events where the history does not know it
 //! yet. The two calls that change the world, launch and terminate, are announced in the history before they are made.
+//!
+//! Here are the launch and what is looked at before it; following jobs is in [`super::observe`], finding a job whose call
+//! had no outcome in [`super::adopt`], terminating in [`super::terminate`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decide::view::{OwnInstances, Search, Survey};
-use crate::decide::{Command, LaunchPlan, jobs, launches, termination};
-use crate::event::{Acceptance, Event, Intent, LaunchId, LiveInstance};
-use crate::ids::{InstanceId, JobId, ServerId, Target};
+use crate::decide::view::Survey;
+use crate::decide::{Command, LaunchPlan, launches};
+use crate::event::{Acceptance, Event, Intent, LiveInstance};
+use crate::ids::{JobId, Target};
 use crate::limits;
-use crate::ports::{
-    CallError, Clock, Drs, Job, Kind, LaunchStatus, StartRecovery, WhichInstances, WhichJobs,
-};
-use crate::state::{Launch, Phase, ServerStatus, State};
+use crate::ports::{CallError, Clock, Drs, Job, Kind, StartRecovery, WhichInstances, WhichJobs};
 use crate::store::items::Items;
 use crate::time::{after, before};
 
+use super::adopt::late_adoption;
 use super::{DriveError, Driver, Run, Turn, Watch};
 
 /// Tag that names the execution on a job of ours.
@@ -101,13 +102,20 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
     }
 
     /// Guard, intent, call, outcome.
+    ///
+    /// The request is signed with a time before the guard looked, so AWS refuses it once what the guard saw is old. A job
+    /// of others that begins after the look is still running when it arrives in time, and refuses it too.
     async fn launch<W: Watch>(
         &self,
         run: &mut Run<'_, W>,
         plan: LaunchPlan,
     ) -> Result<Turn, DriveError> {
+        let signed_at = self.clock.now().wall;
         if let Some(turn) = self.guard(run, &plan).await? {
             return Ok(turn);
+        }
+        if after(signed_at, limits::GUARD_MAX_AGE) < self.clock.now().wall {
+            return Ok(Turn::Next);
         }
         let intent = Intent {
             launch: plan.launch,
@@ -115,7 +123,7 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             attempt: plan.attempt,
             target: plan.target.clone(),
             servers: plan.servers.clone(),
-            signed_at: self.clock.now().wall,
+            signed_at,
             tagged: plan.tagged,
         };
         let request = StartRecovery {
@@ -128,7 +136,7 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             },
             signed_at: intent.signed_at,
         };
-        let critical = run.watch.critical();
+        let critical = run.watch.critical().await;
         if !self
             .try_record(run, vec![Event::LaunchIntended(Box::new(intent))])
             .await?
@@ -136,10 +144,18 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             return Ok(Turn::Next);
         }
         let outcome = self.drs.start_recovery(&plan.target, &request).await;
-        if let Err(error) = &outcome {
-            run.watch.on_trouble(error);
-            // Whatever refused it may be a job that is not known yet.
-            run.view.surveys.remove(&plan.target);
+        let key = launches::launch_key(&plan.target);
+        match &outcome {
+            Ok(_) => run.view.clear(&key),
+            Err(error) => {
+                run.watch.on_trouble(error);
+                // Whatever refused it may be a job that is not known yet.
+                run.view.surveys.remove(&plan.target);
+                if launches::is_about_target(error) {
+                    run.view
+                        .hold_back(&key, error.retry_after, self.clock.now());
+                }
+            }
         }
         let turn = self
             .record_outcome(run, vec![outcome_event(&plan, outcome)])
@@ -199,263 +215,9 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         .await?;
         Ok(Some(Turn::Next))
     }
-
-    /// Looks for the job of a launch whose call has no outcome.
-    async fn find_job<W: Watch>(
-        &self,
-        run: &mut Run<'_, W>,
-        id: LaunchId,
-    ) -> Result<Turn, DriveError> {
-        let Some(launch) = run.state.launches.get(&id).cloned() else {
-            return Ok(Turn::Next);
-        };
-        // The time is taken before the look: only a look that began after the fence proves anything.
-        let began = self.clock.now();
-        let since = before(launch.intended_at.world, limits::CLOCK_SKEW);
-        let key = launches::search_key(id);
-        let jobs = match self
-            .drs
-            .jobs(&launch.target, &WhichJobs::Since(since))
-            .await
-        {
-            Ok(jobs) => jobs,
-            Err(error) => return Ok(trouble(run, &key, error, self.clock.now())),
-        };
-        run.view.clear(&key);
-        if let Some((job, how)) = find_own(&run.state, id, &launch, &jobs, &self.settings) {
-            return self
-                .record_outcome(
-                    run,
-                    vec![Event::LaunchAccepted {
-                        launch: id,
-                        job,
-                        how,
-                    }],
-                )
-                .await;
-        }
-        let looks = run.view.searches.get(&id).map_or(0, |search| search.looks);
-        run.view.searches.insert(
-            id,
-            Search {
-                empty_at: began.wall,
-                looks: looks.saturating_add(1),
-            },
-        );
-        Ok(Turn::Next)
-    }
-
-    /// One DescribeJobs for all running jobs of a target.
-    async fn observe<W: Watch>(
-        &self,
-        run: &mut Run<'_, W>,
-        target: &Target,
-        launches: &[LaunchId],
-    ) -> Result<Turn, DriveError> {
-        let ids: Vec<JobId> = launches
-            .iter()
-            .filter_map(|id| {
-                run.state
-                    .launches
-                    .get(id)
-                    .and_then(|launch| launch.phase.job().cloned())
-            })
-            .collect();
-        let key = jobs::observe_key(target);
-        let seen = match self.drs.jobs(target, &WhichJobs::Ids(ids)).await {
-            Ok(seen) => seen,
-            Err(error) => return Ok(trouble(run, &key, error, self.clock.now())),
-        };
-        run.view.clear(&key);
-        let now = self.clock.now();
-        run.view.observed.insert(target.clone(), now.world);
-        let reasons = self.reasons(run, target, &seen).await;
-        let events = jobs::judge(&run.state, launches, &seen, &reasons, now);
-        for part in one_transaction_each(events) {
-            if self.record_outcome(run, part).await? == Turn::Lost {
-                return Ok(Turn::Lost);
-            }
-        }
-        Ok(Turn::Next)
-    }
-
-    /// What the logs of jobs say about servers that newly failed. A log that cannot be read now costs the reason, not
-    /// the judgement.
-    async fn reasons<W: Watch>(
-        &self,
-        run: &Run<'_, W>,
-        target: &Target,
-        seen: &[Job],
-    ) -> BTreeMap<ServerId, String> {
-        let mut reasons = BTreeMap::new();
-        for job in seen {
-            let open = |id: &ServerId| {
-                run.state
-                    .servers
-                    .get(id)
-                    .is_some_and(|server| server.status == ServerStatus::Launching)
-            };
-            let failed = |status: &LaunchStatus| match status {
-                LaunchStatus::Failed | LaunchStatus::Terminated => true,
-                LaunchStatus::Launched => false,
-                _ => job.completed,
-            };
-            if !job
-                .servers
-                .iter()
-                .any(|server| open(&server.id) && failed(&server.status))
-            {
-                continue;
-            }
-            match self.drs.failures(target, &job.id).await {
-                Ok(found) => reasons.extend(found),
-                Err(error) => run.watch.on_trouble(&error),
-            }
-        }
-        reasons
-    }
-
-    async fn find_instances<W: Watch>(
-        &self,
-        run: &mut Run<'_, W>,
-        target: &Target,
-        servers: Vec<ServerId>,
-    ) -> Result<Turn, DriveError> {
-        let key = jobs::instances_key(target);
-        let found = match self
-            .drs
-            .recovery_instances(target, &WhichInstances::OfServers(servers))
-            .await
-        {
-            Ok(found) => found,
-            Err(error) => return Ok(trouble(run, &key, error, self.clock.now())),
-        };
-        run.view.clear(&key);
-        run.view
-            .instances_looked
-            .insert(target.clone(), self.clock.now().world);
-        let mut by_launch: BTreeMap<LaunchId, BTreeMap<ServerId, InstanceId>> = BTreeMap::new();
-        for instance in found {
-            let Some(server) = run.state.servers.get(&instance.server) else {
-                continue;
-            };
-            let Some(launch) = server.launch else {
-                continue;
-            };
-            let job = run
-                .state
-                .launches
-                .get(&launch)
-                .and_then(|launch| launch.phase.job());
-            if job.is_some() && job == instance.job.as_ref() && server.instance.is_none() {
-                by_launch
-                    .entry(launch)
-                    .or_default()
-                    .insert(instance.server, instance.id);
-            }
-        }
-        for (launch, instances) in by_launch {
-            for part in parts(instances) {
-                let event = Event::InstancesFound {
-                    launch,
-                    instances: part,
-                };
-                if self.record_outcome(run, vec![event]).await? == Turn::Lost {
-                    return Ok(Turn::Lost);
-                }
-            }
-        }
-        Ok(Turn::Next)
-    }
-
-    async fn find_own_instances<W: Watch>(
-        &self,
-        run: &mut Run<'_, W>,
-        target: &Target,
-    ) -> Result<Turn, DriveError> {
-        let key = termination::own_instances_key(target);
-        let own: BTreeSet<JobId> = run.state.own_jobs().cloned().collect();
-        let mut known: BTreeSet<InstanceId> =
-            run.state.known_instances(target).into_iter().collect();
-        let which = WhichInstances::OfServers(run.state.servers_with_jobs(target));
-        let looked = async {
-            let found = self.drs.recovery_instances(target, &which).await?;
-            let is_own = |job: &Option<JobId>| job.as_ref().is_some_and(|job| own.contains(job));
-            let listed: Vec<InstanceId> = found
-                .into_iter()
-                .filter(|instance| is_own(&instance.job))
-                .map(|instance| instance.id)
-                .collect();
-            known.extend(listed.iter().cloned());
-            let known: Vec<InstanceId> = known.into_iter().collect();
-            let alive = self.drs.alive_in_ec2(target, &known).await?;
-            Ok((listed, alive))
-        };
-        match looked.await {
-            Ok((listed, alive)) => {
-                run.view.clear(&key);
-                let at = self.clock.now().world;
-                run.view
-                    .own_instances
-                    .insert(target.clone(), OwnInstances { at, listed, alive });
-                Ok(Turn::Next)
-            }
-            Err(error) => Ok(trouble(run, &key, error, self.clock.now())),
-        }
-    }
-
-    async fn terminate<W: Watch>(
-        &self,
-        run: &mut Run<'_, W>,
-        target: Target,
-        instances: Vec<InstanceId>,
-    ) -> Result<Turn, DriveError> {
-        let critical = run.watch.critical();
-        let intent = Event::TerminationIntended {
-            target: target.clone(),
-            instances: instances.clone(),
-        };
-        if !self.try_record(run, vec![intent]).await? {
-            return Ok(Turn::Next);
-        }
-        let key = termination::terminate_key(&target);
-        let turn = match self.drs.terminate(&target, &instances).await {
-            Ok(job) => {
-                run.view.clear(&key);
-                self.record_outcome(
-                    run,
-                    vec![Event::TerminationAccepted {
-                        target,
-                        instances,
-                        job,
-                    }],
-                )
-                .await
-            }
-            Err(error)
-                if error.kind == Kind::Refused && error.code != "ResourceNotFoundException" =>
-            {
-                let reason = Some(error.to_string());
-                self.record_outcome(
-                    run,
-                    vec![Event::TerminationFinished {
-                        left: instances,
-                        reason,
-                    }],
-                )
-                .await
-            }
-            Err(error) => {
-                run.view.own_instances.remove(&target);
-                Ok(trouble(run, &key, error, self.clock.now()))
-            }
-        };
-        drop(critical);
-        turn
-    }
 }
 
-fn trouble<W: Watch>(
+pub(super) fn trouble<W: Watch>(
     run: &mut Run<'_, W>,
     key: &str,
     error: CallError,
@@ -486,7 +248,7 @@ fn outcome_event(plan: &LaunchPlan, outcome: Result<JobId, CallError>) -> Event 
             message: error.to_string(),
         },
         Err(error) => {
-            let remedy = launches::remedy(&error, plan.servers.len(), plan.tagged);
+            let remedy = launches::remedy(&error, plan);
             Event::LaunchRefused {
                 launch,
                 code: error.code,
@@ -497,73 +259,9 @@ fn outcome_event(plan: &LaunchPlan, outcome: Result<JobId, CallError>) -> Event 
     }
 }
 
-/// The job of a launch without outcome, where it is among these.
-fn find_own(
-    state: &State,
-    id: LaunchId,
-    launch: &Launch,
-    jobs: &[Job],
-    settings: &crate::decide::Settings,
-) -> Option<(JobId, Acceptance)> {
-    let by_tag = jobs
-        .iter()
-        .find(|job| job.launches && tagged_as(job, state) == Some(id));
-    if let Some(job) = by_tag {
-        return Some((job.id.clone(), Acceptance::AdoptedByTag));
-    }
-    if launch.tagged {
-        return None;
-    }
-    let window = settings
-        .signature_age
-        .saturating_add(limits::CLOCK_SKEW)
-        .saturating_mul(i32::try_from(settings.speed).unwrap_or(i32::MAX));
-    let latest = after(launch.intended_at.world, window);
-    let wanted: BTreeSet<&ServerId> = launch.servers.iter().collect();
-    let own: BTreeSet<&JobId> = state.own_jobs().collect();
-    jobs.iter()
-        .filter(|job| job.launches && job.is_drill == state.is_drill() && job.created_at <= latest)
-        .filter(|job| !own.contains(&job.id) && job.tags.is_empty())
-        .find(|job| {
-            job.servers
-                .iter()
-                .map(|server| &server.id)
-                .collect::<BTreeSet<_>>()
-                == wanted
-        })
-        .map(|job| (job.id.clone(), Acceptance::AdoptedByServers))
-}
-
-/// A job that carries our tag, but whose launch the history holds for refused or never carried out.
-fn late_adoption(state: &State, jobs: &[Job]) -> Option<Event> {
-    jobs.iter().filter(|job| job.launches).find_map(|job| {
-        let launch = tagged_as(job, state)?;
-        let found = state.launches.get(&launch)?;
-        let given_back = matches!(found.phase, Phase::Refused { .. } | Phase::NotCarriedOut);
-        let wait = |id: &ServerId| {
-            state
-                .servers
-                .get(id)
-                .is_some_and(|server| server.status == ServerStatus::Waiting)
-        };
-        (given_back && found.servers.iter().all(wait)).then(|| Event::LaunchAccepted {
-            launch,
-            job: job.id.clone(),
-            how: Acceptance::AdoptedByTag,
-        })
-    })
-}
-
-/// The launch of this execution that a job says it is.
-fn tagged_as(job: &Job, state: &State) -> Option<LaunchId> {
-    let execution = job.tags.get(EXECUTION_TAG)?;
-    let launch = job.tags.get(LAUNCH_TAG)?.parse().ok()?;
-    (execution == state.started.execution_id.as_str()).then_some(LaunchId(launch))
-}
-
 /// Cuts events so that each part goes in one transaction: beside itself, an event writes the item of its wave or of
 /// every server it names.
-fn one_transaction_each(events: Vec<Event>) -> Vec<Vec<Event>> {
+pub(super) fn one_transaction_each(events: Vec<Event>) -> Vec<Vec<Event>> {
     let mut parts: Vec<Vec<Event>> = Vec::new();
     let mut room = 0;
     for event in events {
@@ -582,11 +280,4 @@ fn one_transaction_each(events: Vec<Event>) -> Vec<Vec<Event>> {
         }
     }
     parts
-}
-
-fn parts(instances: BTreeMap<ServerId, InstanceId>) -> Vec<BTreeMap<ServerId, InstanceId>> {
-    let list: Vec<(ServerId, InstanceId)> = instances.into_iter().collect();
-    list.chunks(limits::SERVERS_PER_JUDGEMENT)
-        .map(|part| part.iter().cloned().collect())
-        .collect()
 }

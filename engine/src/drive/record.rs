@@ -28,6 +28,7 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         run: &mut Run<'_, W>,
         events: Vec<Event>,
     ) -> Result<Turn, DriveError> {
+        let before = run.state.seq;
         for _ in 0..limits::APPEND_ATTEMPTS {
             if run
                 .state
@@ -37,8 +38,12 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             {
                 return Ok(Turn::Lost);
             }
-            if self.try_record(run, events.clone()).await? {
-                return Ok(Turn::Next);
+            match self.try_record(run, events.clone()).await {
+                Ok(true) => return Ok(Turn::Next),
+                Ok(false) => {}
+                // Somebody else's word came first, e.g. that the launch was not sent, and says the same or more.
+                Err(DriveError::Illegal(_)) if run.state.seq != before => return Ok(Turn::Next),
+                Err(error) => return Err(error),
             }
         }
         Ok(Turn::Lost)

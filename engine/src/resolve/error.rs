@@ -157,6 +157,31 @@ impl ResolveError {
     }
 }
 
+impl ResolveError {
+    fn too_large(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WaveTooLarge {
+                wave_name,
+                target,
+                have,
+                quota,
+                ..
+            } => write!(
+                f,
+                "wave {wave_name:?} would launch {have} servers at once in {target}, where DRS has at most {quota} servers \
+                 in jobs at a time. Split the wave, or set max_in_flight to at most {quota} so that the rest follows as \
+                 others finish"
+            ),
+            Self::PlanTooLarge { target, have } => write!(
+                f,
+                "the plan launches {have} servers in {target}, where DRS holds at most {}. Split the plan",
+                limits::SERVERS_PER_TARGET
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 fn in_wave(wave: usize, attribute: &'static str, position: Option<usize>) -> Vec<PathStep> {
     let mut path = vec![
         PathStep::Attribute("waves"),
@@ -177,36 +202,43 @@ impl fmt::Display for Place {
     }
 }
 
+fn why_empty(selection: &Selection, target: &Target) -> String {
+    let Selection::Tags(tags) = selection else {
+        return "it lists none".to_owned();
+    };
+    let tags: Vec<String> = tags
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    format!(
+        "no source server of {target} carries all of its tags ({}); upper and lower case matter",
+        tags.join(", ")
+    )
+}
+
 impl fmt::Display for ResolveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PlanMissing(id) => write!(f, "there is no recovery plan {id}"),
             Self::Plan(error) => write!(f, "{error}"),
-            Self::GroupMissing { at, group } => write!(
-                f,
-                "wave {:?} names protection group {group}, which does not exist",
-                at.wave_name
-            ),
+            Self::GroupMissing { at, group } => {
+                let wave = &at.wave_name;
+                write!(
+                    f,
+                    "wave {wave:?} names protection group {group}, which does not exist"
+                )
+            }
             Self::GroupEmpty {
                 at,
                 selection,
                 target,
             } => {
-                write!(f, "protection group {:?} has no servers", at.group_name)?;
-                match selection {
-                    Selection::Servers(_) => write!(f, ": it lists none"),
-                    Selection::Tags(tags) => {
-                        let tags: Vec<String> = tags
-                            .iter()
-                            .map(|(key, value)| format!("{key}={value}"))
-                            .collect();
-                        write!(
-                            f,
-                            ": no source server of {target} carries all of its tags ({}); upper and lower case matter",
-                            tags.join(", ")
-                        )
-                    }
-                }
+                let why = why_empty(selection, target);
+                write!(
+                    f,
+                    "protection group {:?} has no servers: {why}",
+                    at.group_name
+                )
             }
             Self::ServerUnknown { at, server, target } => write!(
                 f,
@@ -240,23 +272,7 @@ impl fmt::Display for ResolveError {
                  instance. Make the tags of the groups exclude each other, or give each wave its own source_server_ids",
                 some_of(servers)
             ),
-            Self::WaveTooLarge {
-                wave_name,
-                target,
-                have,
-                quota,
-                ..
-            } => write!(
-                f,
-                "wave {wave_name:?} would launch {have} servers at once in {target}, where DRS has at most {quota} servers \
-                 in jobs at a time. Split the wave, or set max_in_flight to at most {quota} so that the rest follows as \
-                 others finish"
-            ),
-            Self::PlanTooLarge { target, have } => write!(
-                f,
-                "the plan launches {have} servers in {target}, where DRS holds at most {}. Split the plan",
-                limits::SERVERS_PER_TARGET
-            ),
+            Self::WaveTooLarge { .. } | Self::PlanTooLarge { .. } => self.too_large(f),
             Self::Call(error) => write!(f, "{error}"),
             Self::Read(error) => write!(f, "{error}"),
         }

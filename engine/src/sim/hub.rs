@@ -25,6 +25,8 @@ pub struct Hub(Arc<Mutex<Shared>>);
 
 #[derive(Debug)]
 struct Shared {
+    began: Timestamp,
+    speed: u32,
     now: Timestamp,
     random: Random,
     faults: Faults,
@@ -98,7 +100,14 @@ impl Random {
 impl Hub {
     /// A hub at an instant, with a seed and without faults.
     pub fn new(now: Timestamp, seed: u64) -> Self {
+        Self::with_speed(now, seed, 1)
+    }
+
+    /// A hub whose world's clock runs so many times faster than the wall's.
+    pub fn with_speed(now: Timestamp, seed: u64, speed: u32) -> Self {
         Self(Arc::new(Mutex::new(Shared {
+            began: now,
+            speed: speed.max(1),
             now,
             random: Random::new(seed),
             faults: Faults::default(),
@@ -108,9 +117,34 @@ impl Hub {
         })))
     }
 
-    /// Virtual time.
+    /// Virtual time on the wall.
     pub fn now(&self) -> Timestamp {
         self.shared().now
+    }
+
+    /// Virtual time on both clocks.
+    pub fn both(&self) -> Now {
+        let shared = self.shared();
+        let passed = shared.now.duration_since(shared.began);
+        let speed = i32::try_from(shared.speed).unwrap_or(i32::MAX);
+        Now {
+            world: crate::time::after(shared.began, passed.saturating_mul(speed)),
+            wall: shared.now,
+        }
+    }
+
+    /// When, on the wall, an instant of world time comes.
+    pub fn wall_at(&self, world: Timestamp) -> Timestamp {
+        let shared = self.shared();
+        let passed = world.duration_since(shared.began).as_nanos();
+        let wall = passed.div_euclid(i128::from(shared.speed)) + 1;
+        let span = SignedDuration::from_nanos(i64::try_from(wall).unwrap_or(i64::MAX));
+        crate::time::after(shared.began, span)
+    }
+
+    /// How many times faster the world's clock runs.
+    pub fn speed(&self) -> u32 {
+        self.shared().speed
     }
 
     /// Moves virtual time on; it never goes back.
@@ -141,6 +175,11 @@ impl Hub {
 
     /// Draws what happens to a call.
     pub fn fate(&self) -> Fate {
+        self.fate_of(1)
+    }
+
+    /// Draws what happens to a call that is so many times as likely to go wrong as others.
+    pub fn fate_of(&self, weight: u64) -> Fate {
         let mut shared = self.shared();
         let Faults {
             throttled,
@@ -148,6 +187,8 @@ impl Hub {
             lost_after,
             ..
         } = shared.faults;
+        let throttled = throttled * weight;
+        let (lost_before, lost_after) = (lost_before * weight, lost_after * weight);
         let drawn = shared.random.below(1_000);
         if drawn < throttled {
             Fate::Throttled
@@ -162,7 +203,12 @@ impl Hub {
 
     /// Counts something for the report.
     pub fn count(&self, what: &'static str) {
-        *self.shared().counts.entry(what).or_default() += 1;
+        self.count_many(what, 1);
+    }
+
+    /// Counts several things for the report.
+    pub fn count_many(&self, what: &'static str, many: u64) {
+        *self.shared().counts.entry(what).or_default() += many;
     }
 
     /// Everything that was counted.
@@ -230,7 +276,7 @@ impl Future for Gate {
     }
 }
 
-/// The clock of one task: world and wall are the same virtual time.
+/// The clock of one task.
 #[derive(Clone, Debug)]
 pub struct SimClock {
     /// What the run shares.
@@ -241,15 +287,12 @@ pub struct SimClock {
 
 impl Clock for SimClock {
     fn now(&self) -> Now {
-        let now = self.hub.now();
-        Now {
-            world: now,
-            wall: now,
-        }
+        self.hub.both()
     }
 
     async fn sleep(&self, until: Wake) {
-        let earliest = [until.world, until.wall].into_iter().flatten().min();
+        let world = until.world.map(|at| self.hub.wall_at(at));
+        let earliest = [world, until.wall].into_iter().flatten().min();
         // A driver that waits for nothing would wait for ever; a day is longer than anything in a run.
         let until = earliest
             .unwrap_or_else(|| crate::time::after(self.hub.now(), SignedDuration::from_hours(24)));

@@ -60,8 +60,8 @@ impl Scheduler {
         self.tasks.get(task.0).is_some_and(Option::is_some)
     }
 
-    /// Makes steps until every task has ended, `observe` says to stop, or the bound is reached. `observe` is told of
-    /// every task that died, and may add tasks.
+    /// Makes steps until every task has ended or the bound is reached. `on_death` is told of every task that died, and
+    /// may add tasks.
     pub fn run(&mut self, steps: u64, mut on_death: impl FnMut(&mut Self, TaskId)) -> Stopped {
         for _ in 0..steps {
             let Some(task) = self.pick() else {

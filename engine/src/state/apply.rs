@@ -1,279 +1,20 @@
-//! One event onto the state: first whether it fits, then its effect.
-//!
-//! The two are apart so that a refused event leaves no trace. `take` may rely on everything that `check` has seen.
+//! The effect of one event on the state. Whether it fits was seen before, in [`super::check`], and everything here may
+//! rely on that; so a refused event leaves no trace.
 
 use crate::event::{
-    Author, Event, Intent, Judgement, LaunchId, Outcome, Recorded, Remedy, ServerResult,
-    WaveOutcome,
+    Acceptance, Author, Event, Intent, Judgement, LaunchId, Outcome, Recorded, Remedy,
+    ServerResult, WaveOutcome,
 };
 use crate::ids::ServerId;
 use crate::time::Now;
 
 use super::{Launch, Owner, Phase, ServerStatus, State, Status, Stop, Termination};
 
-/// Why an event does not fit; `Ok` when it does.
-pub(super) fn check(state: &State, recorded: &Recorded) -> Result<(), String> {
-    if recorded.seq != state.seq + 1 {
-        return Err(format!(
-            "its position is {}, but {} was expected",
-            recorded.seq,
-            state.seq + 1
-        ));
-    }
-    check_author(state, recorded)?;
-    if state.status.is_terminal() && !fits_after_the_end(&recorded.event) {
-        return Err(format!(
-            "the execution has ended as {}",
-            state.status.as_str()
-        ));
-    }
-    check_event(state, &recorded.event)
-}
-
-/// Facts that follow from driving come from the owner only; wishes come from anybody.
-fn check_author(state: &State, recorded: &Recorded) -> Result<(), String> {
-    let is_wish = matches!(
-        recorded.event,
-        Event::CancelRequested { .. }
-            | Event::TerminationRequested { .. }
-            | Event::ResultDelivered
-            | Event::LaunchNotCarriedOut { assumed: true, .. }
-    );
-    match (&recorded.author, &recorded.event) {
-        _ if is_wish => Ok(()),
-        (Author::Owner(author), Event::OwnerTaken { owner, .. }) if author == owner => Ok(()),
-        (Author::Owner(author), _)
-            if state
-                .owner
-                .as_ref()
-                .is_some_and(|owner| owner.id == *author) =>
-        {
-            Ok(())
-        }
-        (Author::Owner(author), _) => Err(format!("{author} does not own the execution")),
-        (Author::Operator(arn), _) => Err(format!("only the owner may record this, not {arn}")),
-    }
-}
-
-fn fits_after_the_end(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::OwnerTaken { .. }
-            | Event::ResultDelivered
-            | Event::TerminationRequested { .. }
-            | Event::TerminationIntended { .. }
-            | Event::TerminationAccepted { .. }
-            | Event::InstancesGone { .. }
-            | Event::TerminationFinished { .. }
-    )
-}
-
-fn check_event(state: &State, event: &Event) -> Result<(), String> {
-    match event {
-        Event::ExecutionStarted(_) => Err("an execution starts once".to_owned()),
-        Event::OwnerTaken { previous, .. } => {
-            let present = state.owner.as_ref().map(|owner| &owner.id);
-            ensure(present == previous.as_ref(), || {
-                "it names another previous owner than the present one".to_owned()
-            })
-        }
-        Event::WaveReady { wave } => check_wave(
-            state,
-            *wave,
-            |wave| wave.ready_at.is_none(),
-            "is ready already",
-        ),
-        Event::WaveStarted { wave } => check_wave(
-            state,
-            *wave,
-            |wave| wave.ready_at.is_some() && wave.started_at.is_none(),
-            "cannot start now",
-        ),
-        Event::WaveTimedOut { wave } => check_wave(
-            state,
-            *wave,
-            |wave| wave.started_at.is_some() && wave.timed_out_at.is_none(),
-            "cannot time out now",
-        ),
-        Event::WaveFinished { wave, .. } => check_wave(
-            state,
-            *wave,
-            |wave| wave.launching == 0,
-            "has servers whose launch has no end",
-        ),
-        Event::LaunchIntended(intent) => check_intent(state, intent),
-        Event::LaunchAccepted { launch, .. } => check_acceptance(state, *launch),
-        Event::LaunchRefused { launch, .. }
-        | Event::LaunchUnknown { launch, .. }
-        | Event::LaunchNotCarriedOut { launch, .. } => check_phase(state, *launch, |phase| {
-            matches!(phase, Phase::Intended | Phase::Unknown)
-        }),
-        Event::LaunchGivenUp { launch, .. } => ensure(state.open.contains(launch), || {
-            format!("launch {} is not open", launch.0)
-        }),
-        Event::ServersJudged { launch, results } => check_judgements(state, *launch, results),
-        Event::JobEnded { launch } => {
-            check_phase(state, *launch, |phase| {
-                matches!(phase, Phase::Accepted { .. })
-            })?;
-            ensure(state.launches[launch].unjudged == 0, || {
-                format!("launch {} has servers without an end", launch.0)
-            })
-        }
-        Event::InstancesFound { launch, instances } => {
-            let servers = state
-                .launches
-                .get(launch)
-                .map_or(&[][..], |launch| &launch.servers);
-            ensure(instances.keys().all(|id| servers.contains(id)), || {
-                "it names servers of another launch".to_owned()
-            })
-        }
-        Event::ExecutionFinished { .. } => {
-            ensure(state.open.is_empty(), || "launches are open".to_owned())?;
-            ensure(
-                state.waves.iter().all(|wave| wave.finished.is_some()),
-                || "waves are not finished".to_owned(),
-            )
-        }
-        Event::GuardTripped { wave, .. } | Event::GuardUnreadable { wave, .. } => {
-            check_wave(state, *wave, |_| true, "")
-        }
-        Event::TerminationIntended { .. }
-        | Event::TerminationAccepted { .. }
-        | Event::InstancesGone { .. }
-        | Event::TerminationFinished { .. } => {
-            let open = state
-                .termination
-                .as_ref()
-                .is_some_and(|termination| termination.finished.is_none());
-            ensure(open, || "no termination was asked for".to_owned())
-        }
-        Event::ExecutionTimedOut
-        | Event::CancelRequested { .. }
-        | Event::ResultDelivered
-        | Event::TerminationRequested { .. }
-        | Event::Halted { .. } => Ok(()),
-    }
-}
-
-fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(reason()) }
-}
-
-fn check_wave(
-    state: &State,
-    wave: usize,
-    holds: impl FnOnce(&super::Wave) -> bool,
-    reason: &str,
-) -> Result<(), String> {
-    let Some(found) = state.waves.get(wave) else {
-        return Err(format!("there is no wave {wave}"));
-    };
-    ensure(found.finished.is_none(), || {
-        format!("wave {:?} is finished", found.frozen.name)
-    })?;
-    ensure(holds(found), || {
-        format!("wave {:?} {reason}", found.frozen.name)
-    })
-}
-
-fn check_phase(
-    state: &State,
-    launch: LaunchId,
-    holds: impl FnOnce(&Phase) -> bool,
-) -> Result<(), String> {
-    let Some(found) = state.launches.get(&launch) else {
-        return Err(format!("there is no launch {}", launch.0));
-    };
-    ensure(holds(&found.phase), || {
-        format!("launch {} is {:?}", launch.0, found.phase)
-    })
-}
-
-/// The rules behind "launch at most once": a server is launched only while it waits, in a wave that runs, and never
-/// after launches were stopped.
-fn check_intent(state: &State, intent: &Intent) -> Result<(), String> {
-    check_wave(
-        state,
-        intent.wave,
-        |wave| wave.started_at.is_some() && wave.timed_out_at.is_none(),
-        "may not launch now",
-    )?;
-    ensure(state.stop.is_none(), || {
-        "nothing more may be launched".to_owned()
-    })?;
-    ensure(!state.launches.contains_key(&intent.launch), || {
-        format!("launch {} exists", intent.launch.0)
-    })?;
-    ensure(!intent.servers.is_empty(), || {
-        "it names no server".to_owned()
-    })?;
-    for id in &intent.servers {
-        let Some(server) = state.servers.get(id) else {
-            return Err(format!("server {id} does not take part"));
-        };
-        ensure(server.status == ServerStatus::Waiting, || {
-            format!("server {id} is {}", server.status.as_str())
-        })?;
-        ensure(server.wave == intent.wave, || {
-            format!("server {id} belongs to another wave")
-        })?;
-        ensure(server.target == intent.target, || {
-            format!("server {id} lives elsewhere")
-        })?;
-    }
-    Ok(())
-}
-
-/// A job may turn up for a launch that was thought to be refused or never carried out. It is ours all the same, and is
-/// taken as long as none of its servers went on.
-fn check_acceptance(state: &State, launch: LaunchId) -> Result<(), String> {
-    let given_back = |phase: &Phase| matches!(phase, Phase::Refused { .. } | Phase::NotCarriedOut);
-    check_phase(state, launch, |phase| {
-        matches!(phase, Phase::Intended | Phase::Unknown) || given_back(phase)
-    })?;
-    let found = &state.launches[&launch];
-    let wait = |id: &ServerId| {
-        state
-            .servers
-            .get(id)
-            .is_some_and(|server| server.status == ServerStatus::Waiting)
-    };
-    ensure(
-        !given_back(&found.phase) || found.servers.iter().all(wait),
-        || {
-            format!(
-                "servers of launch {} were launched again or have ended",
-                launch.0
-            )
-        },
-    )
-}
-
-fn check_judgements(state: &State, launch: LaunchId, results: &[Judgement]) -> Result<(), String> {
-    check_phase(state, launch, |phase| {
-        matches!(phase, Phase::Accepted { .. })
-    })?;
-    for result in results {
-        let fits = state.servers.get(&result.server).is_some_and(|server| {
-            server.launch == Some(launch) && server.status == ServerStatus::Launching
-        });
-        ensure(fits, || {
-            format!(
-                "server {} is not launching in launch {}",
-                result.server, launch.0
-            )
-        })?;
-    }
-    Ok(())
-}
-
 /// The effect of an event that fits.
 pub(super) fn take(state: &mut State, recorded: &Recorded) {
     let now = recorded.now;
     match &recorded.event {
-        Event::ExecutionStarted(_) => {}
+        Event::ExecutionStarted(_) | Event::TerminationIntended { .. } => {}
         Event::OwnerTaken {
             owner,
             host,
@@ -290,23 +31,41 @@ pub(super) fn take(state: &mut State, recorded: &Recorded) {
         Event::WaveStarted { wave } => state.waves[*wave].started_at = Some(now.world),
         Event::WaveTimedOut { wave } => state.waves[*wave].timed_out_at = Some(now.world),
         Event::WaveFinished { wave, outcome } => finish_wave(state, *wave, *outcome, now),
+        Event::GuardTripped { .. }
+        | Event::GuardUnreadable { .. }
+        | Event::ExecutionTimedOut
+        | Event::CancelRequested { .. } => take_stop(state, recorded),
+        Event::ExecutionFinished { outcome, summary } => end(state, *outcome, summary, now),
+        Event::ResultDelivered => state.delivered = true,
+        Event::TerminationRequested { .. } => request_termination(state, recorded),
+        Event::TerminationAccepted { .. }
+        | Event::InstancesGone { .. }
+        | Event::TerminationFinished { .. } => take_termination(state, recorded),
+        Event::Halted { reason } => {
+            state.status = Status::Halted;
+            state.finished = Some((now, reason.clone()));
+        }
+        _ => take_launch(state, recorded),
+    }
+}
+
+fn take_launch(state: &mut State, recorded: &Recorded) {
+    let now = recorded.now;
+    match &recorded.event {
         Event::LaunchIntended(intent) => intend(state, intent, recorded),
         Event::LaunchAccepted { launch, job, how } => {
-            let adopted = *how != crate::event::Acceptance::Answered;
-            if !state.open.contains(launch) {
-                take_back(state, *launch);
-            }
-            set_phase(
-                state,
-                *launch,
-                Phase::Accepted {
-                    job: job.clone(),
-                    at: now,
-                    adopted,
-                },
-            );
+            take_back(state, *launch);
+            let accepted = Phase::Accepted {
+                job: job.clone(),
+                at: now,
+                adopted: *how != Acceptance::Answered,
+            };
+            set_phase(state, *launch, accepted);
         }
-        Event::LaunchUnknown { launch, .. } => set_phase(state, *launch, Phase::Unknown),
+        Event::LaunchUnknown { launch, .. } => {
+            take_back(state, *launch);
+            set_phase(state, *launch, Phase::Unknown);
+        }
         Event::LaunchRefused {
             launch,
             code,
@@ -335,72 +94,53 @@ pub(super) fn take(state: &mut State, recorded: &Recorded) {
                 close(state, *launch, Phase::Ended { job, at: now });
             }
         }
+        _ => {}
+    }
+}
+
+/// Events after which nothing more is launched.
+fn take_stop(state: &mut State, recorded: &Recorded) {
+    let at = recorded.now.world;
+    let reason = match &recorded.event {
         Event::GuardTripped { instances, .. } => {
             let named: Vec<String> = instances
                 .iter()
                 .map(|live| format!("{} (of {})", live.instance, live.server))
                 .collect();
-            let reason = format!(
-                "a launch would delete live recovery instances: {}",
-                named.join(", ")
-            );
-            stop(
-                state,
-                Stop::Guard {
-                    at: now.world,
-                    reason,
-                },
-            );
+            let named = named.join(", ");
+            format!("a launch would delete live recovery instances: {named}")
         }
         Event::GuardUnreadable { message, .. } => {
-            let reason = format!("live recovery instances could not be looked for: {message}");
-            stop(
-                state,
-                Stop::Guard {
-                    at: now.world,
-                    reason,
-                },
-            );
+            format!("live recovery instances could not be looked for: {message}")
         }
-        Event::ExecutionTimedOut => stop(state, Stop::TimedOut { at: now.world }),
         Event::CancelRequested { reason } => {
             if state.status == Status::Running {
                 state.status = Status::Cancelling;
             }
-            stop(
-                state,
-                Stop::Cancelled {
-                    at: now.world,
-                    by: recorded.author.clone(),
-                    reason: reason.clone(),
-                },
-            );
+            let by = recorded.author.clone();
+            let reason = reason.clone();
+            return stop(state, Stop::Cancelled { at, by, reason });
         }
-        Event::ExecutionFinished { outcome, summary } => end(state, *outcome, summary, now),
-        Event::ResultDelivered => state.delivered = true,
-        Event::TerminationRequested { .. } => request_termination(state, recorded),
-        Event::TerminationIntended { .. } => {}
+        _ => return stop(state, Stop::TimedOut { at }),
+    };
+    stop(state, Stop::Guard { at, reason });
+}
+
+fn take_termination(state: &mut State, recorded: &Recorded) {
+    let at = recorded.now.world;
+    let Some(termination) = &mut state.termination else {
+        return;
+    };
+    match &recorded.event {
         Event::TerminationAccepted { instances, .. } => {
-            if let Some(termination) = &mut state.termination {
-                termination
-                    .accepted
-                    .extend(instances.iter().map(|id| (id.clone(), now.world)));
-            }
+            let accepted = instances.iter().map(|id| (id.clone(), at));
+            termination.accepted.extend(accepted);
         }
-        Event::InstancesGone { instances } => {
-            if let Some(termination) = &mut state.termination {
-                termination.gone.extend(instances.iter().cloned());
-            }
-        }
+        Event::InstancesGone { instances } => termination.gone.extend(instances.iter().cloned()),
         Event::TerminationFinished { left, reason } => {
-            if let Some(termination) = &mut state.termination {
-                termination.finished = Some((now.world, left.clone(), reason.clone()));
-            }
+            termination.finished = Some((at, left.clone(), reason.clone()));
         }
-        Event::Halted { reason } => {
-            state.status = Status::Halted;
-            state.finished = Some((now, reason.clone()));
-        }
+        _ => {}
     }
 }
 
@@ -462,8 +202,11 @@ fn refuse(state: &mut State, launch: LaunchId, why: &str, remedy: &Remedy, now: 
     );
 }
 
-/// Servers of a launch whose job turned up late are launching after all.
+/// Servers of a launch that was closed, and turns out to be under way, are launching after all.
 fn take_back(state: &mut State, launch: LaunchId) {
+    if state.open.contains(&launch) {
+        return;
+    }
     let servers = state
         .launches
         .get(&launch)

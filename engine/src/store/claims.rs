@@ -196,17 +196,16 @@ async fn look_again<I: Items, O: Owners>(
     Ok(())
 }
 
-/// Whether a transaction of unknown outcome was made: everything it puts is there.
+/// Whether a transaction of unknown outcome was made: everything it puts is there, and what it deletes is not.
 async fn is_made<I: Items>(items: &I, writes: &[Write]) -> Result<bool, ClaimError> {
     for write in writes {
-        if let Write::Put { item, .. } = write
-            && items
-                .get(&item.key)
-                .await
-                .map_err(ReadError::Call)?
-                .as_ref()
-                != Some(item)
-        {
+        let wanted = match write {
+            Write::Put { item, .. } => Some(item),
+            Write::Delete { .. } => None,
+            Write::Check { .. } => continue,
+        };
+        let found = items.get(key_of(write)).await.map_err(ReadError::Call)?;
+        if found.as_ref() != wanted {
             return Ok(false);
         }
     }

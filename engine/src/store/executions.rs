@@ -16,7 +16,7 @@ use super::codec::ReadError;
 use super::items::{
     Condition, Index, IndexQuery, Item, Items, Key, Query, Table, Value, Write, WriteError,
 };
-use super::projection::Projection;
+use super::projection::{Projection, ServerProjection, WaveProjection};
 use super::record::{self, SignOfLife};
 use super::summary::Summary;
 use super::{keys, memory};
@@ -229,6 +229,27 @@ impl<I: Items> Executions<I> {
     /// When the store cannot be read.
     pub async fn summary(&self, id: &ExecutionId) -> Result<Option<Summary>, ReadError> {
         summary_of(&self.items, id).await
+    }
+
+    /// The waves of an execution as they were last written, without folding its history; none for a wave to which
+    /// nothing has happened yet.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn waves(&self, id: &ExecutionId) -> Result<Vec<WaveProjection>, ReadError> {
+        let items = self.partition(id, keys::WAVE_PREFIX, None).await?;
+        items.iter().map(record::decode_wave).collect()
+    }
+
+    /// The servers of an execution that have something to say, as they were last written.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn servers(&self, id: &ExecutionId) -> Result<Vec<ServerProjection>, ReadError> {
+        let items = self.partition(id, keys::SERVER_PREFIX, None).await?;
+        items.iter().map(record::decode_server).collect()
     }
 
     /// Executions of a plan, newest first, one page; eventually consistent. The last item of a page begins the next.

@@ -177,7 +177,13 @@ impl<I: Items + Clone> Groups<I> {
             group.claiming_until = Some(after(now.wall, limits::CLAIMING_TIMEOUT));
             self.put_next(&mut group).await?;
             let taken = claims::take_in_batches(&self.items, &owners, &added).await;
-            taken.map_err(|error| self.explain(error, &config))?;
+            if let Err(error) = taken {
+                // Without the mark, what was left behind of the claims counts no longer. If it cannot be taken away now,
+                // its time limit does the same.
+                group.claiming_until = None;
+                let _ = self.put_next(&mut group).await;
+                return Err(self.explain(error, &config));
+            }
         }
         let based_on = group.version;
         group = Group {
@@ -484,3 +490,6 @@ impl fmt::Display for GroupError {
 }
 
 impl std::error::Error for GroupError {}
+
+#[cfg(test)]
+mod tests;

@@ -89,14 +89,20 @@ pub(crate) fn frozen(id: &ExecutionId, wave: usize, part: usize) -> Key {
     history(id, format!("{FROZEN_PREFIX}{wave:03}#{part:03}"))
 }
 
+/// What sort keys of waves begin with.
+pub(crate) const WAVE_PREFIX: &str = "wave#";
+
 /// A wave of an execution.
 pub(crate) fn wave(id: &ExecutionId, wave: usize) -> Key {
-    history(id, format!("wave#{wave:03}"))
+    history(id, format!("{WAVE_PREFIX}{wave:03}"))
 }
+
+/// What sort keys of servers begin with.
+pub(crate) const SERVER_PREFIX: &str = "server#";
 
 /// A server of an execution.
 pub(crate) fn server(id: &ExecutionId, server: &ServerId) -> Key {
-    history(id, format!("server#{server}"))
+    history(id, format!("{SERVER_PREFIX}{server}"))
 }
 
 fn history(id: &ExecutionId, sort: String) -> Key {

@@ -24,7 +24,7 @@ impl MemoryItems {
     /// # Errors
     ///
     /// As [`Items::transact`].
-    pub fn transact_now(&self, writes: &[Write]) -> Result<(), WriteError> {
+    pub fn write_now(&self, writes: &[Write]) -> Result<(), WriteError> {
         check_shape(writes)?;
         let mut items = self.lock();
         let failed: Vec<usize> = writes
@@ -51,23 +51,30 @@ impl MemoryItems {
     }
 
     /// One item at once.
-    pub fn get_now(&self, key: &Key) -> Option<Item> {
+    pub fn item_now(&self, key: &Key) -> Option<Item> {
         self.lock().get(key).cloned()
     }
 
     /// One page of a partition at once.
-    pub fn query_now(&self, query: &Query) -> Page {
+    pub fn page_now(&self, query: &Query) -> Page {
         let items = self.lock();
-        let fits = |key: &&Key| {
+        let first = query.after.as_ref().unwrap_or(&query.prefix);
+        let from = Key {
+            table: query.table,
+            partition: query.partition.clone(),
+            sort: Some(first.max(&query.prefix).clone()),
+        };
+        let is_inside = |key: &Key| {
             let sort = key.sort.as_deref().unwrap_or_default();
             key.table == query.table
                 && key.partition == query.partition
                 && sort.starts_with(&query.prefix)
-                && query.after.as_deref().is_none_or(|after| sort > after)
         };
+        let is_after = |key: &Key| query.after.is_none() || key.sort > query.after;
         let mut found = items
-            .iter()
-            .filter(|(key, _)| fits(key))
+            .range(from..)
+            .take_while(|(key, _)| is_inside(key))
+            .filter(|(key, _)| is_after(key))
             .map(|(_, item)| item.clone());
         let page: Vec<Item> = found.by_ref().take(query.limit).collect();
         Page {
@@ -77,7 +84,7 @@ impl MemoryItems {
     }
 
     /// One page of an index at once.
-    pub fn index_now(&self, query: &IndexQuery) -> Page {
+    pub fn index_page_now(&self, query: &IndexQuery) -> Page {
         let (table, partition, order) = shape_of(query.index);
         let items = self.lock();
         let sort_of = |item: &Item| (item.attributes.get(order).map(sortable), item.key.clone());
@@ -110,19 +117,19 @@ impl MemoryItems {
 
 impl Items for MemoryItems {
     async fn get(&self, key: &Key) -> Result<Option<Item>, CallError> {
-        Ok(self.get_now(key))
+        Ok(self.item_now(key))
     }
 
     async fn query(&self, query: &Query) -> Result<Page, CallError> {
-        Ok(self.query_now(query))
+        Ok(self.page_now(query))
     }
 
     async fn index(&self, query: &IndexQuery) -> Result<Page, CallError> {
-        Ok(self.index_now(query))
+        Ok(self.index_page_now(query))
     }
 
     async fn transact(&self, writes: Vec<Write>) -> Result<(), WriteError> {
-        self.transact_now(&writes)
+        self.write_now(&writes)
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::event::Recorded;
 use crate::frozen::FrozenServer;
-use crate::ids::{ExecutionId, OwnerId};
+use crate::ids::{ExecutionId, OwnerId, ServerId, Target};
 
 use super::codec::{Decoder, Encoder, ReadError};
 use super::items::Item;
@@ -69,6 +69,27 @@ pub(crate) fn encode_wave(id: &ExecutionId, wave: &WaveProjection) -> Item {
         .done()
 }
 
+pub(crate) fn decode_wave(item: &Item) -> Result<WaveProjection, ReadError> {
+    let decoder = Decoder::new(item)?;
+    let count =
+        |name: &str| usize::try_from(decoder.number(name)?).map_err(|_| decoder.foreign(name));
+    let index = after_prefix(item, keys::WAVE_PREFIX).and_then(|text| text.parse().ok());
+    Ok(WaveProjection {
+        index: index.ok_or_else(|| decoder.foreign("ItemKey"))?,
+        name: decoder.text("WaveName")?,
+        status: decoder.text("WaveStatus")?,
+        started_at: decoder.optional_time("WaveStartTime")?,
+        ended_at: decoder.optional_time("WaveEndTime")?,
+        launched: count("Launched")?,
+        failed: count("Failed")?,
+        servers: count("Servers")?,
+    })
+}
+
+fn after_prefix<'a>(item: &'a Item, prefix: &str) -> Option<&'a str> {
+    item.key.sort.as_deref()?.strip_prefix(prefix)
+}
+
 pub(crate) fn encode_server(id: &ExecutionId, server: &ServerProjection) -> Item {
     Encoder::new(keys::server(id, &server.id))
         .text("HostName", &server.hostname)
@@ -80,6 +101,24 @@ pub(crate) fn encode_server(id: &ExecutionId, server: &ServerProjection) -> Item
         .optional_text("JobId", server.job.as_deref())
         .optional_text("RecoveryInstanceId", server.instance.as_deref())
         .done()
+}
+
+pub(crate) fn decode_server(item: &Item) -> Result<ServerProjection, ReadError> {
+    let decoder = Decoder::new(item)?;
+    let id = after_prefix(item, keys::SERVER_PREFIX);
+    Ok(ServerProjection {
+        id: ServerId::new(id.ok_or_else(|| decoder.foreign("ItemKey"))?),
+        hostname: decoder.text("HostName")?,
+        wave: decoder.text("WaveName")?,
+        target: Target {
+            account_id: decoder.text("AccountId")?,
+            region: decoder.text("Region")?,
+        },
+        status: decoder.text("LaunchStatus")?,
+        reason: decoder.optional_text("Reason")?,
+        job: decoder.optional_text("JobId")?,
+        instance: decoder.optional_text("RecoveryInstanceId")?,
+    })
 }
 
 pub(crate) fn encode_owner(id: &ExecutionId, sign: &SignOfLife) -> Item {

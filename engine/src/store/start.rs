@@ -75,6 +75,11 @@ impl<I: Items + Clone> Executions<I> {
         request: &StartRequest,
         now: Now,
     ) -> Result<Vec<Recorded>, StartError> {
+        if let Some(running) = &request.plan.execution
+            && is_live(&self.items, running).await?
+        {
+            return Err(StartError::Running(running.clone()));
+        }
         self.freeze(request).await?;
         let started = self.lease_and_commit(request, now).await;
         if started.is_err() {
@@ -112,9 +117,8 @@ impl<I: Items + Clone> Executions<I> {
                 && *running != request.started.execution_id
                 && is_live(&self.items, running).await?
             {
-                return Err(self
-                    .give_back(&leases, StartError::Running(running.clone()))
-                    .await);
+                let error = StartError::Running(running.clone());
+                return self.conclude(request, &leases, &events, error).await;
             }
             let others = self
                 .commit_writes(request, &plan, &groups, &events, now, fits)
@@ -125,12 +129,37 @@ impl<I: Items + Clone> Executions<I> {
                 // A group's version also changes when another execution starts with it: that is no reason to give up.
                 Err(ClaimError::Changed) => match self.same_configuration(request).await {
                     Ok((fresh_plan, fresh_groups)) => (plan, groups) = (fresh_plan, fresh_groups),
-                    Err(error) => return Err(self.give_back(&leases, error).await),
+                    Err(error) => return self.conclude(request, &leases, &events, error).await,
                 },
-                Err(error) => return Err(self.give_back(&leases, error.into()).await),
+                Err(error) => {
+                    let error = error.into();
+                    return self.conclude(request, &leases, &events, error).await;
+                }
             }
         }
-        Err(self.give_back(&leases, StartError::Contended).await)
+        self.conclude(request, &leases, &events, StartError::Contended)
+            .await
+    }
+
+    /// The commit may have been made although an error came of it: only its answer was lost. Leases are given back only
+    /// when it was not; where that cannot be seen they stay, and count for nothing without an execution.
+    async fn conclude(
+        &self,
+        request: &StartRequest,
+        leases: &[Claim],
+        events: &[Recorded],
+        error: StartError,
+    ) -> Result<Vec<Recorded>, StartError> {
+        let key = keys::event(&request.started.execution_id, 1);
+        let Ok(item) = self.items.get(&key).await else {
+            return Err(error);
+        };
+        let first = item.as_ref().map(record::decode_event).transpose()?;
+        if first.is_some() && first.as_ref() == events.first() {
+            return Ok(events.to_vec());
+        }
+        claims::release(&self.items, leases).await;
+        Err(error)
     }
 
     async fn freeze(&self, request: &StartRequest) -> Result<(), StartError> {
@@ -247,32 +276,33 @@ impl<I: Items + Clone> Executions<I> {
         }
     }
 
-    async fn give_back(&self, leases: &[Claim], error: StartError) -> StartError {
-        claims::release(&self.items, leases).await;
-        error
-    }
-
     /// Removes the frozen servers and the marker of an execution that did not start. What cannot be removed now does no
-    /// harm: nothing refers to it, and an overdue marker counts for nothing.
+    /// harm: nothing refers to it, and an overdue marker counts for nothing. An execution that exists after all, because
+    /// only the answer was lost, keeps everything: its summary stands in the way of every batch.
     async fn discard(&self, request: &StartRequest) {
-        let id = &request.started.execution_id;
-        if is_live(&self.items, id).await.unwrap_or(true) {
-            return;
-        }
-        let mut keys: Vec<_> = frozen_items(request)
+        let key = keys::summary(&request.started.execution_id);
+        let marked = Condition::Equals(vec![("Status", Value::Text(CLAIMING.to_owned()))]);
+        let unmark = Write::Delete {
+            key: key.clone(),
+            condition: marked,
+        };
+        let _ = self.items.transact(vec![unmark]).await;
+        let frozen: Vec<Write> = frozen_items(request)
             .into_iter()
-            .map(|item| item.key)
-            .collect();
-        keys.push(keys::summary(id));
-        for batch in keys.chunks(limits::ITEMS_PER_TRANSACTION) {
-            let delete = |key: &super::items::Key| Write::Delete {
-                key: key.clone(),
+            .map(|item| Write::Delete {
+                key: item.key,
                 condition: Condition::Always,
+            })
+            .collect();
+        for batch in frozen.chunks(CLAIMS_PER_BATCH) {
+            let absent = Write::Check {
+                key: key.clone(),
+                condition: Condition::Absent,
             };
-            let _ = self
-                .items
-                .transact(batch.iter().map(delete).collect())
-                .await;
+            let writes = batch.iter().cloned().chain([absent]).collect();
+            if self.items.transact(writes).await.is_err() {
+                break;
+            }
         }
     }
 }
@@ -444,3 +474,6 @@ impl std::error::Error for StartError {}
 
 /// Used where a batch is sized: leases leave room for the owner's own items.
 const _: () = assert!(CLAIMS_PER_BATCH < limits::ITEMS_PER_TRANSACTION);
+
+#[cfg(test)]
+mod tests;

@@ -34,11 +34,33 @@ pub fn parse(text: &str) -> Result<Duration, InvalidDuration> {
 
 /// A validator for an attribute that holds a duration from `min` to `max`.
 pub fn between(min: Duration, max: Duration) -> impl validator::Validator + 'static {
-    let rule = format!("must be a duration such as \"90m\" or \"1h30m\", from {min:?} to {max:?}");
+    let (least, most) = (text(min), text(max));
+    let rule = format!("must be a duration such as \"90m\" or \"1h30m\", from {least} to {most}");
     validator::check(rule, move |value| match value {
         Value::String(text) => parse(text).is_ok_and(|duration| (min..=max).contains(&duration)),
         _ => false,
     })
+}
+
+/// A duration as [`parse`] reads it, in whole seconds.
+#[must_use]
+pub fn text(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let parts = [
+        (seconds / 3600, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let text: String = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect();
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
 }
 
 /// The duration at the beginning of a text, and what follows it.
@@ -79,6 +101,9 @@ mod tests {
         ];
         for (text, seconds) in cases {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for (written, seconds) in [("1h30m", 5400), ("192h", 691_200), ("0s", 0), ("1m1s", 61)] {
+            assert_eq!(text(Duration::from_secs(seconds)), written);
         }
         assert_eq!(parse("250ms"), Ok(Duration::from_millis(250)));
         for text in [

@@ -56,7 +56,13 @@ impl<P: Provider> Service<P> {
         F: Future<Output = Result<A, Diagnostics>> + Send + 'static,
     {
         let id = self.requests.fetch_add(1, Ordering::Relaxed);
-        let span = tracing::info_span!("rpc", tf_rpc = rpc, tf_req_id = id, tf_resource_type);
+        let empty = tracing::field::Empty;
+        let span = tracing::info_span!(
+            "rpc",
+            tf_rpc = rpc,
+            tf_req_id = id,
+            tf_resource_type = empty
+        );
         if !type_name.is_empty() {
             span.record("tf_resource_type", type_name);
         }

@@ -99,12 +99,12 @@ impl Value {
         Self::String(text.into())
     }
 
-    /// A set: sorted, without duplicates.
+    /// A set: sorted, without duplicates. Elements that are not wholly known may turn out to differ, so each is kept.
     #[must_use]
     pub fn set(elements: impl IntoIterator<Item = Value>) -> Self {
         let mut elements: Vec<Value> = elements.into_iter().collect();
         elements.sort();
-        elements.dedup();
+        elements.dedup_by(|a, b| a == b && a.is_wholly_known());
         Self::Set(elements)
     }
 

@@ -152,12 +152,16 @@ pub(crate) fn replace_with_json<T: Serialize>(path: &Path, value: &T) -> Result<
     })
 }
 
-/// Makes sure that a private, possibly empty file is there.
+/// Makes sure that a private, possibly empty file is there, also after a loss of power.
 pub(crate) fn ensure(path: &Path) -> Result<(), StoreError> {
-    private(OpenOptions::new().append(true).create(true))
-        .open(path)
-        .map(drop)
-        .map_err(StoreError::io("cannot create", path))
+    let created = || -> io::Result<()> {
+        if !path.try_exists()? {
+            private(OpenOptions::new().append(true).create(true)).open(path)?;
+            sync_parent(path)?;
+        }
+        Ok(())
+    };
+    created().map_err(StoreError::io("cannot create", path))
 }
 
 fn replace_with(

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::World;
 use super::fault::Injected;
 use super::model::{MachineState, Server, Site, site_key};
+use super::replication::Replication;
 use super::stock;
 use crate::sim::fleet::{self, LaunchFault, Problem, Settings};
 
@@ -166,34 +167,40 @@ impl World {
             }
             AdminCommand::ClearFaults => self.faults.clear(),
             AdminCommand::ChangeSettings(changes) => {
-                self.settings = changed(&self.settings, &changes)?
+                self.settings = changed(&self.settings, &changes)?;
             }
             AdminCommand::SetInitialized { place, initialized } => {
-                self.set_initialized(&place, initialized)?
+                self.set_initialized(&place, initialized)?;
             }
             AdminCommand::AddServer { place, server } => {
                 return self.add_server(&place, &server, now);
             }
+            at_a_site => self.admin_site(at_a_site, now)?,
+        }
+        Ok(json!({}))
+    }
+
+    /// Carries out a command to something that a site has.
+    fn admin_site(&mut self, command: AdminCommand, now: Timestamp) -> Result<(), AdminError> {
+        match command {
             AdminCommand::RemoveServer { place, server } => {
-                self.site_at(&place)?.remove_server(&server, now)?
+                self.site_at(&place)?.remove_server(&server, now)?;
             }
             AdminCommand::SetReplication {
                 place,
                 server,
                 state,
                 stall_reason,
-                lag_seconds,
+                lag_seconds: lag,
             } => {
                 check_state(&state, stall_reason.as_ref())?;
                 let server = self.site_at(&place)?.server_named(&server)?;
-                server.replication =
-                    server
-                        .replication
-                        .changed(&state, stall_reason, lag_seconds, now);
+                let replication = &mut server.replication;
+                *replication = replication.changed(&state, stall_reason, lag, now);
             }
             AdminCommand::RestartReplication { place, server } => {
                 self.site_at(&place)?.server_named(&server)?.replication =
-                    super::replication::Replication::started(now);
+                    Replication::started(now);
             }
             AdminCommand::ScriptLaunches {
                 place,
@@ -210,23 +217,30 @@ impl World {
                 instance,
                 stopped,
             } => {
-                self.site_at(&place)?.machine_named(&instance, now)?.stopped = stopped;
+                let machine = self.site_at(&place)?.machine_named(&instance, now)?;
+                machine.set_stopped(stopped, now);
             }
             AdminCommand::SetTerminationProtection {
                 place,
                 instance,
                 protected,
             } => {
-                self.site_at(&place)?
-                    .machine_named(&instance, now)?
-                    .protected = protected;
+                let machine = self.site_at(&place)?.machine_named(&instance, now)?;
+                machine.protected = protected;
             }
-            AdminCommand::ListAcceptedLaunches
+            AdminCommand::InjectFault(_)
+            | AdminCommand::ClearFaults
+            | AdminCommand::ChangeSettings(_)
+            | AdminCommand::SetInitialized { .. }
+            | AdminCommand::AddServer { .. }
+            | AdminCommand::ListAcceptedLaunches
             | AdminCommand::ListCounts
             | AdminCommand::ListFaults
-            | AdminCommand::ShowSettings => {}
+            | AdminCommand::ShowSettings => {
+                unreachable!("whoever calls this has carried out every command to the whole world")
+            }
         }
-        Ok(json!({}))
+        Ok(())
     }
 
     /// Answers a command that changes nothing; one that would is answered with nothing.

@@ -149,10 +149,13 @@ impl World {
         }
         let (seed, settings) = (self.seed, &self.settings);
         let site = self.sites.get_mut(&site_key(&caller.account_id, region));
-        // Tags need no initialised account, but a resource; where there is no site there is none.
-        let needs_initialized = !matches!(operation, "TagResource" | "UntagResource");
-        let site = site.filter(|site| site.initialized || !needs_initialized);
-        let site = site.ok_or_else(ApiError::uninitialized)?;
+        let site = match (operation, site) {
+            // Tags need no initialised account; where nothing is, there is nothing to tag.
+            ("TagResource" | "UntagResource", Some(site)) => site,
+            ("TagResource" | "UntagResource", None) => return Err(tags::nothing_here(input)),
+            (_, Some(site)) if site.initialized => site,
+            _ => return Err(ApiError::uninitialized()),
+        };
         site.forget(now);
         let mut stage = Stage {
             site,

@@ -141,7 +141,15 @@ impl ReplicationConfiguration {
 
 /// Replication settings that servers and templates share.
 pub(super) fn default_replication() -> BTreeMap<String, Value> {
-    let rule = |id: u64, units: &str, interval: u64, retention: u64| json!({"ruleID": id, "units": units, "interval": interval, "retentionDuration": retention, "enabled": true});
+    let rule = |id: u64, units: &str, interval: u64, retention: u64| {
+        json!({
+            "ruleID": id,
+            "units": units,
+            "interval": interval,
+            "retentionDuration": retention,
+            "enabled": true,
+        })
+    };
     let members = [
         ("stagingAreaSubnetId", json!("subnet-0123456789abcdef0")),
         ("associateDefaultSecurityGroup", json!(true)),

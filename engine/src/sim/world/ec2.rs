@@ -198,6 +198,7 @@ fn state(state: MachineState) -> Value {
         MachineState::Running => 16,
         MachineState::ShuttingDown => 32,
         MachineState::Terminated | MachineState::NotFound => 48,
+        MachineState::Stopping => 64,
         MachineState::Stopped => 80,
     };
     json!({"code": code, "name": state_name(state)})
@@ -209,6 +210,7 @@ fn state_name(state: MachineState) -> &'static str {
         MachineState::Running => "running",
         MachineState::ShuttingDown => "shutting-down",
         MachineState::Terminated | MachineState::NotFound => "terminated",
+        MachineState::Stopping => "stopping",
         MachineState::Stopped => "stopped",
     }
 }

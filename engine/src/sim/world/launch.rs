@@ -4,23 +4,17 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::call::{Stage, read_input};
-use super::chance::Chance;
 use super::error::ApiError;
-use super::model::{
-    Job, JobKind, LastLaunch, LogData, LogEntry, LogEvent, Machine, MachineState, Outcome,
-    Participant, Record, Server, Site,
-};
-use super::pace::Pace;
-use super::schedule::{self, Order, Previous, Schedule, Source};
+use super::job::{Checked, Making, launch_all};
+use super::model::{JobKind, Server};
+use super::schedule::Source;
 use super::tags::{self, Tags};
-use super::{AcceptedLaunch, Caller, chance, quotas, wire};
-use crate::sim::fleet::{FaultPhase, LaunchDisposition, LaunchFault, Os, RecoveryMode, Settings};
-use crate::time::after;
+use super::{AcceptedLaunch, Caller, quotas};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,38 +33,6 @@ struct Wanted {
     id: String,
     #[serde(rename = "recoverySnapshotID", default)]
     snapshot: Option<String>,
-}
-
-/// A server that can be launched, with the state of the source that it is launched from.
-pub(super) struct Checked {
-    server_id: String,
-    source: Source,
-    point_in_time: Timestamp,
-}
-
-impl Checked {
-    /// A server that is launched from its newest state.
-    pub(super) fn fresh(server: &Server, now: Timestamp) -> Self {
-        let source = if server.replication.is_reachable(now) {
-            Source::Fresh
-        } else {
-            Source::Unreachable
-        };
-        Self {
-            server_id: server.id.clone(),
-            source,
-            point_in_time: server.replication.latest(now),
-        }
-    }
-}
-
-/// What a job is made of, apart from its servers.
-pub(super) struct Making<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) seed: u64,
-    pub(super) now: Timestamp,
-    pub(super) is_drill: bool,
-    pub(super) tags: Tags,
 }
 
 /// Carries out `StartRecovery`.
@@ -98,10 +60,14 @@ pub(super) fn start(
         settings: stage.settings,
         seed: stage.seed,
         now: stage.now,
-        is_drill,
+        kind: if is_drill {
+            JobKind::Drill
+        } else {
+            JobKind::Recovery
+        },
         tags: tags.clone(),
     };
-    let job_id = make_job(stage.site, &making, checked);
+    let job_id = launch_all(stage.site, &making, checked);
     Ok(AcceptedLaunch {
         at: stage.now,
         job_id,
@@ -213,254 +179,4 @@ fn check_snapshot(stage: &Stage<'_>, server: &Server, snapshot: &str) -> Result<
         source: Source::Named,
         point_in_time: point.at,
     })
-}
-
-/// Makes a job with its whole schedule, and writes it down on everything that it will touch. The job's id.
-pub(super) fn make_job(site: &mut Site, making: &Making<'_>, servers: Vec<Checked>) -> String {
-    let number = site.last_job + 1;
-    let label = [site.key(), number.to_string()];
-    let id = chance::id(making.seed, "drsjob-", &["job", &label[0], &label[1]]);
-    let created_at = wire::to_micros(making.now);
-    let chance = Chance::of(making.seed, &["pace", &label[0], &label[1]]);
-    let mut pace = Pace::of(making.settings, None, Os::Linux, chance);
-    let started_at = after(
-        created_at,
-        pace.draw(|timings| timings.start).max(LEAST_PENDING),
-    );
-    let mut job = Job {
-        id,
-        number,
-        kind: if making.is_drill {
-            JobKind::Drill
-        } else {
-            JobKind::Recovery
-        },
-        created_at,
-        started_at,
-        ended_at: started_at,
-        participants: Vec::with_capacity(servers.len()),
-        tags: making.tags.clone(),
-        log: vec![LogEntry::of_job(started_at, LogEvent::JobStart)],
-    };
-    let mut over_at = started_at;
-    for (position, checked) in servers.into_iter().enumerate() {
-        let schedule = add_launch(site, making, &mut job, position, checked);
-        over_at = over_at.max(schedule.over_at);
-        job.log.extend(schedule.log);
-    }
-    job.end(after(over_at, pace.draw(|timings| timings.end)));
-    let id = job.id.clone();
-    site.add_job(job);
-    id
-}
-
-/// A job is answered before it starts, however short everything else was made.
-const LEAST_PENDING: SignedDuration = SignedDuration::from_micros(1);
-
-/// Adds one server to a job that is being made.
-fn add_launch(
-    site: &mut Site,
-    making: &Making<'_>,
-    job: &mut Job,
-    position: usize,
-    checked: Checked,
-) -> Schedule {
-    let previous = previous_instances(site, &checked.server_id, making.now);
-    let server = site
-        .servers
-        .get_mut(&checked.server_id)
-        .expect("the server was just found");
-    let fault = if server.faults.is_empty() {
-        None
-    } else {
-        Some(server.faults.remove(0))
-    };
-    let label = ["launch", job.id.as_str(), checked.server_id.as_str()];
-    let instance_id = chance::id(making.seed, "i-", &label);
-    let mut pace = Pace::of(
-        making.settings,
-        server.timings,
-        server.os,
-        Chance::of(making.seed, &label),
-    );
-    let order = Order {
-        position,
-        instance_id: &instance_id,
-        source: checked.source,
-        converts: server.launch.recovery_mode == RecoveryMode::Optimal,
-        fault: fault
-            .as_ref()
-            .filter(|fault: &&LaunchFault| fault.phase != FaultPhase::None),
-        previous: previous.kind(),
-    };
-    let schedule = schedule::launch(&order, job.started_at, &mut pace);
-    server.job = Some(job.number);
-    server.last_launch = Some(LastLaunch {
-        job_id: job.id.clone(),
-        called_at: job.created_at,
-        is_drill: making.is_drill,
-        course: schedule.course,
-    });
-    if schedule.course.outcome == Outcome::Launched {
-        server.instances.push(instance_id.clone());
-        let (record, machine) = launched(
-            server,
-            job,
-            &checked,
-            &instance_id,
-            schedule.over_at,
-            &mut pace,
-        );
-        site.records.insert(instance_id.clone(), record);
-        site.machines.insert(instance_id.clone(), machine);
-    }
-    previous.remove(site, schedule.cleanup);
-    job.participants.push(Participant {
-        server_id: checked.server_id,
-        instance_id,
-        course: schedule.course,
-    });
-    schedule
-}
-
-fn launched(
-    server: &Server,
-    job: &Job,
-    checked: &Checked,
-    instance_id: &str,
-    at: Timestamp,
-    pace: &mut Pace,
-) -> (Record, Machine) {
-    let mut tags = Tags::new();
-    if server.launch.copy_tags {
-        let copied = server
-            .tags
-            .iter()
-            .filter(|(key, _)| !key.to_lowercase().starts_with("aws:"));
-        tags.extend(copied.map(|(key, value)| (key.clone(), value.clone())));
-    }
-    let record = Record {
-        id: instance_id.to_owned(),
-        server_id: server.id.clone(),
-        job_id: job.id.clone(),
-        is_drill: job.kind == JobKind::Drill,
-        tags: tags.clone(),
-        point_in_time: checked.point_in_time,
-        appears_at: at,
-        removed_at: None,
-        job: None,
-    };
-    tags.entry("Name".to_owned())
-        .or_insert_with(|| server.hostname.clone());
-    tags.insert(
-        "AWSElasticDisasterRecoveryManaged".to_owned(),
-        "drs.amazonaws.com".to_owned(),
-    );
-    tags.insert(
-        "AWSElasticDisasterRecoverySourceServerID".to_owned(),
-        server.id.clone(),
-    );
-    let runs_at = after(at, pace.draw(|timings| timings.pending));
-    let machine = Machine {
-        id: instance_id.to_owned(),
-        hostname: server.hostname.clone(),
-        tags,
-        launched_at: at,
-        runs_at,
-        checks_pass_at: after(runs_at, pace.draw_by_os(|timings| timings.status_checks)),
-        stopped: server.launch.launch_disposition == LaunchDisposition::Stopped,
-        protected: false,
-        shutting_down_at: None,
-        terminated_at: None,
-    };
-    (record, machine)
-}
-
-/// The instances that a launch of a server removes first.
-struct PreviousInstances {
-    removable: Vec<String>,
-    has_protected: bool,
-}
-
-/// Every earlier instance of a server that DRS lists or EC2 still runs; also forgets those that are gone.
-fn previous_instances(site: &mut Site, server_id: &str, now: Timestamp) -> PreviousInstances {
-    let Site {
-        servers,
-        records,
-        machines,
-        ..
-    } = site;
-    let mut found = PreviousInstances {
-        removable: Vec::new(),
-        has_protected: false,
-    };
-    let Some(server) = servers.get_mut(server_id) else {
-        return found;
-    };
-    server.instances.retain(|id| {
-        let machine = machines.get(id);
-        let is_alive = machine.is_some_and(|machine| {
-            !matches!(
-                machine.state(now),
-                MachineState::Terminated | MachineState::NotFound
-            )
-        });
-        if is_alive && machine.is_some_and(|machine| machine.protected) {
-            found.has_protected = true;
-        } else if is_alive || records.get(id).is_some_and(|record| record.is_listed(now)) {
-            found.removable.push(id.clone());
-        } else {
-            return false;
-        }
-        true
-    });
-    found
-}
-
-impl PreviousInstances {
-    fn kind(&self) -> Previous {
-        if self.has_protected {
-            Previous::Protected
-        } else if self.removable.is_empty() {
-            Previous::None
-        } else {
-            Previous::Removable
-        }
-    }
-
-    /// Writes down that the instances go.
-    fn remove(self, site: &mut Site, cleanup: Option<(Timestamp, Timestamp)>) {
-        let Some((from, until)) = cleanup else {
-            return;
-        };
-        for id in self.removable {
-            if let Some(record) = site.records.get_mut(&id) {
-                record.removed_at = Some(until);
-            }
-            if let Some(machine) = site.machines.get_mut(&id) {
-                machine.end(from, until);
-            }
-        }
-    }
-}
-
-impl LogEntry {
-    /// A line about the whole job.
-    pub(super) fn of_job(at: Timestamp, event: LogEvent) -> Self {
-        Self {
-            at,
-            event,
-            participant: None,
-            data: LogData::Nothing,
-        }
-    }
-}
-
-impl Job {
-    /// Completes the schedule of a job that is being made.
-    pub(super) fn end(&mut self, at: Timestamp) {
-        self.ended_at = at;
-        self.log.sort_by_key(|entry| entry.at);
-        self.log.push(LogEntry::of_job(at, LogEvent::JobEnd));
-    }
 }

@@ -20,6 +20,8 @@ use crate::time::after;
 const JOBS_KEPT: usize = 10_000;
 /// How long EC2 lists an instance after it was terminated.
 const TERMINATED_LISTED: SignedDuration = SignedDuration::from_hours(1);
+/// How long an instance takes to stop; a guess, for it depends on what runs on it.
+const STOPPING: SignedDuration = SignedDuration::from_secs(20);
 
 /// One account's DRS and EC2 in one Region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -306,6 +308,8 @@ pub(super) struct Machine {
     pub(super) checks_pass_at: Timestamp,
     /// Whether it is stopped: left so by its launch configuration, or by an operator.
     pub(super) stopped: bool,
+    /// Until when it takes an operator's stop to take effect.
+    pub(super) stopping_until: Option<Timestamp>,
     /// Whether EC2 refuses to terminate it.
     pub(super) protected: bool,
     pub(super) shutting_down_at: Option<Timestamp>,
@@ -327,6 +331,8 @@ impl Machine {
             MachineState::ShuttingDown
         } else if now < self.runs_at {
             MachineState::Pending
+        } else if self.stopped && self.stopping_until.is_some_and(|until| now < until) {
+            MachineState::Stopping
         } else if self.stopped {
             MachineState::Stopped
         } else {
@@ -337,6 +343,14 @@ impl Machine {
     /// Whether EC2 lists it.
     pub(super) fn is_listed(&self, now: Timestamp) -> bool {
         self.launched_at <= now && self.state(now) != MachineState::NotFound
+    }
+
+    /// Stops or starts it, as an operator would. Stopping takes a while; starting again is not drawn out.
+    pub(super) fn set_stopped(&mut self, stopped: bool, now: Timestamp) {
+        if stopped && !self.stopped {
+            self.stopping_until = Some(after(now, STOPPING));
+        }
+        self.stopped = stopped;
     }
 
     /// Writes down that it goes, unless it goes earlier.
@@ -353,6 +367,7 @@ impl Machine {
 pub(super) enum MachineState {
     Pending,
     Running,
+    Stopping,
     Stopped,
     ShuttingDown,
     Terminated,
@@ -365,6 +380,7 @@ impl MachineState {
         match self {
             Self::Pending => "PENDING",
             Self::Running => "RUNNING",
+            Self::Stopping => "STOPPING",
             Self::Stopped => "STOPPED",
             Self::ShuttingDown => "SHUTTING-DOWN",
             Self::Terminated => "TERMINATED",

@@ -208,14 +208,24 @@ fn life_cycle(server: &Server, now: Timestamp) -> Value {
             "status": launch.course.status(now),
         })
     };
-    let first_byte = server.replication.points_from(now).is_some();
-    json!({
-        "addedToServiceDateTime": time_text(server.added_at),
-        "firstByteDateTime": if first_byte { time_text(server.added_at) } else { String::new() },
-        "elapsedReplicationDuration": duration_text(now.duration_since(server.added_at)),
-        "lastSeenByServiceDateTime": time_text(seen),
-        "lastLaunch": server.last_launch.as_ref().map_or_else(|| json!({"initiated": {}}), initiated),
-    })
+    let first_byte = server.replication.points_from(now);
+    let last_launch = server.last_launch.as_ref();
+    present([
+        ("addedToServiceDateTime", json!(time_text(server.added_at))),
+        (
+            "firstByteDateTime",
+            json!(first_byte.map(|_| time_text(server.added_at))),
+        ),
+        (
+            "elapsedReplicationDuration",
+            json!(duration_text(now.duration_since(server.added_at))),
+        ),
+        ("lastSeenByServiceDateTime", json!(time_text(seen))),
+        (
+            "lastLaunch",
+            last_launch.map_or_else(|| json!({"initiated": {}}), initiated),
+        ),
+    ])
 }
 
 fn replication(site: &Site, server: &Server, now: Timestamp) -> Value {

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::chance;
 use super::configuration::{LaunchConfiguration, ReplicationConfiguration};
-use super::launch::{Checked, Making, make_job};
-use super::model::{Server, Site, site_key};
+use super::job::{Checked, Making, launch_all};
+use super::model::{JobKind, Server, Site, site_key};
 use super::replication::Replication;
 use super::tags::Tags;
 use super::templates::Template;
@@ -93,10 +93,14 @@ impl Site {
             settings: &Settings::default(),
             seed,
             now: then,
-            is_drill: existing.is_drill,
+            kind: if existing.is_drill {
+                JobKind::Drill
+            } else {
+                JobKind::Recovery
+            },
             tags: Tags::new(),
         };
-        make_job(self, &making, vec![checked]);
+        launch_all(self, &making, vec![checked]);
         let instance = self
             .servers
             .get(id)

@@ -71,6 +71,12 @@ pub(super) fn untag(stage: &mut Stage<'_>, input: &Value) -> Result<(), ApiError
     Ok(())
 }
 
+/// The refusal of a tag where there is no resource at all.
+pub(super) fn nothing_here(input: &Value) -> ApiError {
+    let arn = input["resourceArn"].as_str().unwrap_or_default();
+    ApiError::not_found("resource", arn)
+}
+
 /// Refuses tags that no resource can have.
 pub(super) fn check(tags: &Tags) -> Result<(), ApiError> {
     if tags.len() > TAGS_PER_RESOURCE {

@@ -4,21 +4,19 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::call::{Stage, read_input};
-use super::chance::{self, Chance};
 use super::error::ApiError;
+use super::job::Making;
 use super::launch::{BUSY, check_job_size, check_running_jobs};
 use super::model::{
     Course, Job, JobKind, LogData, LogEntry, LogEvent, MachineState, Outcome, Participant, Record,
 };
-use super::pace::Pace;
 use super::schedule::PROTECTED;
 use super::tags::Tags;
-use super::wire;
-use crate::sim::fleet::Os;
 use crate::time::after;
 
 /// Instances that one call can name.
@@ -46,7 +44,7 @@ pub(super) fn start(stage: &mut Stage<'_>, input: &Value) -> Result<String, ApiE
         check_instance(stage, id)?;
     }
     check_running_jobs(stage, unique.len())?;
-    Ok(make_job(stage, &unique))
+    Ok(terminate_all(stage, &unique))
 }
 
 fn check_instance<'a>(stage: &'a Stage<'_>, id: &str) -> Result<&'a Record, ApiError> {
@@ -77,36 +75,23 @@ fn check_instance<'a>(stage: &'a Stage<'_>, id: &str) -> Result<&'a Record, ApiE
     }
 }
 
-fn make_job(stage: &mut Stage<'_>, ids: &BTreeSet<&str>) -> String {
-    let number = stage.site.last_job + 1;
-    let label = [stage.site.key(), number.to_string()];
-    let id = chance::id(stage.seed, "drsjob-", &["job", &label[0], &label[1]]);
-    let chance = Chance::of(stage.seed, &["pace", &label[0], &label[1]]);
-    let mut pace = Pace::of(stage.settings, None, Os::Linux, chance);
-    let created_at = wire::to_micros(stage.now);
-    let started_at = after(created_at, pace.draw(|timings| timings.start));
-    let mut job = Job {
-        id,
-        number,
+fn terminate_all(stage: &mut Stage<'_>, ids: &BTreeSet<&str>) -> String {
+    let making = Making {
+        settings: stage.settings,
+        seed: stage.seed,
+        now: stage.now,
         kind: JobKind::Terminate,
-        created_at,
-        started_at,
-        ended_at: started_at,
-        participants: Vec::with_capacity(ids.len()),
         tags: Tags::new(),
-        log: vec![LogEntry::of_job(started_at, LogEvent::JobStart)],
     };
-    let mut over_at = started_at;
+    let (mut job, mut pace) = Job::begin(stage.site, &making);
+    let mut over_at = job.started_at;
     for (position, id) in ids.iter().enumerate() {
-        let ended_at = after(started_at, pace.draw(|timings| timings.terminate));
+        let ended_at = after(job.started_at, pace.draw(|timings| timings.terminate));
         over_at = over_at.max(ended_at);
         let participant = add_termination(stage, &mut job, position, id, ended_at);
         job.participants.push(participant);
     }
-    job.end(after(over_at, pace.draw(|timings| timings.end)));
-    let id = job.id.clone();
-    stage.site.add_job(job);
-    id
+    job.complete(stage.site, over_at, &mut pace)
 }
 
 fn add_termination(
@@ -114,7 +99,7 @@ fn add_termination(
     job: &mut Job,
     position: usize,
     id: &str,
-    ended_at: jiff::Timestamp,
+    ended_at: Timestamp,
 ) -> Participant {
     let site = &mut *stage.site;
     let record = site

@@ -1,11 +1,12 @@
 //! The model of a recovery plan, and its way to and from the engine's plan.
 
-use std::collections::BTreeMap;
-
 use drs_engine::ids::{GroupId, ServerId};
-use drs_engine::plan::{PathStep, PlanError, PlanSpec, WaveSpec};
+use drs_engine::plan::{LaunchOrder, PlanSpec, WaveSpec};
+use drs_engine::store::plan::StoredPlan;
 use serde::{Deserialize, Serialize};
-use tfplugin::{Attr, Path};
+use tfplugin::{Attr, Diagnostic};
+
+use crate::tags::{self, Tags};
 
 /// A recovery plan in configuration, plan and state.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -13,8 +14,8 @@ pub(crate) struct Model {
     pub(crate) id: Attr<String>,
     pub(crate) name: Attr<String>,
     pub(crate) description: Attr<String>,
-    pub(crate) tags: Attr<BTreeMap<String, String>>,
-    pub(crate) tags_all: Attr<BTreeMap<String, String>>,
+    pub(crate) tags: Attr<Tags>,
+    pub(crate) tags_all: Attr<Tags>,
     pub(crate) waves: Attr<Vec<Wave>>,
     pub(crate) execution_timeout_seconds: Attr<i64>,
     pub(crate) digest: Attr<String>,
@@ -39,7 +40,11 @@ impl Model {
     pub(crate) fn to_spec(&self) -> (PlanSpec, bool) {
         let mut known = Known::default();
         let waves = match &self.waves {
-            Attr::Known(waves) => waves.iter().enumerate().map(|(index, wave)| wave.to_spec(index, &mut known)).collect(),
+            Attr::Known(waves) => waves
+                .iter()
+                .enumerate()
+                .map(|(index, wave)| wave.to_spec(index, &mut known))
+                .collect(),
             Attr::Null => Vec::new(),
             Attr::Unknown => {
                 known.missing = true;
@@ -55,10 +60,53 @@ impl Model {
         (spec, known.missing)
     }
 
-    /// Waves as the engine stored them.
-    pub(crate) fn waves_of(spec: &PlanSpec) -> Attr<Vec<Wave>> {
-        Attr::Known(spec.waves.iter().map(Wave::of_spec).collect())
+    /// What is stored, once everything is known.
+    pub(crate) fn written(&self, defaults: &Tags) -> Result<Written, Diagnostic> {
+        let (spec, incomplete) = self.to_spec();
+        if incomplete {
+            let detail = "Part of the plan is still not known at apply. This is a mistake in the provider: please report it.";
+            return Err(Diagnostic::error("Unknown Value", detail).at("waves"));
+        }
+        let tags = tags::all(defaults, &self.tags).require("tags")?.clone();
+        Ok(Written { spec, tags })
     }
+
+    /// The plan with what is known after writing.
+    pub(crate) fn with(mut self, plan: &StoredPlan) -> Self {
+        self.id = plan.id.to_string().into();
+        self.tags_all = plan.tags.clone().into();
+        self.digest = digest(&plan.spec);
+        self
+    }
+
+    /// The state as the store has it.
+    pub(crate) fn read(&self, plan: &StoredPlan, defaults: &Tags) -> Self {
+        let spec = &plan.spec;
+        Self {
+            id: plan.id.to_string().into(),
+            name: spec.name.clone().into(),
+            description: spec.description.clone().into(),
+            tags: tags::own(defaults, &self.tags, &plan.tags),
+            tags_all: plan.tags.clone().into(),
+            waves: Attr::Known(spec.waves.iter().map(Wave::of_spec).collect()),
+            execution_timeout_seconds: spec.execution_timeout_seconds.into(),
+            digest: digest(spec),
+        }
+    }
+}
+
+/// What is stored of a plan.
+pub(crate) struct Written {
+    pub(crate) spec: PlanSpec,
+    pub(crate) tags: Tags,
+}
+
+/// The digest of a stored plan. One that a newer version would refuse has none, and shows as changed.
+fn digest(spec: &PlanSpec) -> Attr<String> {
+    drs_engine::plan::Plan::parse(spec)
+        .ok()
+        .map(|plan| plan.digest().to_owned())
+        .into()
 }
 
 impl Wave {
@@ -67,7 +115,9 @@ impl Wave {
             Attr::Known(list) => Some(
                 list.iter()
                     .enumerate()
-                    .map(|(position, id)| known.text(id, || format!("unknown-{what}-{index}-{position}")))
+                    .map(|(position, id)| {
+                        known.text(id, || format!("unknown-{what}-{index}-{position}"))
+                    })
                     .collect::<Vec<String>>(),
             ),
             Attr::Null => None,
@@ -85,7 +135,12 @@ impl Wave {
             Attr::Null => None,
             Attr::Known(names) => {
                 known.missing |= names.iter().any(Attr::is_unknown);
-                Some(names.iter().filter_map(|name| name.known().cloned()).collect())
+                Some(
+                    names
+                        .iter()
+                        .filter_map(|name| name.known().cloned())
+                        .collect(),
+                )
             }
         };
         WaveSpec {
@@ -109,26 +164,29 @@ impl Wave {
         let texts = |list: Vec<String>| Attr::Known(list.into_iter().map(Attr::Known).collect());
         Self {
             name: Attr::Known(spec.name.clone()),
-            protection_group_ids: texts(spec.protection_group_ids.iter().map(ToString::to_string).collect()),
+            protection_group_ids: texts(
+                spec.protection_group_ids
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+            ),
             depends_on_waves: spec.depends_on_waves.clone().map_or(Attr::Null, texts),
-            launch_order: Attr::Known(spec.launch_order.clone().unwrap_or_else(|| "PARALLEL".to_owned())),
-            source_server_ids: spec
-                .source_server_ids
-                .as_ref()
-                .map_or(Attr::Null, |ids| texts(ids.iter().map(ToString::to_string).collect())),
+            launch_order: Attr::Known(
+                spec.launch_order
+                    .clone()
+                    .unwrap_or_else(|| LaunchOrder::Parallel.as_str().to_owned()),
+            ),
+            source_server_ids: spec.source_server_ids.as_ref().map_or(Attr::Null, |ids| {
+                texts(ids.iter().map(ToString::to_string).collect())
+            }),
             max_in_flight: spec.max_in_flight.into(),
             wait_time_seconds: Attr::Known(spec.wait_time_seconds.unwrap_or(0)),
-            timeout_seconds: Attr::Known(spec.timeout_seconds.unwrap_or(drs_engine::limits::WAVE_TIMEOUT.as_secs())),
+            timeout_seconds: Attr::Known(
+                spec.timeout_seconds
+                    .unwrap_or(drs_engine::limits::WAVE_TIMEOUT.as_secs()),
+            ),
         }
     }
-}
-
-/// The path of a plan error, for a diagnostic.
-pub(crate) fn path_of(error: &PlanError) -> Path {
-    error.path.iter().fold(Path::root(), |path, step| match step {
-        PathStep::Attribute(name) => path.attribute(*name),
-        PathStep::Index(index) => path.index(*index),
-    })
 }
 
 /// Collects whether something was not known.

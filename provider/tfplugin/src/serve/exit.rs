@@ -129,7 +129,7 @@ impl Exit {
         tokio::select! {
             reason = handle.ended() => reason.unwrap_or(Reason::Shutdown),
             reason = connections.gone() => reason,
-            () = signals::parent_gone() => Reason::ParentGone,
+            () = self.signals.parent_gone() => Reason::ParentGone,
             () = signals => Reason::Signal,
         }
     }
@@ -179,6 +179,7 @@ mod signals {
     pub(super) struct Signals {
         interrupt: Mutex<Signal>,
         terminate: Mutex<Signal>,
+        parent: u32,
     }
 
     impl Signals {
@@ -186,6 +187,8 @@ mod signals {
             Ok(Self {
                 interrupt: Mutex::new(signal(SignalKind::interrupt())?),
                 terminate: Mutex::new(signal(SignalKind::terminate())?),
+                // Before the handshake line: a host that dies right after it must be missed too.
+                parent: parent_id(),
             })
         }
 
@@ -198,14 +201,13 @@ mod signals {
                 _ = interrupt.recv(), if interrupt_counts => {}
             }
         }
-    }
 
-    /// Completes when this process has another parent than at first.
-    pub(super) async fn parent_gone() {
-        let parent = parent_id();
-        let mut interval = tokio::time::interval(PARENT_POLL);
-        while parent_id() == parent {
-            interval.tick().await;
+        /// Completes when this process has another parent than at first.
+        pub(super) async fn parent_gone(&self) {
+            let mut interval = tokio::time::interval(PARENT_POLL);
+            while parent_id() == self.parent {
+                interval.tick().await;
+            }
         }
     }
 }
@@ -231,10 +233,10 @@ mod signals {
                 std::future::pending::<()>().await;
             }
         }
-    }
 
-    /// There is no parent to watch; the host's connection tells enough.
-    pub(super) async fn parent_gone() {
-        std::future::pending::<()>().await;
+        /// There is no parent to watch; the host's connection tells enough.
+        pub(super) async fn parent_gone(&self) {
+            std::future::pending::<()>().await;
+        }
     }
 }

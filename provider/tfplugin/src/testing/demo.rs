@@ -92,7 +92,9 @@ impl Model {
             .known_mut()
             .map(|m| m.values_mut().collect::<Vec<_>>());
         for part in lists.into_iter().flatten().chain(maps).flatten() {
-            part.serial = Attr::Known(format!("serial of {:?}", part.kind));
+            if part.serial.is_unknown() {
+                part.serial = Attr::Known(format!("serial of {:?}", part.kind));
+            }
         }
         self
     }

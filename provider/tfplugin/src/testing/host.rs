@@ -133,6 +133,17 @@ impl<P: Provider> Host<P> {
         report
             .diagnostics
             .extend(self.validate(&instance.type_name, applied).await);
+        // A host removes the old object first and then plans the new one, so that a replacement stays one even when
+        // what was unknown turns out to be the old value.
+        let expected = if report.action == Action::Replace {
+            report.diagnostics.extend(self.remove(instance).await);
+            if instance.exists() {
+                return report;
+            }
+            Action::Create
+        } else {
+            report.action
+        };
         let again = self.plan_change(instance, applied).await;
         report.diagnostics.extend(again.diagnostics.clone());
         if report.diagnostics.has_errors() {
@@ -143,15 +154,9 @@ impl<P: Provider> Host<P> {
             &check::final_plan(&report.planned, &again.planned),
         );
         assert_eq!(
-            again.action, report.action,
+            again.action, expected,
             "the action changed between plan and apply"
         );
-        if report.action == Action::Replace {
-            report.diagnostics.extend(self.remove(instance).await);
-            if instance.exists() {
-                return report;
-            }
-        }
         let found = self.change(instance, applied, &again).await;
         report.diagnostics.extend(found);
         report

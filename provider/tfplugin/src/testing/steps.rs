@@ -161,6 +161,7 @@ impl<P: Provider> Host<P> {
         );
         enforce("the state after delete", &check::state(schema, &state));
         instance.state = state;
+        instance.tainted &= instance.exists();
         found
     }
 }

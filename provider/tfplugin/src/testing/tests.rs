@@ -256,10 +256,13 @@ fn any_config() -> impl Strategy<Value = Json> {
     let text = || prop::option::of("[ab]{1,2}");
     let part = ("[ab]", prop::option::of(0..3_i64))
         .prop_map(|(kind, count)| json!({ "kind": kind, "count": count }));
-    let member = ("[ab]", text()).prop_map(|(who, role)| json!({ "who": who, "role": role }));
+    // Members that only a default tells apart from each other would be one member after planning, which Terraform refuses.
+    let member = |(who, role): (String, Option<String>)| json!({ "who": who, "role": role });
     let parts = prop::option::of(prop::collection::vec(part.clone(), 0..3));
     let by_name = prop::option::of(prop::collection::btree_map("[xy]", part, 0..3));
-    let group = prop::option::of(prop::collection::vec(member, 0..3));
+    let group = prop::collection::btree_map("[ab]", text(), 0..3)
+        .prop_map(move |members| members.into_iter().map(member).collect::<Vec<Json>>());
+    let group = prop::option::of(group);
     let labels = prop::option::of(prop::collection::vec("[ab]", 0..3));
     let lists = (parts, by_name, group, labels);
     let rest = ("[ab]", text(), prop::option::of(0..3_i64), text());

@@ -139,3 +139,100 @@ fn unavailable(reason: impl ToString) -> Failure {
         reason.to_string(),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::Folder;
+
+    fn place() -> Place {
+        Place {
+            account_id: "111122223333".to_owned(),
+            region: "us-east-1".to_owned(),
+        }
+    }
+
+    fn run(databases: &Databases, operation: &str, input: Value) -> Result<Value, String> {
+        let operation = Operation::named(operation).unwrap();
+        let output = databases.run(&place(), operation, &input.to_string());
+        output
+            .map(|text| serde_json::from_str(&text).unwrap())
+            .map_err(|failure| failure.to_string())
+    }
+
+    fn table() -> Value {
+        json!({
+            "TableName": "items",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}],
+        })
+    }
+
+    #[test]
+    fn an_item_makes_the_round_trip_between_two_processes() {
+        let folder = Folder::new();
+        let (one, two) = (Databases::new(folder.path()), Databases::new(folder.path()));
+        run(&one, "CreateTable", table()).unwrap();
+        let item = json!({"Id": {"S": "a"}, "Count": {"N": "1.5"}, "Set": {"SS": ["x"]}});
+        run(&two, "PutItem", json!({"TableName": "items", "Item": item})).unwrap();
+        let found = run(
+            &one,
+            "GetItem",
+            json!({"TableName": "items", "Key": {"Id": {"S": "a"}}}),
+        )
+        .unwrap();
+        assert_eq!(found["Item"], item);
+        let again = json!({"TableName": "items", "Item": item, "ConditionExpression": "attribute_not_exists(Id)"});
+        assert_eq!(
+            run(&one, "PutItem", again).unwrap_err(),
+            "The conditional request failed"
+        );
+    }
+
+    #[test]
+    fn a_table_that_another_process_replaces_is_seen_anew() {
+        let folder = Folder::new();
+        let (one, two) = (Databases::new(folder.path()), Databases::new(folder.path()));
+        run(&one, "CreateTable", table()).unwrap();
+        run(&two, "DescribeTable", json!({"TableName": "items"})).unwrap();
+        run(&one, "DeleteTable", json!({"TableName": "items"})).unwrap();
+        assert!(run(&two, "DescribeTable", json!({"TableName": "items"})).is_err());
+    }
+
+    #[test]
+    fn clearing_leaves_no_table_behind() {
+        let folder = Folder::new();
+        let databases = Databases::new(folder.path());
+        databases.clear().unwrap();
+        for name in ["one-table", "two-table"] {
+            let mut table = table();
+            table["TableName"] = json!(name);
+            table["DeletionProtectionEnabled"] = json!(name == "one-table");
+            run(&databases, "CreateTable", table).unwrap();
+        }
+        databases.clear().unwrap();
+        assert_eq!(
+            run(&databases, "ListTables", json!({})).unwrap()["TableNames"],
+            json!([])
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_files_are_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = Folder::new();
+        let databases = Databases::new(folder.path());
+        run(&databases, "CreateTable", table()).unwrap();
+        for entry in fs::read_dir(folder.path().join("dynamodb")).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+            let is_counter = entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "tables");
+            assert!(mode == 0o600 || is_counter, "{:?} {mode:o}", entry.path());
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! The port to DRS, and the few calls of EC2 and Service Quotas that must agree with it.
+//!
+//! The two calls that change the world go through a client of their own:
+//!
+//! - It never tries twice. A second StartRecovery after a lost answer would be a second launch.
+//! - StartRecovery is signed with the intent's time, so that AWS refuses it when it arrives late. The SDK would shift
+//!   that time by the difference between clocks that it has measured, and it measures against the time that a call was
+//!   signed with: one late answer, and the next launch could be signed into the future. So the shift is off here. A machine
+//!   whose clock is wrong by minutes cannot launch, and is told so.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_drs::Client;
+use aws_sdk_drs::config::Config;
+use aws_sdk_drs::operation::describe_jobs::builders::DescribeJobsFluentBuilder;
+use aws_sdk_drs::operation::describe_recovery_instances::builders::DescribeRecoveryInstancesFluentBuilder;
+use aws_sdk_drs::types::{
+    DescribeJobsRequestFilters, DescribeRecoveryInstancesRequestFilters,
+    DescribeSourceServersRequestFilters, StartRecoveryRequestSourceServer,
+};
+use aws_sdk_ec2::types::{Filter, InstanceStateName};
+use aws_smithy_async::time::StaticTimeSource;
+use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
+use drs_engine::limits::Quotas;
+use drs_engine::ports::{
+    CallError, Drs, Job, Kind, RecoveryInstance, SourceServer, StartRecovery, WhichInstances,
+    WhichJobs,
+};
+use jiff::Timestamp;
+
+use crate::classify::{Call, INVALID_REQUEST, UNREADABLE_ANSWER};
+use crate::limits;
+use crate::quotas::ReadQuotas;
+
+mod translate;
+
+const START_RECOVERY: Call = Call::changes("drs:StartRecovery");
+const TERMINATE: Call = Call::changes("drs:TerminateRecoveryInstances");
+const DESCRIBE_JOBS: Call = Call::reads("drs:DescribeJobs");
+const DESCRIBE_JOB_LOG: Call = Call::reads("drs:DescribeJobLogItems");
+const DESCRIBE_INSTANCES: Call = Call::reads("drs:DescribeRecoveryInstances");
+const DESCRIBE_SERVERS: Call = Call::reads("drs:DescribeSourceServers");
+const DESCRIBE_EC2: Call = Call::reads("ec2:DescribeInstances");
+
+/// Our word for a call about another account or Region than the session's.
+pub const OTHER_TARGET: &str = "OtherTarget";
+
+/// DRS in one account and Region. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct AwsDrs(Arc<Clients>);
+
+#[derive(Debug)]
+struct Clients {
+    target: Target,
+    reads: Client,
+    changes: Client,
+    ec2: aws_sdk_ec2::Client,
+    quotas: ReadQuotas,
+}
+
+impl AwsDrs {
+    /// The port on these clients; `drs` is the configuration of both clients of DRS.
+    pub fn new(
+        target: Target,
+        drs: &SdkConfig,
+        ec2: aws_sdk_ec2::Client,
+        quotas: aws_sdk_servicequotas::Client,
+    ) -> Self {
+        let changes = aws_sdk_drs::config::Builder::from(drs)
+            .retry_config(RetryConfig::disabled())
+            .disable_clock_skew_correction(true)
+            .build();
+        Self(Arc::new(Clients {
+            target,
+            reads: Client::new(drs),
+            changes: Client::from_conf(changes),
+            ec2,
+            quotas: ReadQuotas::new(quotas),
+        }))
+    }
+
+    /// A session works in one account and Region; a call about another one would be answered for the wrong servers.
+    fn check(&self, call: Call, target: &Target) -> Result<&Clients, CallError> {
+        if *target == self.0.target {
+            return Ok(&self.0);
+        }
+        let message = format!(
+            "{target} is another account or Region than {}, which this session works in",
+            self.0.target
+        );
+        Err(call.error(Kind::Refused, OTHER_TARGET, message))
+    }
+}
+
+impl Drs for AwsDrs {
+    async fn start_recovery(
+        &self,
+        target: &Target,
+        request: &StartRecovery,
+    ) -> Result<JobId, CallError> {
+        let clients = self.check(START_RECOVERY, target)?;
+        let servers = request
+            .servers
+            .iter()
+            .map(|server| {
+                StartRecoveryRequestSourceServer::builder()
+                    .source_server_id(server.as_str())
+                    .build()
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| invalid(START_RECOVERY, &error))?;
+        let tags = (!request.tags.is_empty()).then(|| request.tags.clone().into_iter().collect());
+        let signed_at = StaticTimeSource::new(system_time(request.signed_at));
+        let answer = clients
+            .changes
+            .start_recovery()
+            .set_source_servers(Some(servers))
+            .is_drill(request.is_drill)
+            .set_tags(tags)
+            .customize()
+            .config_override(Config::builder().time_source(signed_at))
+            .send()
+            .await
+            .map_err(|error| START_RECOVERY.failed(&error))?;
+        // DRS took the call but does not say which job it is: the job must be looked for.
+        let unnamed = || {
+            START_RECOVERY.error(
+                Kind::Unknown,
+                UNREADABLE_ANSWER,
+                "DRS accepted the launch, but its answer names no job",
+            )
+        };
+        answer
+            .job
+            .map(|job| job.job_id)
+            .filter(|id| !id.is_empty())
+            .map(JobId::new)
+            .ok_or_else(unnamed)
+    }
+
+    async fn jobs(&self, target: &Target, which: &WhichJobs) -> Result<Vec<Job>, CallError> {
+        let clients = self.check(DESCRIBE_JOBS, target)?;
+        let call = || {
+            clients
+                .reads
+                .describe_jobs()
+                .max_results(limits::PAGE_ITEMS)
+        };
+        let filters = DescribeJobsRequestFilters::builder();
+        match which {
+            WhichJobs::Since(at) => {
+                // Whole seconds, rounded down: the model of the filter knows no others for certain.
+                let from = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+                jobs_of(&call().filters(filters.from_date(from).build())).await
+            }
+            WhichJobs::Ids(ids) => {
+                let mut found = Vec::new();
+                for part in ids.chunks(limits::JOBS_PER_FILTER) {
+                    let ids = part.iter().map(ToString::to_string).collect();
+                    let filters = filters.clone().set_job_ids(Some(ids)).build();
+                    found.extend(jobs_of(&call().filters(filters)).await?);
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    async fn failures(
+        &self,
+        target: &Target,
+        job: &JobId,
+    ) -> Result<BTreeMap<ServerId, String>, CallError> {
+        let clients = self.check(DESCRIBE_JOB_LOG, target)?;
+        let call = clients
+            .reads
+            .describe_job_log_items()
+            .job_id(job.as_str())
+            .max_results(limits::PAGE_ITEMS);
+        let log = all(DESCRIBE_JOB_LOG, |token| {
+            let call = call.clone().set_next_token(token);
+            async move {
+                let page = call
+                    .send()
+                    .await
+                    .map_err(|error| DESCRIBE_JOB_LOG.failed(&error))?;
+                Ok((page.items.unwrap_or_default(), page.next_token))
+            }
+        })
+        .await?;
+        Ok(translate::failures(&log))
+    }
+
+    async fn recovery_instances(
+        &self,
+        target: &Target,
+        which: &WhichInstances,
+    ) -> Result<Vec<RecoveryInstance>, CallError> {
+        let clients = self.check(DESCRIBE_INSTANCES, target)?;
+        // An empty filter would mean all, so nothing is asked when nothing is wanted.
+        let ids: Vec<String> = match which {
+            WhichInstances::OfServers(ids) => ids.iter().map(ToString::to_string).collect(),
+            WhichInstances::Ids(ids) => ids.iter().map(ToString::to_string).collect(),
+        };
+        let mut found = Vec::new();
+        for part in ids.chunks(limits::IDS_PER_FILTER) {
+            let filters = DescribeRecoveryInstancesRequestFilters::builder();
+            let part = Some(part.to_vec());
+            let filters = match which {
+                WhichInstances::OfServers(_) => filters.set_source_server_ids(part),
+                WhichInstances::Ids(_) => filters.set_recovery_instance_ids(part),
+            };
+            let call = clients
+                .reads
+                .describe_recovery_instances()
+                .filters(filters.build())
+                .max_results(limits::PAGE_ITEMS);
+            found.extend(instances_of(&call).await?);
+        }
+        Ok(found)
+    }
+
+    async fn source_servers(
+        &self,
+        target: &Target,
+        ids: Option<&[ServerId]>,
+    ) -> Result<Vec<SourceServer>, CallError> {
+        let clients = self.check(DESCRIBE_SERVERS, target)?;
+        let filters: Vec<DescribeSourceServersRequestFilters> = match ids {
+            None => vec![DescribeSourceServersRequestFilters::builder().build()],
+            Some(ids) => ids
+                .chunks(limits::IDS_PER_FILTER)
+                .map(|part| {
+                    let ids = part.iter().map(ToString::to_string).collect();
+                    DescribeSourceServersRequestFilters::builder()
+                        .set_source_server_ids(Some(ids))
+                        .build()
+                })
+                .collect(),
+        };
+        let mut found = Vec::new();
+        for filters in filters {
+            let call = clients
+                .reads
+                .describe_source_servers()
+                .filters(filters)
+                .max_results(limits::PAGE_ITEMS);
+            let servers = all(DESCRIBE_SERVERS, |token| {
+                let call = call.clone().set_next_token(token);
+                async move {
+                    let page = call
+                        .send()
+                        .await
+                        .map_err(|error| DESCRIBE_SERVERS.failed(&error))?;
+                    Ok((page.items.unwrap_or_default(), page.next_token))
+                }
+            })
+            .await?;
+            found.extend(servers.into_iter().filter_map(translate::source_server));
+        }
+        Ok(found)
+    }
+
+    async fn terminate(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> Result<Option<JobId>, CallError> {
+        let clients = self.check(TERMINATE, target)?;
+        if instances.len() > limits::INSTANCES_PER_TERMINATION {
+            let message = format!("{} instances in one call", instances.len());
+            return Err(TERMINATE.error(Kind::Refused, INVALID_REQUEST, message));
+        }
+        let answer = clients
+            .changes
+            .terminate_recovery_instances()
+            .set_recovery_instance_ids(Some(instances.iter().map(ToString::to_string).collect()))
+            .send()
+            .await
+            .map_err(|error| TERMINATE.failed(&error))?;
+        Ok(answer
+            .job
+            .map(|job| job.job_id)
+            .filter(|id| !id.is_empty())
+            .map(JobId::new))
+    }
+
+    async fn alive_in_ec2(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> Result<Vec<InstanceId>, CallError> {
+        let clients = self.check(DESCRIBE_EC2, target)?;
+        let mut alive = Vec::new();
+        for part in instances.chunks(limits::IDS_PER_FILTER) {
+            // A filter, not a list of ids: EC2 refuses a whole list for one instance that is gone.
+            let ids = part.iter().map(ToString::to_string).collect();
+            let call = clients
+                .ec2
+                .describe_instances()
+                .filters(
+                    Filter::builder()
+                        .name("instance-id")
+                        .set_values(Some(ids))
+                        .build(),
+                )
+                .max_results(limits::PAGE_ITEMS);
+            let reservations = all(DESCRIBE_EC2, |token| {
+                let call = call.clone().set_next_token(token);
+                async move {
+                    let page = call
+                        .send()
+                        .await
+                        .map_err(|error| DESCRIBE_EC2.failed(&error))?;
+                    Ok((page.reservations.unwrap_or_default(), page.next_token))
+                }
+            })
+            .await?;
+            let instances = reservations
+                .into_iter()
+                .flat_map(|reservation| reservation.instances.unwrap_or_default());
+            alive.extend(
+                instances
+                    .filter(is_alive)
+                    .filter_map(|instance| instance.instance_id.map(InstanceId::new)),
+            );
+        }
+        Ok(alive)
+    }
+
+    async fn quotas(&self, target: &Target) -> Result<Quotas, CallError> {
+        let clients = self.check(Call::reads("servicequotas:ListServiceQuotas"), target)?;
+        Ok(clients.quotas.read().await)
+    }
+}
+
+/// An instance whose state is not known counts as alive: it would be wrong to say that it is gone.
+fn is_alive(instance: &aws_sdk_ec2::types::Instance) -> bool {
+    let state = instance
+        .state
+        .as_ref()
+        .and_then(|state| state.name.as_ref());
+    state != Some(&InstanceStateName::Terminated)
+}
+
+async fn jobs_of(call: &DescribeJobsFluentBuilder) -> Result<Vec<Job>, CallError> {
+    let jobs = all(DESCRIBE_JOBS, |token| {
+        let call = call.clone().set_next_token(token);
+        async move {
+            let page = call
+                .send()
+                .await
+                .map_err(|error| DESCRIBE_JOBS.failed(&error))?;
+            Ok((page.items.unwrap_or_default(), page.next_token))
+        }
+    })
+    .await?;
+    Ok(jobs.into_iter().filter_map(translate::job).collect())
+}
+
+async fn instances_of(
+    call: &DescribeRecoveryInstancesFluentBuilder,
+) -> Result<Vec<RecoveryInstance>, CallError> {
+    let instances = all(DESCRIBE_INSTANCES, |token| {
+        let call = call.clone().set_next_token(token);
+        async move {
+            let page = call
+                .send()
+                .await
+                .map_err(|error| DESCRIBE_INSTANCES.failed(&error))?;
+            Ok((page.items.unwrap_or_default(), page.next_token))
+        }
+    })
+    .await?;
+    Ok(instances
+        .into_iter()
+        .filter_map(translate::recovery_instance)
+        .collect())
+}
+
+/// An instant as the SDK knows it.
+fn system_time(at: Timestamp) -> SystemTime {
+    let since = Duration::try_from(at.duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default();
+    UNIX_EPOCH + since
+}
+
+fn invalid(call: Call, error: &dyn std::error::Error) -> CallError {
+    call.error(Kind::Refused, INVALID_REQUEST, error.to_string())
+}
+
+/// All pages of a list, up to a bound. A token that comes twice would go on for ever.
+pub(crate) async fn all<T, F, P>(call: Call, mut page: F) -> Result<Vec<T>, CallError>
+where
+    F: FnMut(Option<String>) -> P,
+    P: Future<Output = Result<(Vec<T>, Option<String>), CallError>>,
+{
+    let mut found = Vec::new();
+    let mut token = None;
+    for _ in 0..limits::PAGES {
+        let (items, next) = page(token.clone()).await?;
+        found.extend(items);
+        let next = next.filter(|next| !next.is_empty());
+        if next.is_none() {
+            return Ok(found);
+        }
+        if next == token {
+            break;
+        }
+        token = next;
+    }
+    Err(call.error(
+        Kind::Busy,
+        UNREADABLE_ANSWER,
+        format!("the list did not end within {} pages", limits::PAGES),
+    ))
+}

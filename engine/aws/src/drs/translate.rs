@@ -1,0 +1,204 @@
+//! DRS's words in the engine's types. Everything but a few ids is optional on the wire, and every word may be new.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_drs::types;
+use drs_engine::ids::{InstanceId, JobId, ServerId};
+use drs_engine::ports::{Job, JobServer, LaunchStatus, RecoveryInstance, SourceServer};
+use jiff::Timestamp;
+
+/// A job; one without an id cannot be spoken of.
+pub(super) fn job(job: types::Job) -> Option<Job> {
+    if job.job_id.is_empty() {
+        return None;
+    }
+    let is = |word: Option<&str>, wanted: &str| word == Some(wanted);
+    let initiated_by = job.initiated_by.as_ref().map(types::InitiatedBy::as_str);
+    let servers = job.participating_servers.unwrap_or_default();
+    Some(Job {
+        id: JobId::new(job.job_id),
+        launches: is(job.r#type.as_ref().map(types::JobType::as_str), "LAUNCH"),
+        is_drill: is(initiated_by, "START_DRILL"),
+        completed: is(
+            job.status.as_ref().map(types::JobStatus::as_str),
+            "COMPLETED",
+        ),
+        // DRS lists jobs by their creation, so each has one; a job without is older than any that is looked for.
+        created_at: time(job.creation_date_time).unwrap_or(Timestamp::UNIX_EPOCH),
+        ended_at: time(job.end_date_time),
+        servers: servers.into_iter().filter_map(job_server).collect(),
+        tags: tags(job.tags),
+    })
+}
+
+fn job_server(server: types::ParticipatingServer) -> Option<JobServer> {
+    let status = server
+        .launch_status
+        .as_ref()
+        .map(types::LaunchStatus::as_str);
+    Some(JobServer {
+        id: ServerId::new(server.source_server_id?),
+        status: match status {
+            Some("PENDING") | None => LaunchStatus::Pending,
+            Some("IN_PROGRESS") => LaunchStatus::InProgress,
+            Some("LAUNCHED") => LaunchStatus::Launched,
+            Some("FAILED") => LaunchStatus::Failed,
+            Some("TERMINATED") => LaunchStatus::Terminated,
+            Some(other) => LaunchStatus::Other(other.to_owned()),
+        },
+        instance: server.recovery_instance_id.map(InstanceId::new),
+    })
+}
+
+/// A recovery instance. One that does not say whether it is a drill's counts as a real one: a launch would delete it.
+pub(super) fn recovery_instance(instance: types::RecoveryInstance) -> Option<RecoveryInstance> {
+    let id = instance.recovery_instance_id.or(instance.ec2_instance_id)?;
+    Some(RecoveryInstance {
+        id: InstanceId::new(id),
+        server: ServerId::new(instance.source_server_id?),
+        job: instance.job_id.map(JobId::new),
+        is_drill: instance.is_drill.unwrap_or(false),
+    })
+}
+
+/// A source server; one without an id cannot be launched.
+pub(super) fn source_server(server: types::SourceServer) -> Option<SourceServer> {
+    let id = server.source_server_id?;
+    let properties = server.source_properties;
+    let hints = properties
+        .as_ref()
+        .and_then(|properties| properties.identification_hints.clone());
+    let hostname = hints
+        .and_then(|hints| hints.hostname.or(hints.fqdn).or(hints.aws_instance_id))
+        .unwrap_or_else(|| id.clone());
+    let replication = server.data_replication_info;
+    let state = replication
+        .as_ref()
+        .and_then(|info| info.data_replication_state.as_ref());
+    Some(SourceServer {
+        id: ServerId::new(id),
+        arn: server.arn.unwrap_or_default(),
+        hostname,
+        tags: tags(server.tags),
+        replication_state: state.map_or_else(String::new, |state| state.as_str().to_owned()),
+        lag: replication.and_then(|info| info.lag_duration),
+        last_launch_result: server
+            .last_launch_result
+            .map(|result| result.as_str().to_owned()),
+        operating_system: properties.and_then(|properties| properties.os?.full_string),
+    })
+}
+
+/// The last failure of each server in a job's log. Events that this version does not know count by their ending.
+pub(super) fn failures(log: &[types::JobLog]) -> BTreeMap<ServerId, String> {
+    let mut found = BTreeMap::new();
+    for entry in log {
+        let (Some(event), Some(data)) = (&entry.event, &entry.event_data) else {
+            continue;
+        };
+        let event = event.as_str();
+        let failed =
+            event.ends_with("_FAIL") || event.ends_with("_FAILED") || event == "SERVER_SKIPPED";
+        let Some(server) = data.source_server_id.as_deref().filter(|_| failed) else {
+            continue;
+        };
+        let text = match data.raw_error.as_deref().filter(|error| !error.is_empty()) {
+            Some(error) => format!("{event}: {error}"),
+            None => event.to_owned(),
+        };
+        found.insert(ServerId::new(server), text);
+    }
+    found
+}
+
+fn time(text: Option<String>) -> Option<Timestamp> {
+    text?.parse().ok()
+}
+
+fn tags(tags: Option<std::collections::HashMap<String, String>>) -> BTreeMap<String, String> {
+    tags.unwrap_or_default().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_drs::types::{JobLog, JobLogEvent, JobLogEventData};
+
+    use super::*;
+
+    fn entry(event: &str, server: &str, error: Option<&str>) -> JobLog {
+        JobLog::builder()
+            .event(JobLogEvent::from(event))
+            .event_data(
+                JobLogEventData::builder()
+                    .source_server_id(server)
+                    .set_raw_error(error.map(str::to_owned))
+                    .build(),
+            )
+            .build()
+    }
+
+    #[test]
+    fn the_last_failure_of_a_server_is_told_in_the_words_of_drs() {
+        let log = [
+            JobLog::builder().event(JobLogEvent::JobStart).build(),
+            entry("SNAPSHOT_FAIL", "s-1", None),
+            entry("USING_PREVIOUS_SNAPSHOT", "s-1", None),
+            entry("LAUNCH_FAILED", "s-1", Some("InsufficientInstanceCapacity")),
+            entry("LAUNCH_END", "s-2", None),
+            entry("A_NEW_THING_FAILED", "s-3", None),
+        ];
+        let found = failures(&log);
+        let found: Vec<_> = found
+            .iter()
+            .map(|(id, text)| (id.as_str(), text.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("s-1", "LAUNCH_FAILED: InsufficientInstanceCapacity"),
+                ("s-3", "A_NEW_THING_FAILED"),
+            ]
+        );
+    }
+
+    #[test]
+    fn both_forms_of_times_and_unknown_words_are_read() {
+        let raw = types::Job::builder()
+            .job_id("drsjob-00000000000000001")
+            .r#type(types::JobType::Launch)
+            .initiated_by(types::InitiatedBy::StartDrill)
+            .status(types::JobStatus::from("RESTING"))
+            .creation_date_time("2022-12-07T19:15:38.846723+00:00")
+            .end_date_time("2022-12-07T19:25:38Z")
+            .participating_servers(
+                types::ParticipatingServer::builder()
+                    .source_server_id("s-1")
+                    .launch_status(types::LaunchStatus::from("HOVERING"))
+                    .build(),
+            )
+            .build()
+            .expect("the id is set");
+        let job = job(raw).expect("it has an id");
+        assert!(job.launches && job.is_drill && !job.completed);
+        assert_eq!(job.created_at.to_string(), "2022-12-07T19:15:38.846723Z");
+        assert_eq!(
+            job.ended_at.map(|at| at.to_string()).as_deref(),
+            Some("2022-12-07T19:25:38Z")
+        );
+        assert_eq!(
+            job.servers[0].status,
+            LaunchStatus::Other("HOVERING".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_instance_that_does_not_say_what_it_is_counts_as_real() {
+        let raw = types::RecoveryInstance::builder()
+            .ec2_instance_id("i-1")
+            .source_server_id("s-1")
+            .build();
+        let instance = recovery_instance(raw).expect("it has ids");
+        assert_eq!(instance.id.as_str(), "i-1");
+        assert!(!instance.is_drill);
+    }
+}

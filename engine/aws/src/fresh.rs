@@ -1,0 +1,41 @@
+//! Identifiers that nobody has used: 128 bits that the operating system chose.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use drs_engine::ids::OwnerId;
+
+/// An identifier: the prefix, a hyphen, and 32 hexadecimal digits.
+///
+/// The keys of every [`RandomState`] are derived from random bytes of the operating system, once per thread, and differ
+/// from each other. Time and process are mixed in, so that a copied virtual machine does not repeat itself.
+pub fn id(prefix: &str) -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_nanos());
+    let half = || RandomState::new().hash_one((std::process::id(), now));
+    format!("{prefix}-{:016x}{:016x}", half(), half())
+}
+
+/// A new owner: this process, for as long as it drives one execution.
+pub fn owner() -> OwnerId {
+    OwnerId::new(id("owner"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn ids_differ_also_when_made_at_once_and_on_several_threads() {
+        let make = || (0..1_000).map(|_| super::id("x")).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(make)).collect();
+        let ids: Vec<String> = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("a thread that makes ids ends well"))
+            .collect();
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 4_000);
+        assert!(ids.iter().all(|id| id.len() == 34));
+    }
+}

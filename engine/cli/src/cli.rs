@@ -1,0 +1,227 @@
+//! What can be typed: commands, options, and their help.
+//!
+//! Options that say where to connect are read from the environment too, but not here: the provider reads the same
+//! variables and the same file, so there is one place that knows them ([`drs_engine_aws`]'s settings). What is typed wins.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, Parser, Subcommand};
+use drs_engine::state::Status;
+
+/// Shows executions of recovery plans, live or afterwards, and serves the DRS simulator.
+#[derive(Debug, Parser)]
+#[command(
+    name = "drsctl",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done (watch: the execution COMPLETED), 1 watch: it ended otherwise, 2 it could not be done, \
+                  130 interrupted, 141 the reader of the output went away.\n\
+                  Colours are used on a terminal unless NO_COLOR is set. DRS_LOG=debug logs to the standard error."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where to connect. Everything can also come from a file, and that from DRS_CONFIG or ./drs.yaml.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Where to connect")]
+pub(crate) struct Place {
+    /// Environment whose tables are read [env: DRS_ENVIRONMENT] [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// AWS Region [env: DRS_REGION, AWS_REGION]
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Profile of the AWS configuration [env: AWS_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Directory of a simulator's store to use in place of AWS [env: DRS_SIMULATOR]
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    pub(crate) simulator: Option<PathBuf>,
+    /// URL of every AWS service, e.g. of a simulator that is served elsewhere [env: AWS_ENDPOINT_URL]
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "simulator")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Configuration file, shared with the provider [env: DRS_CONFIG] [default: ./drs.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Watch(Watch),
+    List(List),
+    Show(Show),
+    #[cfg(feature = "simulator")]
+    Simulator(Simulator),
+    Tables(Tables),
+    /// Prints the version and what is built in
+    Version,
+}
+
+/// Follows an execution until it has ended; watching changes nothing
+#[derive(Args, Debug)]
+pub(crate) struct Watch {
+    /// Execution to follow; none means the newest that runs, or else the newest
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: Option<String>,
+    /// Seconds to wait for an execution to begin, where none runs
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub(crate) wait: u32,
+}
+
+/// Lists executions, newest first
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// Only executions of this recovery plan, by name or by id
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) plan: Option<String>,
+    /// Only executions in this status
+    #[arg(
+        long,
+        value_name = "STATUS",
+        ignore_case = true,
+        value_parser = PossibleValuesParser::new(Status::WORDS).map(|word| word.to_uppercase())
+    )]
+    pub(crate) status: Option<String>,
+    /// Most executions to list
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) limit: u16,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Shows one execution: its waves and servers, and what can be done next
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    /// Execution to show; none means the newest that runs, or else the newest
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: Option<String>,
+    /// Also tell what happened, event by event
+    #[arg(long)]
+    pub(crate) timeline: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Serves the DRS simulator until it is interrupted; needs no AWS account
+#[derive(Args, Debug)]
+pub(crate) struct Simulator {
+    /// Directory of its store, made when missing [default: the value of --simulator]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Fleet file (YAML) of a new store [default: the built-in fleet]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fleet: Option<PathBuf>,
+    /// How many times faster than life its time runs
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) speed: Option<f64>,
+    /// Seed of everything random in a new store
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+    /// Address to listen on; port 0 takes any free port
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// Also serve the admin API on this loopback port
+    #[arg(long, value_name = "PORT")]
+    pub(crate) admin_port: Option<u16>,
+    /// Let time stand still; only the admin API moves it
+    #[arg(long, conflicts_with = "speed")]
+    pub(crate) manual_clock: bool,
+    /// Allow an address that other machines can reach
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+    /// Print one line of JSON in place of lines for a shell
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Makes or checks the three DynamoDB tables of an environment
+#[derive(Args, Debug)]
+pub(crate) struct Tables {
+    #[command(subcommand)]
+    pub(crate) action: TablesAction,
+}
+
+/// What to do with the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum TablesAction {
+    /// Makes the tables that are missing, encrypted and protected; what is there is only checked
+    Create,
+    /// Checks that the tables are there and fit; changes nothing
+    Check,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn told(arguments: &[&str]) -> String {
+        let answer = Cli::try_parse_from(arguments).expect_err("help or an error");
+        format!("exit code {}\n{}", answer.exit_code(), answer.render())
+    }
+
+    #[test]
+    fn the_commands_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help() {
+        let commands = [
+            vec!["drsctl", "--help"],
+            vec!["drsctl", "watch", "--help"],
+            vec!["drsctl", "list", "-h"],
+            vec!["drsctl", "show", "-h"],
+            vec!["drsctl", "simulator", "-h"],
+            vec!["drsctl", "tables", "-h"],
+        ];
+        let parts: Vec<String> = commands
+            .iter()
+            .map(|command| format!("$ {}\n{}", command.join(" "), told(command)))
+            .collect();
+        insta::assert_snapshot!(parts.join("\n"));
+    }
+
+    #[test]
+    fn mistakes_are_explained() {
+        let commands = [
+            vec!["drsctl", "wach"],
+            vec!["drsctl", "list", "--status", "done"],
+            vec!["drsctl", "list", "--limit", "0"],
+            vec![
+                "drsctl",
+                "list",
+                "--simulator",
+                "d",
+                "--endpoint-url",
+                "http://localhost",
+            ],
+            vec!["drsctl", "simulator", "--manual-clock", "--speed", "2"],
+        ];
+        let parts: Vec<String> = commands
+            .iter()
+            .map(|command| format!("$ {}\n{}", command.join(" "), told(command)))
+            .collect();
+        insta::assert_snapshot!(parts.join("\n"));
+    }
+
+    #[test]
+    fn a_status_may_be_typed_in_any_case() {
+        let cli = Cli::try_parse_from(["drsctl", "list", "--status", "timed_out"]).expect("a list");
+        let Command::List(list) = cli.command else {
+            panic!("a list was asked for");
+        };
+        assert_eq!(list.status.as_deref(), Some("TIMED_OUT"));
+    }
+}

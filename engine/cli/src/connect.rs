@@ -1,0 +1,128 @@
+//! Connecting: one configuration, shared with the provider, and a simulator in this process where that is asked for.
+//!
+//! What is typed counts more than the environment, and that more than the file. Commands that read neither make a
+//! simulator's store nor change its speed.
+
+use std::path::Path;
+
+use drs_engine_aws::{
+    ConnectError, DynamoItems, Endpoints, Session, Settings, SettingsError, SimulatorSettings,
+    SystemClock,
+};
+
+use crate::cli::Place;
+use crate::failure::Failure;
+use crate::history::{History, Origin};
+
+#[cfg(feature = "simulator")]
+mod embedded;
+#[cfg(feature = "simulator")]
+pub(crate) use embedded::unusable as unusable_simulator;
+
+/// A connection to one account and Region, or to a simulator.
+pub(crate) struct Connection {
+    pub(crate) session: Session,
+    pub(crate) place: Origin,
+    #[cfg(feature = "simulator")]
+    _simulator: Option<drs_simulator::Simulator>,
+}
+
+impl Connection {
+    /// The history that the commands read.
+    pub(crate) fn history(&self) -> History<DynamoItems, SystemClock> {
+        History {
+            executions: self.session.executions(),
+            plans: self.session.plans(),
+            clock: self.session.clock(),
+            place: self.place.clone(),
+        }
+    }
+}
+
+/// What is configured, here and elsewhere.
+pub(crate) fn settings(place: &Place) -> Result<Settings, Failure> {
+    let configured = match &place.config {
+        Some(path) => Settings::from_environment_and_file(path),
+        None => Settings::from_environment(),
+    };
+    let configured = configured.map_err(|error| unusable(&error))?;
+    let mut settings = typed(place).merged_over(configured);
+    if place.endpoint_url.is_some() {
+        settings.simulator = None;
+    }
+    Ok(settings)
+}
+
+/// Connects in order to read.
+pub(crate) async fn to_read(place: &Place) -> Result<Connection, Failure> {
+    connect(settings(place)?).await
+}
+
+/// Connects as the settings say.
+pub(crate) async fn connect(settings: Settings) -> Result<Connection, Failure> {
+    match settings.simulator.clone() {
+        None => {
+            let session = Session::connect(&settings, None).await;
+            let session = session.map_err(|error| refused(&error))?;
+            Ok(Connection {
+                place: origin(&session, None),
+                session,
+                #[cfg(feature = "simulator")]
+                _simulator: None,
+            })
+        }
+        #[cfg(feature = "simulator")]
+        Some(simulator) => embedded::connect(settings, &simulator.path).await,
+        #[cfg(not(feature = "simulator"))]
+        Some(simulator) => Err(Failure::new(format!(
+            "this drsctl was built without the simulator, so {} cannot be opened",
+            simulator.path.display()
+        ))
+        .help("Name the endpoint of a simulator that is served elsewhere with --endpoint-url.")),
+    }
+}
+
+/// What was typed, as settings.
+fn typed(place: &Place) -> Settings {
+    let endpoint = || place.endpoint_url.clone();
+    Settings {
+        region: place.region.clone(),
+        profile: place.profile.clone(),
+        environment: place.environment.clone().unwrap_or_default(),
+        endpoints: Endpoints {
+            drs: endpoint(),
+            dynamodb: endpoint(),
+            ec2: endpoint(),
+            sts: endpoint(),
+            servicequotas: endpoint(),
+        },
+        simulator: place.simulator.clone().map(|path| SimulatorSettings {
+            path,
+            ..SimulatorSettings::default()
+        }),
+        ..Settings::default()
+    }
+}
+
+fn origin(session: &Session, simulator: Option<&Path>) -> Origin {
+    Origin {
+        environment: session.environment().to_owned(),
+        target: session.target().to_string(),
+        simulator: simulator.map(Path::to_owned),
+    }
+}
+
+/// The texts of these errors say themselves what to do.
+fn unusable(error: &SettingsError) -> Failure {
+    Failure::new(error.to_string())
+}
+
+fn refused(error: &ConnectError) -> Failure {
+    let failure =
+        Failure::new(error.to_string()).safe("Nothing was changed. Executions that run go on.");
+    if error.is_missing_credentials() || error.is_missing_region() {
+        failure.help("Without an AWS account: `drsctl simulator --directory DIRECTORY`, then --simulator DIRECTORY.")
+    } else {
+        failure
+    }
+}

@@ -1,0 +1,232 @@
+//! The standard output: plain lines for a pipe, a frame that redraws itself on a terminal.
+//!
+//! [`redraw`] is pure: from what stands on the screen, the new text and the size it makes the bytes to send. Host names
+//! come from the machines themselves, so nothing is printed with control characters in it.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write};
+
+mod paint;
+mod text;
+
+use paint::paint;
+use text::{columns, cut, printable, wrap};
+
+/// Size of a terminal that does not say its own.
+const USUAL: Size = Size {
+    columns: 80,
+    rows: 24,
+};
+/// Longest lines that wrapped text has, however wide the terminal is.
+const READABLE: usize = 120;
+
+/// The size of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    /// Columns of a line.
+    pub(crate) columns: usize,
+    /// Lines.
+    pub(crate) rows: usize,
+}
+
+/// What a frame left on the screen: how many columns each of its lines takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Frame(Vec<usize>);
+
+/// Where a command prints.
+pub(crate) struct Screen {
+    out: Box<dyn Write + Send>,
+    terminal: Option<Terminal>,
+    colour: bool,
+    frame: Frame,
+}
+
+/// How the size of a terminal is found; it may change at any time.
+type Terminal = fn() -> Size;
+
+impl Screen {
+    /// The standard output of this process.
+    pub(crate) fn standard() -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self {
+            out: Box::new(io::stdout()),
+            terminal: (is_terminal && !dumb).then_some(size_of_standard_output as Terminal),
+            colour: is_terminal && !plain && !dumb,
+            frame: Frame::default(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(out: Box<dyn Write + Send>, terminal: Option<Terminal>) -> Self {
+        Self {
+            out,
+            terminal,
+            colour: false,
+            frame: Frame::default(),
+        }
+    }
+
+    /// The size of the terminal; none when the output is not one.
+    pub(crate) fn size(&self) -> Option<Size> {
+        self.terminal.map(|size| size())
+    }
+
+    /// Prints text below everything; on a terminal long lines are wrapped, and nothing is lost.
+    pub(crate) fn print(&mut self, text: &str) -> io::Result<()> {
+        let width = self.size().map(|size| size.columns.min(READABLE));
+        self.put(text, |line| match width {
+            Some(width) => wrap(line, width),
+            None => vec![line.to_owned()],
+        })
+    }
+
+    /// Prints text below everything; on a terminal long lines are cut.
+    pub(crate) fn print_cut(&mut self, text: &str) -> io::Result<()> {
+        let width = self.size().map(|size| size.columns);
+        self.put(text, |line| match width {
+            Some(width) => vec![cut(line, width)],
+            None => vec![line.to_owned()],
+        })
+    }
+
+    /// Prints text as it is, e.g. JSON.
+    pub(crate) fn print_raw(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+
+    /// Tells a person something that is no output: on the standard error.
+    pub(crate) fn note(&mut self, text: &str) {
+        let mut lines = String::new();
+        for line in text.lines() {
+            lines.push_str(&printable(line));
+            lines.push('\n');
+        }
+        // Nobody reads it: that is no reason to stop.
+        let _ = io::stderr().write_all(lines.as_bytes());
+    }
+
+    /// Puts text in place of the frame that stands on the terminal.
+    pub(crate) fn draw(&mut self, text: &str) -> io::Result<()> {
+        let size = self.size().unwrap_or(USUAL);
+        let (bytes, frame) = redraw(&self.frame, text, size, self.colour);
+        self.frame = frame;
+        self.out.write_all(bytes.as_bytes())?;
+        self.out.flush()
+    }
+
+    fn put(&mut self, text: &str, arrange: impl Fn(&str) -> Vec<String>) -> io::Result<()> {
+        self.frame = Frame::default();
+        let mut bytes = String::new();
+        for line in text.lines() {
+            for line in arrange(&printable(line)) {
+                bytes.push_str(&paint(&line, self.colour));
+                bytes.push('\n');
+            }
+        }
+        self.out.write_all(bytes.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+/// The bytes that put new text in place of a frame, and the frame that stands then.
+///
+/// The cursor is expected, and left, at the beginning of the line below the frame. Lines are cut to the width, so that
+/// each takes one row; the frame before may have been drawn on a wider terminal, whose lines the narrower one wrapped.
+fn redraw(previous: &Frame, text: &str, size: Size, colour: bool) -> (String, Frame) {
+    let width = size.columns.max(1);
+    let mut bytes = String::new();
+    let rows: usize = previous
+        .0
+        .iter()
+        .map(|line| line.div_ceil(width).max(1))
+        .sum();
+    if rows > 0 {
+        let _ = write!(bytes, "\x1b[{rows}A");
+    }
+    let mut frame = Frame::default();
+    for line in text.lines().take(size.rows.saturating_sub(1)) {
+        let line = cut(&printable(line), width);
+        frame.0.push(columns(&line));
+        // The line is erased before it is written: afterwards the cursor may wait at its end to wrap.
+        let _ = write!(bytes, "\r\x1b[2K{}\r\n", paint(&line, colour));
+    }
+    bytes.push_str("\x1b[J");
+    (bytes, frame)
+}
+
+fn size_of_standard_output() -> Size {
+    terminal_size::terminal_size_of(io::stdout()).map_or(USUAL, |(width, height)| Size {
+        columns: usize::from(width.0).max(1),
+        rows: usize::from(height.0).max(2),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size {
+        columns: 10,
+        rows: 5,
+    };
+
+    fn visible(bytes: &str) -> String {
+        bytes.replace('\x1b', "^")
+    }
+
+    #[test]
+    fn the_first_frame_moves_nothing() {
+        let (bytes, frame) = redraw(&Frame::default(), "one\ntwo\n", SIZE, false);
+        assert_eq!(visible(&bytes), "\r^[2Kone\r\n\r^[2Ktwo\r\n^[J");
+        assert_eq!(frame, Frame(vec![3, 3]));
+    }
+
+    #[test]
+    fn a_shorter_frame_clears_what_is_below_it() {
+        let (bytes, frame) = redraw(&Frame(vec![3, 3, 3]), "one", SIZE, false);
+        assert_eq!(visible(&bytes), "^[3A\r^[2Kone\r\n^[J");
+        assert_eq!(frame, Frame(vec![3]));
+    }
+
+    #[test]
+    fn lines_are_cut_to_the_width_and_to_the_height() {
+        let text = "0123456789\n0123456789a\nthree\nfour\nfive\nsix\n";
+        let (bytes, frame) = redraw(&Frame::default(), text, SIZE, false);
+        assert_eq!(
+            visible(&bytes),
+            "\r^[2K0123456789\r\n\r^[2K012345678…\r\n\r^[2Kthree\r\n\r^[2Kfour\r\n^[J"
+        );
+        assert_eq!(frame, Frame(vec![10, 10, 5, 4]));
+    }
+
+    #[test]
+    fn a_terminal_that_became_narrower_has_wrapped_the_frame() {
+        let narrow = Size {
+            columns: 4,
+            rows: 5,
+        };
+        // 10 columns take three rows of four, an empty line takes one.
+        let (bytes, _) = redraw(&Frame(vec![10, 0, 4]), "x", narrow, false);
+        assert_eq!(visible(&bytes), "^[5A\r^[2Kx\r\n^[J");
+    }
+
+    #[test]
+    fn escape_sequences_in_names_reach_no_terminal() {
+        let (bytes, _) = redraw(&Frame::default(), "db\x1b[2J\u{202e}-1", SIZE, false);
+        assert_eq!(visible(&bytes), "\r^[2Kdb\u{fffd}[2J\u{fffd}-1\r\n^[J");
+    }
+
+    #[test]
+    fn colour_does_not_count_as_width() {
+        let size = Size {
+            columns: 12,
+            rows: 5,
+        };
+        let (bytes, frame) = redraw(&Frame::default(), "db-1 FAILED!", size, true);
+        assert_eq!(visible(&bytes), "\r^[2Kdb-1 ^[31mFAILED^[0m!\r\n^[J");
+        assert_eq!(frame, Frame(vec![12]));
+    }
+}

@@ -1,0 +1,164 @@
+//! What is safe to do next, and the command that does it.
+//!
+//! Every line is one piece of advice for a person who was just woken up. Advice is given only for what this version can
+//! do; it never says that something was done.
+
+use crate::event::Outcome;
+use crate::ids::InstanceId;
+use crate::limits;
+use crate::state::{Phase, State, Status, Stop};
+use crate::time::after;
+
+use super::{Driven, clock};
+
+/// Instances named in one piece of advice; more are counted.
+const NAMED: usize = 8;
+
+/// What can be done about an execution now, most urgent first. Empty when there is nothing to do.
+pub fn next(state: &State, driven: Driven) -> Vec<String> {
+    let mut advice = Vec::new();
+    match state.status {
+        Status::Running | Status::Cancelling => while_running(state, driven, &mut advice),
+        Status::Ended(outcome) => after_the_end(state, outcome, driven, &mut advice),
+        Status::Halted => advice.push(halted(state)),
+    }
+    if state.status.is_terminal() {
+        termination(state, driven, &mut advice);
+    }
+    advice
+}
+
+fn while_running(state: &State, driven: Driven, advice: &mut Vec<String>) {
+    let id = &state.started.execution_id;
+    if driven != Driven::Yes {
+        advice.push(
+            "Nothing more is launched until somebody drives it again; jobs that run go on in DRS. Run `terraform apply` \
+             again: it takes the execution over and launches nothing twice."
+                .to_owned(),
+        );
+    }
+    let unanswered: Vec<_> = state
+        .unresolved()
+        .map(|(_, launch)| launch.signed_at)
+        .collect();
+    if let Some(last) = unanswered.iter().max() {
+        let fence = after(*last, limits::launch_fence(limits::SIGNATURE_AGE));
+        advice.push(format!(
+            "Do not launch its servers by hand: a launch has no answer yet. Its job is looked for and adopted; only when \
+             there is none by {} UTC is the launch made again.",
+            clock(fence)
+        ));
+    }
+    if driven == Driven::Yes {
+        advice.push(format!(
+            "`drsctl watch {id}` follows it; watching changes nothing."
+        ));
+    }
+    if state.status == Status::Running && state.stop.is_none() && state.is_drill() {
+        advice.push(
+            "To cancel it, destroy its resource: `terraform destroy -target=drs_drill_execution.NAME`. Nothing more is \
+             launched then, running jobs are followed to their end (DRS cannot stop them), and what it launched is \
+             terminated."
+                .to_owned(),
+        );
+    }
+}
+
+fn after_the_end(state: &State, outcome: Outcome, driven: Driven, advice: &mut Vec<String>) {
+    let unfollowed: Vec<&str> = state
+        .launches
+        .values()
+        .filter_map(|launch| match &launch.phase {
+            Phase::GivenUp { job: Some(job) } => Some(job.as_str()),
+            _ => None,
+        })
+        .collect();
+    if !unfollowed.is_empty() {
+        advice.push(format!(
+            "Jobs were not followed to their end and may still launch servers: `aws drs describe-jobs --filters \
+             jobIDs={}`.",
+            unfollowed.join(",")
+        ));
+    }
+    if let Some(Stop::Guard { .. }) = state.stop {
+        advice.push(
+            "The live recovery instances are untouched. Decide whether they are still in use before anything is launched \
+             for their servers: every launch deletes a server's previous recovery instance."
+                .to_owned(),
+        );
+    }
+    if outcome != Outcome::Completed && state.is_drill() {
+        advice.push(
+            "When the cause is mended, `terraform apply` replaces the unsuccessful execution with a new one; what this one \
+             launched is terminated first, as its `cleanup` says."
+                .to_owned(),
+        );
+    } else if !state.delivered && driven != Driven::Yes && state.started.origin == "terraform" {
+        advice.push(
+            "Terraform does not have the result yet: the next `terraform apply` with the same triggers returns it and \
+             starts nothing."
+                .to_owned(),
+        );
+    }
+}
+
+fn halted(state: &State) -> String {
+    format!(
+        "A rule of the engine was broken, so it stopped touching anything. Its instances and jobs are as they were. Keep \
+         `drsctl show {} --json --timeline` for whoever looks into it, and check the servers in the DRS console before \
+         another execution is started.",
+        state.started.execution_id
+    )
+}
+
+fn termination(state: &State, driven: Driven, advice: &mut Vec<String>) {
+    let left = standing_instances(state);
+    match &state.termination {
+        Some(termination) if termination.finished.is_none() && driven == Driven::Yes => {}
+        Some(termination) if termination.finished.is_none() => advice.push(
+            "Its instances are being terminated, but nobody drives that now: run `terraform destroy` again."
+                .to_owned(),
+        ),
+        _ if left.is_empty() => {}
+        Some(_) => advice.push(format!(
+            "Instances are left and cost money: {}. Run `terraform destroy` again, or `aws drs \
+             terminate-recovery-instances --recovery-instance-ids {}`.",
+            named(&left, ", "),
+            named(&left, " ")
+        )),
+        None if state.is_drill() => advice.push(format!(
+            "The drill's instances ({} of them) run until they are terminated: `terraform destroy \
+             -target=drs_drill_execution.NAME` does that and checks that they are gone.",
+            left.len()
+        )),
+        None => {}
+    }
+}
+
+/// Instances of the execution that are not known to be gone.
+fn standing_instances(state: &State) -> Vec<&InstanceId> {
+    let gone = state
+        .termination
+        .as_ref()
+        .map(|termination| &termination.gone);
+    state
+        .frozen_waves()
+        .iter()
+        .flatten()
+        .filter_map(|frozen| state.servers.get(&frozen.id)?.instance.as_ref())
+        .filter(|instance| gone.is_none_or(|gone| !gone.contains(*instance)))
+        .collect()
+}
+
+fn named(instances: &[&InstanceId], separator: &str) -> String {
+    let shown: Vec<&str> = instances
+        .iter()
+        .take(NAMED)
+        .map(|instance| instance.as_str())
+        .collect();
+    let text = shown.join(separator);
+    match instances.len().saturating_sub(NAMED) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}

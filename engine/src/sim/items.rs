@@ -1,0 +1,91 @@
+//! The item store of a simulated run: the one in memory, behind gates, with lost answers and throttling.
+
+use crate::ports::{CallError, Kind};
+use crate::store::items::{IndexQuery, Item, Items, Key, Page, Query, Write, WriteError};
+use crate::store::memory::MemoryItems;
+
+use super::hub::{Fate, Hub, gate};
+
+/// The item store of one run. Clones share their items.
+#[derive(Clone, Debug)]
+pub struct SimItems {
+    /// What the run shares.
+    pub hub: Hub,
+    /// The items.
+    pub memory: MemoryItems,
+}
+
+impl SimItems {
+    async fn read<T>(
+        &self,
+        call: &'static str,
+        look: impl FnOnce() -> T + Send,
+    ) -> Result<T, CallError> {
+        gate().await;
+        match self.hub.fate() {
+            Fate::Served => Ok(look()),
+            fate => Err(lost(&self.hub, call, fate)),
+        }
+    }
+}
+
+impl Items for SimItems {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, CallError> {
+        self.read("dynamodb:GetItem", || self.memory.item_now(key))
+            .await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, CallError> {
+        self.read("dynamodb:Query", || self.memory.page_now(query))
+            .await
+    }
+
+    async fn index(&self, query: &IndexQuery) -> Result<Page, CallError> {
+        self.read("dynamodb:Query", || self.memory.index_page_now(query))
+            .await
+    }
+
+    async fn transact(&self, writes: Vec<Write>) -> Result<(), WriteError> {
+        gate().await;
+        let fate = self.hub.fate();
+        if matches!(fate, Fate::Throttled | Fate::LostBefore) {
+            return Err(WriteError::Call(lost(
+                &self.hub,
+                "dynamodb:TransactWriteItems",
+                fate,
+            )));
+        }
+        let result = self.memory.write_now(&writes);
+        gate().await;
+        if fate == Fate::LostAfter {
+            return Err(WriteError::Call(lost(
+                &self.hub,
+                "dynamodb:TransactWriteItems",
+                fate,
+            )));
+        }
+        result
+    }
+}
+
+/// What a call that was not served says, and what is counted.
+pub(super) fn lost(hub: &Hub, call: &'static str, fate: Fate) -> CallError {
+    let (kind, code, message) = match fate {
+        Fate::Throttled => {
+            hub.count("throttles");
+            (Kind::Busy, "ThrottlingException", "Rate exceeded")
+        }
+        Fate::Served | Fate::LostBefore | Fate::LostAfter => {
+            hub.count("lost answers");
+            (Kind::Unknown, "NoAnswer", "the connection was closed")
+        }
+    };
+    hub.trace(|| format!("{call}: {fate:?}"));
+    CallError {
+        kind,
+        call,
+        code: code.to_owned(),
+        message: message.to_owned(),
+        retry_after: None,
+    }
+}

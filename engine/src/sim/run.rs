@@ -1,0 +1,443 @@
+//! Whole executions in a simulated world: several processes that drive the same plan, with everything going wrong.
+//!
+//! A [`Run`] is a world, a store and a scheduler. Its tasks are processes as the provider is one: each looks for a run
+//! that nobody brought to its end, takes it over or begins one, drives it, terminates what it launched, and delivers the
+//! result. The [`judge`] then asks the world, not the history, how often each server was launched.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::begin::{Begin, BeginError, Whose};
+use crate::decide::Settings;
+use crate::drive::{DriveError, Driver, Ending, Watch};
+use crate::event::{Author, Event, Mode, Recorded};
+use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, Target};
+use crate::limits;
+use crate::plan::PlanSpec;
+use crate::ports::{CallError, Clock};
+use crate::state::State;
+use crate::store::executions::Executions;
+use crate::store::group::GroupConfig;
+use crate::store::groups::Groups;
+use crate::store::memory::MemoryItems;
+use crate::store::plans::Plans;
+use crate::time::{Wake, after};
+
+use super::drs::{Ledger, Manners, SharedWorld, SimDrs};
+use super::fleet::Fleet;
+use super::hub::{Faults, Hub, SimClock, TaskId, gate};
+use super::items::SimItems;
+use super::scheduler::{Scheduler, Stopped};
+use super::world::{Caller, World};
+
+mod chance;
+#[cfg(test)]
+mod gates;
+mod judge;
+#[cfg(test)]
+mod tests;
+
+/// Times that one process tries to get on before it gives up.
+const TRIES: u64 = 2_000;
+/// Who starts executions in a run.
+const OURS: &str = "arn:aws:sts::111122223333:assumed-role/terraform/ci";
+/// Who else launches servers.
+const STRANGER: &str = "arn:aws:iam::111122223333:user/eve";
+
+/// What a run is about.
+#[derive(Clone, Debug)]
+struct Scenario {
+    fleet: Fleet,
+    groups: Vec<(GroupId, GroupConfig)>,
+    plan: PlanSpec,
+    mode: Mode,
+    speed: u32,
+    manners: Manners,
+    /// Whether what was launched is terminated afterwards.
+    terminates: bool,
+    /// When somebody asks for a cancel, in seconds of wall time.
+    cancelled_after: Option<i64>,
+    /// When a stranger launches a server, in seconds of wall time; which; whether as a drill.
+    stranger: Option<(i64, String, bool)>,
+    /// How often a process takes over from one that lives, in parts per thousand of its looks.
+    ruthless: u64,
+}
+
+/// A run.
+struct Run {
+    hub: Hub,
+    scheduler: Scheduler,
+    context: Context,
+}
+
+/// What the tasks of a run share.
+#[derive(Clone)]
+struct Context {
+    hub: Hub,
+    world: SharedWorld,
+    memory: MemoryItems,
+    ledger: Arc<Mutex<Ledger>>,
+    scenario: Arc<Scenario>,
+    /// Whether the plan cannot be launched.
+    refused: Arc<AtomicBool>,
+    processes: Arc<AtomicU64>,
+}
+
+fn epoch() -> Timestamp {
+    crate::testing::start()
+}
+
+fn target() -> Target {
+    crate::testing::target()
+}
+
+fn plan_id() -> PlanId {
+    PlanId::new("p-1")
+}
+
+impl Run {
+    /// A run with its plan and its groups made, and no process yet.
+    fn new(scenario: Scenario, seed: u64) -> Self {
+        let hub = Hub::with_speed(epoch(), seed, scenario.speed);
+        let world = World::new(&scenario.fleet, seed, epoch());
+        let context = Context {
+            hub: hub.clone(),
+            world: Arc::new(Mutex::new(world)),
+            memory: MemoryItems::default(),
+            ledger: Arc::default(),
+            scenario: Arc::new(scenario),
+            refused: Arc::default(),
+            processes: Arc::default(),
+        };
+        let mut run = Self {
+            scheduler: Scheduler::new(hub.clone()),
+            hub,
+            context,
+        };
+        let context = run.context.clone();
+        run.scheduler
+            .spawn(Box::pin(async move { prepare(&context).await }));
+        assert_eq!(run.scheduler.run(10_000, |_, _| {}), Stopped::AllEnded);
+        run
+    }
+
+    /// Starts a process.
+    fn spawn(&mut self) -> TaskId {
+        spawn(&mut self.scheduler, &self.context)
+    }
+
+    /// Makes steps with faults; whoever dies is started again.
+    fn storm(&mut self, steps: u64, faults: Faults) {
+        self.hub.set_faults(faults);
+        let context = self.context.clone();
+        self.scheduler.run(steps, |scheduler, _| {
+            spawn(scheduler, &context);
+        });
+        self.hub.set_faults(Faults::default());
+    }
+
+    /// No faults any more, everybody is dead, and one process is started: it must come to an end.
+    fn calm(&mut self, steps: u64) {
+        for task in 0..self.scheduler.next_task().0 {
+            self.scheduler.kill(TaskId(task));
+        }
+        self.spawn();
+        let stopped = self.scheduler.run(steps, |_, _| {});
+        assert_eq!(
+            stopped,
+            Stopped::AllEnded,
+            "when faults stop and somebody runs it, an execution comes to an end"
+        );
+    }
+
+    fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.hub.counts()
+    }
+}
+
+fn spawn(scheduler: &mut Scheduler, context: &Context) -> TaskId {
+    let task = scheduler.next_task();
+    let number = context.processes.fetch_add(1, Ordering::Relaxed) + 1;
+    let process = Process::new(context.clone(), task, number);
+    scheduler.spawn(Box::pin(async move { process.live().await }))
+}
+
+async fn prepare(context: &Context) {
+    let now = context.hub.both();
+    let groups = Groups::new(context.memory.clone());
+    for (id, config) in &context.scenario.groups {
+        let made = groups.create(id.clone(), config.clone(), now).await;
+        made.expect("the group can be made");
+    }
+    let plans = Plans::new(context.memory.clone());
+    let spec = context.scenario.plan.clone();
+    let made = plans.create(plan_id(), spec, BTreeMap::new(), now).await;
+    made.expect("the plan can be made");
+}
+
+/// What a process finds to do.
+enum Found {
+    /// An execution that it may drive.
+    Drivable(ExecutionId),
+    /// One that somebody else drives, or that cannot begin now.
+    Occupied,
+    /// Nothing any more.
+    Nothing,
+}
+
+/// A process as the provider is one.
+struct Process {
+    context: Context,
+    number: u64,
+    driver: Driver<SimDrs, SimItems, SimClock>,
+    watch: SimWatch,
+}
+
+impl Process {
+    fn new(context: Context, task: TaskId, number: u64) -> Self {
+        let hub = context.hub.clone();
+        let driver = Driver {
+            drs: SimDrs {
+                hub: hub.clone(),
+                world: Arc::clone(&context.world),
+                caller: caller(OURS),
+                manners: context.scenario.manners,
+                ledger: Arc::clone(&context.ledger),
+            },
+            executions: Executions::new(SimItems {
+                hub: hub.clone(),
+                memory: context.memory.clone(),
+            }),
+            clock: SimClock {
+                hub: hub.clone(),
+                task,
+            },
+            settings: Settings {
+                speed: context.scenario.speed,
+                ..Settings::default()
+            },
+            owner: OwnerId::new(format!("o-{number}")),
+            host: format!("host-{number}"),
+        };
+        Self {
+            context,
+            number,
+            driver,
+            watch: SimWatch { hub },
+        }
+    }
+
+    async fn live(&self) {
+        for tried in 0..TRIES {
+            let got_on = match self.find_or_begin(tried).await {
+                Ok(Found::Nothing) => return,
+                Ok(Found::Drivable(id)) => self.bring_to_end(&id).await,
+                Ok(Found::Occupied) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = got_on {
+                self.context
+                    .hub
+                    .trace(|| format!("process {} trips: {error}", self.number));
+            }
+            self.rest(limits::FOLLOW_INTERVAL).await;
+        }
+        panic!("process {} never gets on", self.number);
+    }
+
+    async fn rest(&self, span: SignedDuration) {
+        let mut wake = Wake::default();
+        wake.at_wall(after(self.driver.clock.now().wall, span));
+        self.driver.clock.sleep(wake).await;
+    }
+
+    /// What there is to do.
+    async fn find_or_begin(&self, tried: u64) -> Result<Found, DriveError> {
+        let inputs = BTreeMap::from([("triggers".to_owned(), serde_json::json!({"week": "9"}))]);
+        let found = self
+            .driver
+            .undelivered(&plan_id(), "terraform", &inputs)
+            .await?;
+        match found {
+            Some((id, Whose::Terminal | Whose::OwnerGone)) => Ok(Found::Drivable(id)),
+            Some((id, Whose::OwnedBy(_))) => {
+                let forced = self.context.hub.chance(self.context.scenario.ruthless);
+                Ok(if forced {
+                    Found::Drivable(id)
+                } else {
+                    Found::Occupied
+                })
+            }
+            None if self.is_concluded() => self.left_over().await,
+            None => Ok(self.begin(inputs, tried).await),
+        }
+    }
+
+    /// Whether the plan was refused, or a result was delivered: no other run is wanted.
+    fn is_concluded(&self) -> bool {
+        let last =
+            crate::testing::at_once(Plans::new(self.context.memory.clone()).find(&plan_id()));
+        let last = last.ok().flatten().and_then(|plan| plan.execution);
+        let executions = Executions::new(self.context.memory.clone());
+        let summary = last.and_then(|id| {
+            crate::testing::at_once(executions.summary(&id))
+                .ok()
+                .flatten()
+        });
+        self.context.refused.load(Ordering::Relaxed)
+            || summary.is_some_and(|summary| summary.delivered)
+    }
+
+    /// An execution whose result was delivered, and that somebody asked to terminate again.
+    async fn left_over(&self) -> Result<Found, DriveError> {
+        let plan = plan_id();
+        let listed = self.driver.executions.list_by_plan(&plan, None, 25);
+        let Ok((summaries, _)) = listed.await else {
+            return Ok(Found::Occupied);
+        };
+        for summary in summaries {
+            let id = summary.execution_id;
+            if !crate::decide::is_done(&self.driver.load(&id).await?) {
+                return Ok(Found::Drivable(id));
+            }
+        }
+        Ok(Found::Nothing)
+    }
+
+    async fn begin(&self, inputs: BTreeMap<String, serde_json::Value>, tried: u64) -> Found {
+        let begin = Begin {
+            execution_id: ExecutionId::new(format!("x-{}-{tried}", self.number)),
+            plan: plan_id(),
+            mode: self.context.scenario.mode,
+            origin: "terraform".to_owned(),
+            inputs,
+            initiated_by: OURS.to_owned(),
+            hub: target(),
+            execution_timeout: None,
+            replace_live_instances: false,
+        };
+        let error = match self.driver.begin_execution(&begin).await {
+            Ok(_) => return Found::Drivable(begin.execution_id),
+            Err(error) => error,
+        };
+        self.context
+            .hub
+            .trace(|| format!("process {} cannot begin: {error}", self.number));
+        let is_final = match &error {
+            BeginError::Resolve(errors) => !errors.iter().any(|error| error.is_retryable()),
+            BeginError::LiveInstances { .. } => true,
+            _ => false,
+        };
+        if is_final {
+            self.context.hub.count("refused starts");
+            self.context.refused.store(true, Ordering::Relaxed);
+        }
+        Found::Occupied
+    }
+
+    /// Takes it over, drives it to its end, terminates what it launched, and delivers the result.
+    async fn bring_to_end(&self, id: &ExecutionId) -> Result<(), DriveError> {
+        self.driver.take_over(id, &self.watch).await?;
+        loop {
+            let (state, ending) = self.driver.drive(id, &self.watch).await?;
+            if ending != Ending::Done {
+                return Ok(());
+            }
+            let launched = state.own_jobs().next().is_some();
+            let author = Author::Operator(OURS.to_owned());
+            if self.context.scenario.terminates && launched && state.termination.is_none() {
+                let reason = "the drill is over".to_owned();
+                let event = Event::TerminationRequested { reason };
+                self.driver.request(id, author, event, &self.watch).await?;
+                continue;
+            }
+            let delivered = Event::ResultDelivered;
+            self.driver
+                .request(id, author, delivered, &self.watch)
+                .await?;
+            return Ok(());
+        }
+    }
+}
+
+/// Asks for a cancel of whatever runs, once it is time.
+async fn cancel_later(process: Process, seconds: i64) {
+    process.rest(SignedDuration::from_secs(seconds)).await;
+    for _ in 0..TRIES {
+        let plans = Plans::new(process.context.memory.clone());
+        let plan = plans.find(&plan_id()).await.ok().flatten();
+        if let Some(id) = plan.and_then(|plan| plan.execution) {
+            let by = Author::Operator("arn:aws:iam::111122223333:user/bob".to_owned());
+            let reason = "the drill is called off".to_owned();
+            let event = Event::CancelRequested { reason };
+            let asked = process.driver.request(&id, by, event, &process.watch).await;
+            if matches!(asked, Ok(_) | Err(DriveError::Illegal(_))) {
+                return;
+            }
+        }
+        process.rest(SignedDuration::from_secs(30)).await;
+    }
+}
+
+/// Somebody launches a server past us, once it is time.
+async fn launch_past_us(context: Context, clock: SimClock, plan: (i64, String, bool)) {
+    let (seconds, server, is_drill) = plan;
+    let mut wake = Wake::default();
+    wake.at_wall(after(context.hub.now(), SignedDuration::from_secs(seconds)));
+    clock.sleep(wake).await;
+    gate().await;
+    let input =
+        serde_json::json!({"sourceServers": [{"sourceServerID": server}], "isDrill": is_drill});
+    let at = context.hub.both().world;
+    let result = super::drs::lock(&context.world).call(
+        at,
+        &caller(STRANGER),
+        &target().region,
+        "StartRecovery",
+        &input,
+    );
+    context
+        .hub
+        .trace(|| format!("a stranger launches {server}: {}", result.is_ok()));
+    if result.is_ok() {
+        context.hub.count("launches of strangers");
+    }
+}
+
+fn caller(arn: &str) -> Caller {
+    Caller {
+        account_id: target().account_id,
+        arn: arn.to_owned(),
+    }
+}
+
+/// Writes what happens into the trace.
+struct SimWatch {
+    hub: Hub,
+}
+
+impl Watch for SimWatch {
+    type Critical = ();
+
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
+    fn on_event(&self, state: &State, recorded: &Recorded) {
+        self.hub.trace(|| {
+            format!(
+                "{} {} {:?}",
+                state.started.execution_id, recorded.seq, recorded.event
+            )
+        });
+    }
+
+    fn on_trouble(&self, error: &CallError) {
+        self.hub.trace(|| error.to_string());
+    }
+
+    async fn critical(&self) -> Self::Critical {}
+}

@@ -1,0 +1,162 @@
+//! The judge of a run: what the world says was launched and terminated, against what the histories say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::PoisonError;
+
+use crate::decide::is_done;
+use crate::drive::{EXECUTION_TAG, LAUNCH_TAG};
+use crate::event::{Acceptance, Event, Recorded};
+use crate::ids::{ExecutionId, JobId, ServerId};
+use crate::sim::drs::lock;
+use crate::state::{Phase, State, Status};
+use crate::store::executions::Executions;
+use crate::store::summary::Summary;
+
+use super::{OURS, Run};
+use crate::testing::at_once;
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) executions: u64,
+    pub(super) launches: u64,
+    pub(super) adoptions: u64,
+    pub(super) takeovers: u64,
+}
+
+/// A history with its fold.
+pub(super) struct History {
+    pub(super) state: State,
+    pub(super) events: Vec<Recorded>,
+}
+
+/// Every execution of a run.
+pub(super) fn histories(run: &Run) -> Vec<History> {
+    let executions = Executions::new(run.context.memory.clone());
+    let summaries = run.context.memory.all().into_iter().filter(|item| {
+        item.key.sort.as_deref() == Some("summary")
+            && Summary::decode(item).is_ok_and(|summary| summary.has_begun())
+    });
+    summaries
+        .map(|item| {
+            let id = ExecutionId::new(&item.key.partition);
+            let loaded = at_once(executions.load(&id)).expect("the history can be read");
+            let state = State::replay(Arc::new(loaded.frozen), &loaded.events)
+                .expect("the history makes sense");
+            let summary = Summary::decode(&item).expect("the summary can be read");
+            assert_eq!(summary.status, state.status.as_str(), "the summary of {id}");
+            assert_eq!(u64::try_from(summary.version), Ok(state.seq), "of {id}");
+            History {
+                state,
+                events: loaded.events,
+            }
+        })
+        .collect()
+}
+
+/// Judges a run, and panics with the reason when a rule was broken.
+pub(super) fn judge(run: &Run) -> Verdict {
+    let histories = histories(run);
+    let world = lock(&run.context.world).clone();
+    let ours: Vec<_> = world
+        .accepted_launches()
+        .iter()
+        .filter(|launch| launch.caller == OURS)
+        .collect();
+    let mut launched: BTreeMap<(ExecutionId, ServerId), &str> = BTreeMap::new();
+    for accepted in &ours {
+        let execution = whose(&histories, accepted);
+        for server in &accepted.servers {
+            let key = (execution.clone(), ServerId::new(server));
+            let first = launched.insert(key, &accepted.job_id);
+            assert_eq!(
+                first,
+                None,
+                "{server} was launched by {} and again by {}",
+                first.unwrap_or_default(),
+                accepted.job_id
+            );
+        }
+    }
+    check_deeds(run, &histories);
+    let mut verdict = Verdict {
+        executions: histories.len() as u64,
+        launches: ours.len() as u64,
+        ..Verdict::default()
+    };
+    for History { state, events } in &histories {
+        assert!(is_done(state), "{} is not done", state.started.execution_id);
+        assert_ne!(state.status, Status::Halted, "{:?}", state.finished);
+        verdict.takeovers += u64::from(state.takeovers);
+        run.hub.count(state.status.as_str());
+        for launch in state.launches.values() {
+            match &launch.phase {
+                Phase::NotCarriedOut => run.hub.count("launches never carried out"),
+                Phase::GivenUp { .. } => run.hub.count("launches given up"),
+                _ => {}
+            }
+        }
+        let is_adoption = |recorded: &&Recorded| {
+            matches!(
+                recorded.event,
+                Event::LaunchAccepted {
+                    how: Acceptance::AdoptedByTag | Acceptance::AdoptedByServers,
+                    ..
+                }
+            )
+        };
+        verdict.adoptions += events.iter().filter(is_adoption).count() as u64;
+    }
+    verdict
+}
+
+/// The execution that an accepted launch belongs to. Its history must know the job, unless it gave up looking for it.
+fn whose(histories: &[History], accepted: &crate::sim::world::AcceptedLaunch) -> ExecutionId {
+    let job = JobId::new(&accepted.job_id);
+    for History { state, .. } in histories {
+        for (id, launch) in &state.launches {
+            let knows = launch.phase.job() == Some(&job);
+            let servers: BTreeSet<&str> = launch.servers.iter().map(ServerId::as_str).collect();
+            let same = accepted
+                .servers
+                .iter()
+                .map(String::as_str)
+                .collect::<BTreeSet<_>>()
+                == servers;
+            if knows {
+                assert!(same, "{job} has other servers than launch {}", id.0);
+                if let Some(tag) = accepted.tags.get(LAUNCH_TAG) {
+                    assert_eq!(*tag, id.0.to_string(), "{job} is another launch");
+                    assert_eq!(
+                        accepted.tags.get(EXECUTION_TAG).map(String::as_str),
+                        Some(state.started.execution_id.as_str())
+                    );
+                }
+                return state.started.execution_id.clone();
+            }
+            if same && launch.phase == (Phase::GivenUp { job: None }) {
+                return state.started.execution_id.clone();
+            }
+        }
+    }
+    panic!("no history knows {job} of {:?}", accepted.servers);
+}
+
+/// No live recovery was deleted, and nothing was terminated that the executions had not launched.
+fn check_deeds(run: &Run, histories: &[History]) {
+    let ledger = run
+        .context
+        .ledger
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    assert_eq!(ledger.replaced, [], "live recovery instances were deleted");
+    let own: BTreeSet<&JobId> = histories
+        .iter()
+        .flat_map(|history| history.state.own_jobs())
+        .collect();
+    for (instance, job) in &ledger.terminated {
+        let is_own = job.as_ref().is_some_and(|job| own.contains(job));
+        assert!(is_own, "{instance} of {job:?} was terminated");
+    }
+}

@@ -1,0 +1,90 @@
+//! Whoever watches an execution on behalf of Terraform: it logs what happens, and says when to stop.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use drs_engine::drive::Watch;
+use drs_engine::event::Recorded;
+use drs_engine::ports::{CallError, Clock as _};
+use drs_engine::report;
+use drs_engine::state::State;
+use drs_engine_aws::SystemClock;
+use jiff::Timestamp;
+use tfplugin::{CriticalSection, CriticalSections, Stop};
+
+/// Watches one execution for one request.
+pub(crate) struct Progress {
+    stop: Stop,
+    critical_sections: CriticalSections,
+    clock: SystemClock,
+    /// World time at which the request gives up.
+    deadline: Option<Timestamp>,
+    /// The last trouble, so that a long one is logged once and not at every try.
+    trouble: Mutex<Option<String>>,
+}
+
+/// Why a watcher asks a driver to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// Terraform was interrupted.
+    Interrupted,
+    /// The request took longer than its timeout.
+    OutOfTime,
+}
+
+impl Progress {
+    pub(crate) fn new(
+        stop: Stop,
+        critical_sections: CriticalSections,
+        clock: SystemClock,
+        deadline: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            stop,
+            critical_sections,
+            clock,
+            deadline,
+            trouble: Mutex::new(None),
+        }
+    }
+
+    /// Why to stop, when there is a reason.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        if self.stop.is_stopped() {
+            return Some(Reason::Interrupted);
+        }
+        let is_over = |deadline: Timestamp| self.clock.now().world >= deadline;
+        self.deadline
+            .is_some_and(is_over)
+            .then_some(Reason::OutOfTime)
+    }
+}
+
+impl Watch for Progress {
+    type Critical = CriticalSection;
+
+    fn is_stopped(&self) -> bool {
+        self.reason().is_some()
+    }
+
+    fn on_event(&self, state: &State, recorded: &Recorded) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let execution = state.started.execution_id.as_str();
+        for line in report::lines(state, recorded) {
+            tracing::info!(execution, "{line}");
+        }
+    }
+
+    fn on_trouble(&self, error: &CallError) {
+        let text = error.to_string();
+        let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref() != Some(&text) {
+            tracing::warn!("{text}; it is tried again");
+            *last = Some(text);
+        }
+    }
+
+    async fn critical(&self) -> CriticalSection {
+        self.critical_sections.enter().await
+    }
+}

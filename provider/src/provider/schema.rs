@@ -1,0 +1,236 @@
+//! The schema of the provider block.
+
+use tfplugin::{Attribute, Schema, Type, Value, schema::validator};
+
+/// The provider block.
+pub(super) fn schema() -> Schema {
+    Schema::new(
+        "Declares protection groups, recovery plans and drills on AWS Elastic Disaster Recovery (DRS). Plans and the \
+         history of their executions are kept in three DynamoDB tables of the account and Region that the provider works \
+         in. With `simulator`, everything runs offline against a simulated DRS.\n\n\
+         What is left out here is taken from the environment (`DRS_ENVIRONMENT`, `DRS_REGION`, `DRS_SIMULATOR` and the \
+         variables of the AWS SDKs), then from the file that `DRS_CONFIG` names, else `drs.yaml` in the working directory.",
+    )
+    .attribute(
+        "region",
+        Attribute::string()
+            .optional()
+            .validate(validator::check("must be the name of an AWS Region, such as us-east-1", is_region))
+            .describe(
+                "AWS Region to work in. Default: `DRS_REGION`, `AWS_REGION`, or the Region of the profile; with a simulator, \
+                 its first Region.",
+            ),
+    )
+    .attribute(
+        "profile",
+        Attribute::string()
+            .optional()
+            .validate(validator::not_empty())
+            .describe("Profile of the shared AWS configuration. Default: `AWS_PROFILE`, or `default`."),
+    )
+    .attribute(
+        "environment",
+        Attribute::string()
+            .optional()
+            .validate(validator::check(
+                "must be letters, digits, hyphens, dots and underscores, at most 64 of them",
+                is_environment,
+            ))
+            .describe(
+                "Name at the end of the names of the DynamoDB tables: one environment knows nothing of another. Default: \
+                 `DRS_ENVIRONMENT`, or `default`.",
+            ),
+    )
+    .attribute("assume_role", assume_role())
+    .attribute(
+        "allowed_account_ids",
+        Attribute::set(Type::String)
+            .optional()
+            .validate(validator::each(validator::check("must be 12 digits", is_account)))
+            .describe("AWS accounts that may be worked in; any other is refused before anything is read. Default: any."),
+    )
+    .attribute("endpoints", endpoints())
+    .attribute(
+        "use_fips_endpoint",
+        Attribute::bool().optional().describe("Whether to use FIPS endpoints. Default: `false`, or what the profile says."),
+    )
+    .attribute(
+        "use_dualstack_endpoint",
+        Attribute::bool()
+            .optional()
+            .describe("Whether to use endpoints that speak IPv6, too. Default: `false`, or what the profile says."),
+    )
+    .attribute(
+        "custom_ca_bundle",
+        Attribute::string().optional().describe(
+            "File of certificate authorities in PEM form to trust in place of the machine's. Default: `AWS_CA_BUNDLE`, or the \
+             machine's.",
+        ),
+    )
+    .attribute(
+        "http_proxy",
+        Attribute::string().optional().describe(
+            "URL of a proxy for every call; `NO_PROXY` still counts. Default: `HTTPS_PROXY` and `HTTP_PROXY`, or no proxy.",
+        ),
+    )
+    .attribute(
+        "create_tables",
+        Attribute::bool().optional().describe(
+            "Whether to create the DynamoDB tables when they are missing: on-demand, encrypted, with point-in-time recovery \
+             and deletion protection. They are made by the first apply, and never deleted. Default: `false`.",
+        ),
+    )
+    .attribute(
+        "default_tags",
+        Attribute::map(Type::String)
+            .optional()
+            .describe("Tags of every resource that has tags. A tag of the resource itself wins. Default: none."),
+    )
+    .attribute("simulator", simulator())
+}
+
+fn assume_role() -> Attribute {
+    Attribute::single_nested([
+        (
+            "role_arn",
+            Attribute::string()
+                .required()
+                .validate(validator::check("must be the ARN of a role", |value: &Value| {
+                    value.as_str().is_some_and(|arn| arn.starts_with("arn:") && arn.contains(":role/"))
+                }))
+                .describe("ARN of the role."),
+        ),
+        (
+            "external_id",
+            Attribute::string()
+                .optional()
+                .describe("External id that the role's trust policy asks for. Default: none."),
+        ),
+        (
+            "session_name",
+            Attribute::string()
+                .optional()
+                .describe("Name of the session, as CloudTrail shows it. Default: one that names this provider."),
+        ),
+    ])
+    .optional()
+    .describe("Role to work as. Default: none; the credentials are used as they are.")
+}
+
+fn endpoints() -> Attribute {
+    let url = |what: &str| {
+        Attribute::string()
+            .optional()
+            .validate(validator::check(
+                "must be a URL that begins with http:// or https://",
+                is_url,
+            ))
+            .describe(format!("Endpoint of {what}. Default: AWS's own."))
+    };
+    Attribute::single_nested([
+        ("drs", url("Elastic Disaster Recovery")),
+        ("dynamodb", url("DynamoDB")),
+        ("ec2", url("EC2")),
+        ("sts", url("STS")),
+        ("servicequotas", url("Service Quotas")),
+    ])
+    .optional()
+    .describe("Endpoints in place of AWS's own, e.g. of VPC endpoints. Default: none.")
+}
+
+fn simulator() -> Attribute {
+    Attribute::single_nested([
+        (
+            "path",
+            Attribute::string()
+                .required()
+                .validate(validator::not_empty())
+                .describe("Directory of the simulator's store. It is made when it is missing, and lives on between runs."),
+        ),
+        (
+            "fleet",
+            Attribute::string()
+                .optional()
+                .describe("YAML file with the simulated servers. Default: a small fleet that is built in."),
+        ),
+        (
+            "speed",
+            Attribute::number()
+                .optional()
+                .validate(validator::check("must be a number from 0.001 to 1000000", |value: &Value| {
+                    matches!(value, Value::Number(number) if (0.001..=1_000_000.0).contains(&number.to_f64()))
+                }))
+                .describe("How many times faster than life the simulated world runs. Default: `1`."),
+        ),
+        (
+            "seed",
+            Attribute::number()
+                .optional()
+                .validate(validator::integer(0, i64::MAX))
+                .describe("Number that everything random in the simulated world comes from. Default: `0`."),
+        ),
+    ])
+    .optional()
+    .describe(
+        "Works on a simulated DRS in place of AWS: no account, no credentials, no network. Every plan says so in a warning. \
+         Default: none.",
+    )
+}
+
+fn is_region(value: &Value) -> bool {
+    let Some(text) = value.as_str() else {
+        return false;
+    };
+    let parts: Vec<&str> = text.split('-').collect();
+    let [first, middle @ .., number] = parts.as_slice() else {
+        return false;
+    };
+    let is_word =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_word(first)
+        && !middle.is_empty()
+        && middle.iter().all(is_word)
+        && number.parse::<u8>().is_ok()
+}
+
+fn is_environment(value: &Value) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    value
+        .as_str()
+        .is_some_and(|text| (1..=64).contains(&text.len()) && text.chars().all(fits))
+}
+
+fn is_account(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_url(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_told_from_other_words() {
+        for good in ["us-east-1", "ap-southeast-2", "us-gov-west-1"] {
+            assert!(is_region(&good.into()), "{good}");
+        }
+        for bad in [
+            "",
+            "us",
+            "us-east",
+            "US-EAST-1",
+            "us--1",
+            "useast1",
+            "us-east-1a",
+        ] {
+            assert!(!is_region(&bad.into()), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! The model of a drill, and its way from an execution's state.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use drs_engine::event::Outcome;
+use drs_engine::limits;
+use drs_engine::state::{self, ServerStatus, State, Status};
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use tfplugin::{Attr, duration};
+
+use crate::convert::{instant, optional_instant};
+
+/// A drill in configuration, plan and state.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Model {
+    pub(crate) id: Attr<String>,
+    pub(crate) recovery_plan_id: Attr<String>,
+    pub(crate) triggers: Attr<BTreeMap<String, String>>,
+    pub(crate) cleanup: Attr<String>,
+    pub(crate) fail_on_unsuccessful: Attr<bool>,
+    pub(crate) timeouts: Attr<Timeouts>,
+    pub(crate) plan_name: Attr<String>,
+    pub(crate) status: Attr<String>,
+    pub(crate) summary: Attr<String>,
+    pub(crate) started_at: Attr<String>,
+    pub(crate) finished_at: Attr<String>,
+    pub(crate) duration_seconds: Attr<i64>,
+    pub(crate) instances_terminated: Attr<bool>,
+    pub(crate) waves: Attr<Vec<Wave>>,
+    pub(crate) servers: Attr<Vec<Server>>,
+}
+
+/// How long the operations of the resource may take.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Timeouts {
+    pub(crate) create: Attr<String>,
+    pub(crate) update: Attr<String>,
+    pub(crate) delete: Attr<String>,
+}
+
+/// A wave of an execution.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Wave {
+    pub(crate) name: Attr<String>,
+    pub(crate) status: Attr<String>,
+    pub(crate) started_at: Attr<String>,
+    pub(crate) ended_at: Attr<String>,
+    pub(crate) servers: Attr<i64>,
+    pub(crate) launched: Attr<i64>,
+    pub(crate) failed: Attr<i64>,
+}
+
+/// A server of an execution.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Server {
+    pub(crate) id: Attr<String>,
+    pub(crate) hostname: Attr<String>,
+    pub(crate) wave: Attr<String>,
+    pub(crate) status: Attr<String>,
+    pub(crate) reason: Attr<String>,
+    pub(crate) job_id: Attr<String>,
+    pub(crate) instance_id: Attr<String>,
+    pub(crate) account_id: Attr<String>,
+    pub(crate) region: Attr<String>,
+}
+
+/// The cleanup that is configured when none is.
+pub(super) const DEFAULT_CLEANUP: &str = "on_destroy";
+/// World time that a destroy may take: running jobs are followed, then instances are terminated.
+const DELETE_TIMEOUT: SignedDuration = SignedDuration::from_mins(6 * 60 + 30);
+const _: () = assert!(
+    DELETE_TIMEOUT.as_secs()
+        >= limits::FOLLOW_AFTER_STOP.as_secs() + limits::TERMINATION_TIMEOUT.as_secs()
+);
+
+/// What an execution shows of itself, in the resource and in the data source.
+pub(crate) struct Observed {
+    pub(crate) plan_name: String,
+    pub(crate) status: String,
+    pub(crate) summary: Option<String>,
+    pub(crate) started_at: String,
+    pub(crate) finished_at: Attr<String>,
+    pub(crate) duration_seconds: Option<i64>,
+    pub(crate) instances_terminated: bool,
+    pub(crate) waves: Vec<Wave>,
+    pub(crate) servers: Vec<Server>,
+}
+
+impl Observed {
+    /// An execution as its history tells it.
+    pub(crate) fn of(state: &State) -> Self {
+        let began = state.started_at.world;
+        let ended = state.finished.as_ref().map(|(now, _)| now.world);
+        Self {
+            plan_name: state.started.plan_name.clone(),
+            status: state.status.as_str().to_owned(),
+            summary: state.finished.as_ref().map(|(_, summary)| summary.clone()),
+            started_at: instant(began),
+            finished_at: optional_instant(ended),
+            duration_seconds: ended.map(|ended| ended.duration_since(began).as_secs()),
+            instances_terminated: is_terminated(state),
+            waves: state.waves.iter().map(Wave::of).collect(),
+            servers: servers(state),
+        }
+    }
+}
+
+impl Model {
+    /// The values that are stored with the execution. `triggers` says which run this is; the others, whose names begin with
+    /// an underscore, are only carried, so that an import has them.
+    pub(super) fn inputs(&self) -> BTreeMap<String, Json> {
+        let timeouts = self.timeouts.known().map(|timeouts| {
+            let text = |value: &Attr<String>| value.known().cloned();
+            serde_json::json!({
+                "create": text(&timeouts.create),
+                "update": text(&timeouts.update),
+                "delete": text(&timeouts.delete),
+            })
+        });
+        let triggers = self
+            .triggers
+            .known()
+            .map(|triggers| serde_json::json!(triggers));
+        BTreeMap::from([
+            ("triggers".to_owned(), triggers.unwrap_or_default()),
+            ("_cleanup".to_owned(), self.cleanup.known().cloned().into()),
+            (
+                "_fail_on_unsuccessful".to_owned(),
+                self.fail_on_unsuccessful.known().copied().into(),
+            ),
+            ("_timeouts".to_owned(), timeouts.unwrap_or_default()),
+        ])
+    }
+
+    /// The whole resource from the history alone.
+    pub(super) fn of_history(state: &State) -> Self {
+        let input = |name: &str| state.started.inputs.get(name).cloned().unwrap_or_default();
+        let read =
+            |value: Json| serde_json::from_value::<Option<BTreeMap<String, Option<String>>>>(value);
+        let timeouts = read(input("_timeouts")).ok().flatten().map(|mut timeouts| {
+            let mut take = |name: &str| timeouts.remove(name).flatten().into();
+            Timeouts {
+                create: take("create"),
+                update: take("update"),
+                delete: take("delete"),
+            }
+        });
+        let triggers =
+            serde_json::from_value::<Option<BTreeMap<String, String>>>(input("triggers"));
+        let blank = Self {
+            recovery_plan_id: state.started.plan_id.to_string().into(),
+            triggers: triggers.ok().flatten().into(),
+            cleanup: input("_cleanup").as_str().unwrap_or(DEFAULT_CLEANUP).into(),
+            fail_on_unsuccessful: input("_fail_on_unsuccessful")
+                .as_bool()
+                .unwrap_or(true)
+                .into(),
+            timeouts: timeouts.into(),
+            ..Self::default()
+        };
+        blank.read(state)
+    }
+
+    /// The same resource with what its history says now.
+    pub(super) fn read(self, state: &State) -> Self {
+        let observed = Observed::of(state);
+        Self {
+            id: state.started.execution_id.to_string().into(),
+            plan_name: observed.plan_name.into(),
+            status: observed.status.into(),
+            summary: observed.summary.into(),
+            started_at: observed.started_at.into(),
+            finished_at: observed.finished_at,
+            duration_seconds: observed.duration_seconds.into(),
+            instances_terminated: observed.instances_terminated.into(),
+            waves: observed.waves.into(),
+            servers: observed.servers.into(),
+            ..self
+        }
+    }
+
+    /// The plan with what is known after apply. What was planned as known stays: Terraform holds the provider to it.
+    pub(super) fn filled(self, state: &State) -> Self {
+        let observed = self.clone().read(state);
+        self.keeping(observed)
+    }
+
+    /// This plan, with the values of another where they are not known.
+    pub(super) fn keeping(self, other: Self) -> Self {
+        fn pick<T>(planned: Attr<T>, other: Attr<T>) -> Attr<T> {
+            if planned.is_unknown() { other } else { planned }
+        }
+        Self {
+            id: pick(self.id, other.id),
+            plan_name: pick(self.plan_name, other.plan_name),
+            status: pick(self.status, other.status),
+            summary: pick(self.summary, other.summary),
+            started_at: pick(self.started_at, other.started_at),
+            finished_at: pick(self.finished_at, other.finished_at),
+            duration_seconds: pick(self.duration_seconds, other.duration_seconds),
+            instances_terminated: pick(self.instances_terminated, other.instances_terminated),
+            waves: pick(self.waves, other.waves),
+            servers: pick(self.servers, other.servers),
+            ..self
+        }
+    }
+
+    /// Marks everything that following an execution may change as known only after apply.
+    pub(super) fn expect_progress(&mut self) {
+        self.status = Attr::Unknown;
+        self.summary = Attr::Unknown;
+        self.finished_at = Attr::Unknown;
+        self.duration_seconds = Attr::Unknown;
+        self.instances_terminated = Attr::Unknown;
+        self.waves = Attr::Unknown;
+        self.servers = Attr::Unknown;
+    }
+
+    pub(super) fn is_cleanup(&self, word: &str) -> bool {
+        self.cleanup
+            .known()
+            .map_or(word == DEFAULT_CLEANUP, |cleanup| cleanup == word)
+    }
+
+    /// Whether what this execution launched is to be terminated now and is still there.
+    pub(super) fn cleans_up(&self, state: &State) -> bool {
+        self.cleans_up_after(state.status.as_str(), state.status.is_terminal())
+            && !is_terminated(state)
+    }
+
+    /// Whether an execution that ended like this is cleaned up without being asked to.
+    pub(super) fn cleans_up_after(&self, status: &str, is_terminal: bool) -> bool {
+        is_terminal
+            && (self.is_cleanup("always")
+                || (self.is_cleanup("on_success") && status == Outcome::Completed.as_str()))
+    }
+
+    /// Whether an execution that ended like this is a failure of the apply.
+    pub(super) fn is_failure(&self, state: &State) -> bool {
+        self.minds_failure() && state.status != Status::Ended(Outcome::Completed)
+    }
+
+    pub(super) fn minds_failure(&self) -> bool {
+        self.fail_on_unsuccessful.known().copied().unwrap_or(true)
+    }
+
+    /// World time at which a create gives up: as configured, else half an hour after the execution's own limit.
+    pub(super) fn create_timeout(&self, state: &State) -> Option<SignedDuration> {
+        self.timeout(|timeouts| &timeouts.create).or_else(|| {
+            let own = state.started.timeout?;
+            Some(own.saturating_add(limits::CREATE_TIMEOUT_MARGIN))
+        })
+    }
+
+    /// World time that an update may take; as long as a create when it is not configured.
+    pub(super) fn update_timeout(&self, state: &State) -> Option<SignedDuration> {
+        self.timeout(|timeouts| &timeouts.update)
+            .or_else(|| self.create_timeout(state))
+    }
+
+    /// World time that a destroy may take.
+    pub(super) fn delete_timeout(&self) -> SignedDuration {
+        self.timeout(|timeouts| &timeouts.delete)
+            .unwrap_or(DELETE_TIMEOUT)
+    }
+
+    fn timeout(&self, which: impl Fn(&Timeouts) -> &Attr<String>) -> Option<SignedDuration> {
+        let text = which(self.timeouts.known()?).known()?;
+        let parsed: Duration = duration::parse(text).ok()?;
+        SignedDuration::try_from(parsed).ok()
+    }
+}
+
+/// Whether nothing that an execution launched is left: it is terminated, or there never was anything.
+pub(crate) fn is_terminated(state: &State) -> bool {
+    if !state.status.is_terminal() {
+        return false;
+    }
+    match &state.termination {
+        Some(termination) => matches!(&termination.finished, Some((_, left, _)) if left.is_empty()),
+        None => state.own_jobs().next().is_none() && state.unresolved().next().is_none(),
+    }
+}
+
+/// Whether a status is an end.
+pub(super) fn is_terminal(status: &str) -> bool {
+    !matches!(status, "RUNNING" | "CANCELLING")
+}
+
+impl Wave {
+    fn of(wave: &state::Wave) -> Self {
+        let count = |number: usize| Attr::Known(i64::try_from(number).unwrap_or(i64::MAX));
+        let status = match (wave.finished, wave.started_at) {
+            (Some((_, outcome)), _) => outcome.as_str(),
+            (None, Some(_)) => "RUNNING",
+            (None, None) => "WAITING",
+        };
+        let ended = wave.finished.map(|(at, _)| at);
+        Self {
+            name: wave.frozen.name.clone().into(),
+            status: status.into(),
+            started_at: optional_instant(wave.started_at),
+            ended_at: optional_instant(ended.filter(|_| wave.started_at.is_some())),
+            servers: count(wave.frozen.servers),
+            launched: count(wave.launched),
+            failed: count(wave.failed),
+        }
+    }
+}
+
+/// Every server in the order of the waves.
+fn servers(state: &State) -> Vec<Server> {
+    let frozen = state.frozen_waves().iter().flatten();
+    frozen
+        .filter_map(|frozen| {
+            let server = state.servers.get(&frozen.id)?;
+            let launch = server.launch.and_then(|launch| state.launches.get(&launch));
+            let reason = match &server.status {
+                ServerStatus::Failed { reason } => Some(reason.clone()),
+                _ => None,
+            };
+            Some(Server {
+                id: frozen.id.to_string().into(),
+                hostname: frozen.hostname.clone().into(),
+                wave: state
+                    .waves
+                    .get(server.wave)
+                    .map(|wave| wave.frozen.name.clone())
+                    .into(),
+                status: server.status.as_str().into(),
+                reason: reason.into(),
+                job_id: launch
+                    .and_then(|launch| launch.phase.job())
+                    .map(ToString::to_string)
+                    .into(),
+                instance_id: server.instance.as_ref().map(ToString::to_string).into(),
+                account_id: frozen.target.account_id.clone().into(),
+                region: frozen.target.region.clone().into(),
+            })
+        })
+        .collect()
+}

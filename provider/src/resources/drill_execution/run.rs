@@ -1,0 +1,272 @@
+//! One execution in the hands of one request: followed, taken over where nobody drives it, cancelled, terminated.
+
+use drs_engine::begin::Whose;
+use drs_engine::decide::is_done;
+use drs_engine::drive::{DriveError, Ending, Watch};
+use drs_engine::event::{Author, Event, Recorded};
+use drs_engine::ids::ExecutionId;
+use drs_engine::limits;
+use drs_engine::ports::{CallError, Clock as _};
+use drs_engine::state::{State, Status};
+use drs_engine::store::codec::ReadError;
+use drs_engine::store::executions::HistoryError;
+use drs_engine::time::{Wake, after};
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::{Context, CriticalSection};
+
+use super::model;
+use crate::client::{Alarm, Client, ProviderDriver};
+use crate::progress::{Progress, Reason};
+
+/// How often a history that cannot be read is tried again, with a wait that grows to a minute, before a run is given up.
+const PATIENCE: u32 = 20;
+/// Wall time for which another process is followed before its sign of life is looked at again.
+const FOLLOW_SLICE: SignedDuration = SignedDuration::from_secs(10);
+
+/// An execution that a request works on.
+pub(super) struct Run<'a> {
+    client: &'a Client,
+    driver: ProviderDriver,
+    progress: Progress,
+    id: ExecutionId,
+    /// Wakes the driver when the request is asked to stop.
+    _alarm: Alarm,
+}
+
+impl<'a> Run<'a> {
+    /// Begins to work on an execution, for at most so much world time.
+    pub(super) fn new(
+        cx: &Context<Client>,
+        client: &'a Client,
+        id: &ExecutionId,
+        timeout: Option<SignedDuration>,
+    ) -> Self {
+        let clock = client.session().clock();
+        let deadline = timeout.map(|timeout| after(clock.now().world, timeout));
+        Self {
+            driver: client.driver(),
+            progress: Progress::new(
+                cx.stop_signal(),
+                client.critical_sections().clone(),
+                clock,
+                deadline,
+            ),
+            id: id.clone(),
+            _alarm: client.wake_on_stop(cx.stop_signal()),
+            client,
+        }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        self.client
+    }
+
+    /// Why the work was broken off, when it was.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        self.progress.reason()
+    }
+
+    /// The execution as its history tells it.
+    pub(super) async fn load(&self) -> Result<State, DriveError> {
+        self.driver.load(&self.id).await
+    }
+
+    /// Follows the execution until nothing is left to do, or until there is a reason to stop. Whoever else drives it is left
+    /// to it; when nobody does, this process takes over.
+    pub(super) async fn follow(&self, mut state: State) -> Result<State, DriveError> {
+        let mut failures = 0;
+        for _ in 0..limits::TURNS_PER_DRIVE {
+            if is_done(&state) || self.reason().is_some() {
+                return Ok(state);
+            }
+            match self.step(&state).await {
+                Ok(next) => {
+                    state = next;
+                    failures = 0;
+                }
+                Err(error) if is_passing(&error) && failures < PATIENCE => {
+                    failures += 1;
+                    tracing::warn!(execution = self.id.as_str(), "{error}; it is tried again");
+                    self.pause(failures).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(DriveError::TooManyTurns)
+    }
+
+    /// Drives or follows the execution for a while.
+    async fn step(&self, state: &State) -> Result<State, DriveError> {
+        let whose = self.whose(state).await?;
+        let own = matches!(&whose, Whose::OwnedBy(sign) if sign.owner == self.driver.owner);
+        if let (Whose::OwnedBy(sign), false) = (&whose, own) {
+            tracing::info!(
+                execution = self.id.as_str(),
+                "{} drives it; it is followed",
+                sign.host
+            );
+            let until = after(self.driver.clock.now().wall, FOLLOW_SLICE);
+            let slice = Slice {
+                progress: &self.progress,
+                until,
+                driver: &self.driver,
+            };
+            return Ok(self.driver.follow(&self.id, &slice).await?.0);
+        }
+        if state.owner.as_ref().map(|owner| &owner.id) != Some(&self.driver.owner) {
+            self.driver.take_over(&self.id, &self.progress).await?;
+        }
+        let (state, ending) = self.driver.drive(&self.id, &self.progress).await?;
+        if let Ending::OwnedBy(owner) = ending {
+            tracing::warn!(
+                execution = self.id.as_str(),
+                "{} has taken over",
+                owner.host
+            );
+        }
+        Ok(state)
+    }
+
+    /// Who drives the execution. One that has ended may still be terminated by somebody.
+    async fn whose(&self, state: &State) -> Result<Whose, DriveError> {
+        if !state.status.is_terminal() {
+            return self.driver.ownership(&self.id).await;
+        }
+        let sign = self.driver.executions.sign_of_life(&self.id).await;
+        let sign = sign.map_err(|error| DriveError::History(HistoryError::Read(error)))?;
+        let now = self.driver.clock.now().wall;
+        let fresh = sign.filter(|sign| after(sign.at, limits::OWNER_SILENCE) > now);
+        Ok(fresh.map_or(Whose::OwnerGone, Whose::OwnedBy))
+    }
+
+    /// Ends an execution that runs: nothing more is launched, and its jobs are followed to their end.
+    pub(super) async fn end(&self, state: State) -> Result<State, DriveError> {
+        if state.status == Status::Running {
+            self.request(Event::CancelRequested {
+                reason: "the resource is destroyed".to_owned(),
+            })
+            .await?;
+        }
+        if state.status.is_terminal() {
+            Ok(state)
+        } else {
+            self.follow(self.load().await?).await
+        }
+    }
+
+    /// Terminates what the execution launched, and verifies that it is gone.
+    pub(super) async fn terminate(&self, state: State) -> Result<State, DriveError> {
+        if model::is_terminated(&state) {
+            return Ok(state);
+        }
+        let pending = state
+            .termination
+            .as_ref()
+            .is_some_and(|termination| termination.finished.is_none());
+        if !pending {
+            self.request(Event::TerminationRequested {
+                reason: "the resource asks for it".to_owned(),
+            })
+            .await?;
+            // Whoever drove the execution to its end has nothing left to do with it.
+            if state.owner.as_ref().map(|owner| &owner.id) != Some(&self.driver.owner) {
+                self.driver.take_over(&self.id, &self.progress).await?;
+            }
+        }
+        self.follow(self.load().await?).await
+    }
+
+    /// Tells that the execution was started, as the driver tells everything after it.
+    pub(super) fn tell_start(&self, state: &State) {
+        let first = Recorded {
+            seq: 1,
+            now: state.started_at,
+            author: state.started_by.clone(),
+            event: Event::ExecutionStarted(Box::new(state.started.clone())),
+        };
+        self.progress.on_event(state, &first);
+    }
+
+    /// Asks that nothing more be launched, as well as that can be done on the way out.
+    pub(super) async fn cancel(&self, reason: &str) {
+        let reason = reason.to_owned();
+        if let Err(error) = self.request(Event::CancelRequested { reason }).await {
+            tracing::warn!(
+                execution = self.id.as_str(),
+                "the execution could not be cancelled: {error}"
+            );
+        }
+    }
+
+    /// Notes in the history that Terraform has the result: it is in a state that Terraform gave back to us.
+    pub(super) async fn note_delivered(&self, state: &State) {
+        if state.delivered || !state.status.is_terminal() {
+            return;
+        }
+        // With permission to read only, a plan must work all the same; the next apply notes it.
+        if let Err(error) = self.request(Event::ResultDelivered).await {
+            tracing::debug!(
+                execution = self.id.as_str(),
+                "the delivery was not noted: {error}"
+            );
+        }
+    }
+
+    /// Notes for this process that the result is on its way to Terraform.
+    pub(super) fn note_returned(&self) {
+        self.client.has_returned(&self.id);
+    }
+
+    async fn request(&self, event: Event) -> Result<State, DriveError> {
+        let by = Author::Operator(self.client.session().identity().arn.clone());
+        self.driver
+            .request(&self.id, by, event, &self.progress)
+            .await
+    }
+
+    async fn pause(&self, failures: u32) {
+        let doubled = limits::BACKOFF_FIRST.saturating_mul(1 << failures.min(10));
+        let mut wake = Wake::default();
+        wake.at_wall(after(
+            self.driver.clock.now().wall,
+            doubled.min(limits::BACKOFF_LONGEST),
+        ));
+        self.driver.clock.sleep(wake).await;
+    }
+}
+
+/// Whether the same may work later.
+fn is_passing(error: &DriveError) -> bool {
+    match error {
+        DriveError::History(HistoryError::Read(ReadError::Call(error))) => error.is_retryable(),
+        DriveError::Contended | DriveError::TakenMeanwhile(_) => true,
+        _ => false,
+    }
+}
+
+/// Watches somebody else's execution for a while.
+struct Slice<'a> {
+    progress: &'a Progress,
+    driver: &'a ProviderDriver,
+    until: Timestamp,
+}
+
+impl Watch for Slice<'_> {
+    type Critical = CriticalSection;
+
+    fn is_stopped(&self) -> bool {
+        self.progress.is_stopped() || self.driver.clock.now().wall >= self.until
+    }
+
+    fn on_event(&self, state: &State, recorded: &Recorded) {
+        self.progress.on_event(state, recorded);
+    }
+
+    fn on_trouble(&self, error: &CallError) {
+        self.progress.on_trouble(error);
+    }
+
+    async fn critical(&self) -> CriticalSection {
+        self.progress.critical().await
+    }
+}

@@ -1,0 +1,184 @@
+//! The schema of a drill, and of what an execution shows of itself.
+
+use std::time::Duration;
+
+use drs_engine::limits;
+use tfplugin::schema::validator;
+use tfplugin::{Attribute, Schema, Type, duration};
+
+use super::model::DEFAULT_CLEANUP;
+
+/// The resource's schema.
+pub(super) fn schema() -> Schema {
+    let schema = Schema::new(
+        "One drill of a recovery plan. Creating the resource starts the drill and follows it to its end: every wave is launched \
+         through AWS DRS, and every server is judged. The result stays in the state and, event by event, in the history. \
+         Destroying the resource terminates what the drill launched, and verifies that it is gone.\n\n\
+         A drill runs once. It is run again when `triggers` change, when it is tainted, or when it was not successful and \
+         `fail_on_unsuccessful` is true. What ends Terraform in between does not end the drill: the next apply finds it and \
+         follows it. A real failover is never a resource.\n\n\
+         ~> A drill never deletes a recovery: while live recovery instances of its servers exist, it does not start.",
+    );
+    observed(configured(schema), true)
+}
+
+fn configured(schema: Schema) -> Schema {
+    schema
+        .attribute(
+            "recovery_plan_id",
+            Attribute::string()
+                .required()
+                .requires_replace()
+                .describe("Id of the recovery plan. A change runs a new drill."),
+        )
+        .attribute(
+            "triggers",
+            Attribute::map(Type::String).optional().requires_replace().describe(
+                "Any values; when they change, a new drill is run. `digest` of the plan and of its groups belong here, and e.g. \
+                 the name of the quarter. A timestamp would drill on every apply. Default: none; the drill runs once.",
+            ),
+        )
+        .attribute(
+            "cleanup",
+            Attribute::string()
+                .default_value(DEFAULT_CLEANUP)
+                .validate(validator::one_of(["on_destroy", "on_success", "always", "never"]))
+                .describe(
+                    "When what the drill launched is terminated: `on_destroy`, with the resource; `on_success`, as soon as the \
+                     drill has completed, else with the resource; `always`, as soon as it has ended; `never`. Default: \
+                     `on_destroy`.",
+                ),
+        )
+        .attribute(
+            "fail_on_unsuccessful",
+            Attribute::bool().default_value(true).describe(
+                "Whether apply fails when the drill ends otherwise than `COMPLETED`. The resource is then tainted, and the next \
+                 apply runs the drill again. Default: `true`.",
+            ),
+        )
+        .attribute("timeouts", timeouts())
+}
+
+fn timeouts() -> Attribute {
+    let one = |text: &str| {
+        let longest = limits::LONGEST_TIMEOUT.unsigned_abs() + Duration::from_secs(86_400);
+        Attribute::string()
+            .optional()
+            .validate(duration::between(Duration::from_secs(1), longest))
+            .describe(text)
+    };
+    Attribute::single_nested([
+        (
+            "create",
+            one("How long the drill may take, such as `2h45m`; then it is cancelled and apply fails. Default: half an hour more \
+                 than the execution's own limit."),
+        ),
+        (
+            "update",
+            one("How long an apply follows a drill that runs already. Default: as `create`."),
+        ),
+        (
+            "delete",
+            one("How long jobs that run may take to end, and instances to be terminated. Default: `6h30m`."),
+        ),
+    ])
+    .optional()
+    .describe("How long the operations of this resource may take. With a simulator this is its time.")
+}
+
+/// What an execution shows of itself. In a resource it is kept while other attributes change.
+pub(crate) fn observed(schema: Schema, kept: bool) -> Schema {
+    let keep = |attribute: Attribute| {
+        let attribute = attribute.computed();
+        if kept {
+            attribute.use_state_for_unknown()
+        } else {
+            attribute
+        }
+    };
+    let text = |what: &str| keep(Attribute::string().describe(what));
+    let schema = if kept {
+        schema.attribute("id", text("Id of the execution."))
+    } else {
+        schema
+    };
+    schema
+        .attribute("plan_name", text("Name of the plan when the execution started."))
+        .attribute(
+            "status",
+            text(
+                "`RUNNING` or `CANCELLING`, and at the end `COMPLETED`, `FAILED`, `CANCELLED`, `TIMED_OUT` or `HALTED`. Only \
+                 `COMPLETED` is success.",
+            ),
+        )
+        .attribute("summary", text("One sentence about the end; null until then."))
+        .attribute("started_at", text("When it started, in RFC 3339."))
+        .attribute("finished_at", text("When it ended, in RFC 3339; null until then."))
+        .attribute(
+            "duration_seconds",
+            keep(Attribute::number().describe("Seconds from its start to its end; null until then.")),
+        )
+        .attribute(
+            "instances_terminated",
+            keep(Attribute::bool().describe(
+                "Whether it has ended and nothing that it launched is left: terminated, and verified to be gone.",
+            )),
+        )
+        .attribute("waves", keep(Attribute::list_nested(wave()).describe("The waves in the plan's order.")))
+        .attribute(
+            "servers",
+            keep(Attribute::list_nested(server()).describe("Every server, in the order of the waves and of the launches.")),
+        )
+}
+
+fn wave() -> [(&'static str, Attribute); 7] {
+    let text = |what: &str| Attribute::string().computed().describe(what);
+    let number = |what: &str| Attribute::number().computed().describe(what);
+    [
+        ("name", text("Name of the wave.")),
+        (
+            "status",
+            text(
+                "`WAITING`, `RUNNING`, and at the end `COMPLETED`, `FAILED`, `TIMED_OUT` or `NOT_LAUNCHED`.",
+            ),
+        ),
+        (
+            "started_at",
+            text("When it started, after its wait, in RFC 3339; null until then."),
+        ),
+        (
+            "ended_at",
+            text("When its last server was judged, in RFC 3339; null until then."),
+        ),
+        ("servers", number("How many servers it has.")),
+        ("launched", number("How many were launched.")),
+        ("failed", number("How many failed.")),
+    ]
+}
+
+fn server() -> [(&'static str, Attribute); 9] {
+    let text = |what: &str| Attribute::string().computed().describe(what);
+    [
+        ("id", text("Id of the source server.")),
+        ("hostname", text("Host name when the execution started.")),
+        ("wave", text("Name of its wave.")),
+        (
+            "status",
+            text("`WAITING`, `LAUNCHING`, and at the end `LAUNCHED`, `FAILED` or `NOT_LAUNCHED`."),
+        ),
+        (
+            "reason",
+            text("Why it failed, in the words of DRS where there are any; null otherwise."),
+        ),
+        (
+            "job_id",
+            text("DRS job that launched it; null before that."),
+        ),
+        (
+            "instance_id",
+            text("Recovery instance in DRS and EC2; null before that."),
+        ),
+        ("account_id", text("Account that it lives in.")),
+        ("region", text("Region that it lives in.")),
+    ]
+}

@@ -1,0 +1,369 @@
+//! What a person reads about a drill: what happened, to which servers, what is safe to do next, and the command for it.
+
+use std::fmt::Write as _;
+
+use drs_engine::ids::{ExecutionId, PlanId};
+use drs_engine::report;
+use drs_engine::resolve::ResolveError;
+use drs_engine::state::{ServerStatus, State};
+use drs_engine::store::record::SignOfLife;
+use tfplugin::Diagnostic;
+
+use super::model::Model;
+use crate::client::Client;
+use crate::diagnose::sentence;
+use crate::progress::Reason;
+
+/// Servers that are named in a message; the rest is counted.
+const NAMED: usize = 10;
+
+/// Destroying ends an execution that runs.
+pub(super) fn destroy_cancels(id: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "Destroying Cancels a Running Drill",
+        format!(
+            "Execution {id} runs. Destroying it launches nothing more, follows the DRS jobs that run to their end, which can \
+             take an hour, and then terminates what was launched."
+        ),
+    )
+}
+
+/// An execution that runs is followed by the next apply.
+pub(super) fn is_followed(id: &str, status: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "A Drill Runs",
+        format!(
+            "Execution {id} was {status} when it was last read. This apply starts no other: it follows that one to its end, and \
+             drives it where nobody else does. Watch it with `drsctl watch {id}`."
+        ),
+    )
+}
+
+/// A drill without success is run again.
+pub(super) fn is_replaced(prior: &Model) -> Diagnostic {
+    let text = |value: &tfplugin::Attr<String>| value.known().cloned().unwrap_or_default();
+    let (id, status) = (text(&prior.id), text(&prior.status));
+    Diagnostic::warning(
+        "The Last Drill Was Not Successful",
+        format!(
+            "Execution {id} ended as {status}: {} It is replaced: what it launched is terminated, and the drill is run again. To \
+             keep it as it is, set fail_on_unsuccessful = false; to see what happened, run `drsctl show {id}`.",
+            sentence(&text(&prior.summary))
+        ),
+    )
+    .at("status")
+}
+
+/// The plan does not exist.
+pub(super) fn no_such_plan(client: &Client, id: &PlanId) -> Diagnostic {
+    Diagnostic::error(
+        "Recovery Plan Not Found",
+        format!(
+            "There is no recovery plan {id} in environment {:?}. Use the id of a drs_recovery_plan, e.g. \
+             drs_recovery_plan.<name>.id. Native recovery plans of AWS DRS are another thing.",
+            client.session().environment()
+        ),
+    )
+    .at("recovery_plan_id")
+}
+
+/// Why the drill cannot start: a warning at plan time, when it may still change, and an error at apply.
+pub(super) fn unresolved(client: &Client, error: &ResolveError, may_change: bool) -> Diagnostic {
+    let text = crate::diagnose::unresolved(error);
+    let found = match error {
+        ResolveError::Call(error) => client.explain_call(error),
+        ResolveError::Read(error) => client.explain(error),
+        ResolveError::PlanMissing(id) => return no_such_plan(client, id),
+        _ if may_change => Diagnostic::warning(
+            "The Drill Would Be Refused",
+            format!("{text} As things are now, apply starts nothing."),
+        ),
+        _ => Diagnostic::error("Drill Refused", format!("{text} Nothing was launched.")),
+    };
+    found.at("recovery_plan_id")
+}
+
+/// Another execution of the plan runs.
+pub(super) fn plan_runs(plan: &str, execution: &ExecutionId) -> Diagnostic {
+    Diagnostic::warning(
+        "Another Execution of the Plan Runs",
+        format!(
+            "Execution {execution} of recovery plan {plan:?} runs, and a plan runs once at a time: apply starts nothing while it \
+             does. Watch it with `drsctl watch {execution}`."
+        ),
+    )
+    .at("recovery_plan_id")
+}
+
+/// Interrupted before anything began.
+pub(super) fn nothing_started() -> Diagnostic {
+    Diagnostic::error(
+        "Interrupted",
+        "Nothing was started. Apply again to run the drill.",
+    )
+}
+
+/// An execution of an earlier apply is taken up.
+pub(super) fn taken_up(state: &State) -> Diagnostic {
+    let id = &state.started.execution_id;
+    Diagnostic::warning(
+        "An Earlier Drill Was Taken Up",
+        format!(
+            "Execution {id} was started by an earlier apply with the same plan and triggers, and that apply ended before it could \
+             tell Terraform. No second drill was started: this resource is that execution. See it with `drsctl show {id}`."
+        ),
+    )
+}
+
+/// Somebody else drives the same drill.
+pub(super) fn somebody_runs_it(id: &ExecutionId, sign: &SignOfLife) -> Diagnostic {
+    Diagnostic::error(
+        "The Same Drill Runs Already",
+        format!(
+            "Execution {id} has the same plan and triggers, and {} drives it (last sign of life {}). Nothing was started. Wait \
+             for it (`drsctl watch {id}`), or give this drill other triggers.",
+            sign.host,
+            crate::convert::instant(sign.at)
+        ),
+    )
+    .at("triggers")
+}
+
+/// It was not found out whether somebody drives the same drill.
+pub(super) fn unclear(plan: &PlanId) -> Diagnostic {
+    Diagnostic::error(
+        "The Same Drill May Be Running",
+        format!(
+            "It could not be found out whether somebody else runs this drill of plan {plan}. Nothing was started. Look with \
+             `drsctl list`, and apply again."
+        ),
+    )
+    .at("triggers")
+}
+
+/// A drill that did not complete, with every server that failed.
+pub(super) fn unsuccessful(state: &State, taints: bool) -> Diagnostic {
+    let id = &state.started.execution_id;
+    let next = if taints {
+        "The resource is tainted: the next apply terminates what is left and runs the drill again. To keep this result instead, run \
+         terraform untaint and set fail_on_unsuccessful = false."
+    } else {
+        "The next apply terminates what is left and runs the drill again. To keep this result instead, set fail_on_unsuccessful = \
+         false."
+    };
+    Diagnostic::error(
+        "The Drill Was Not Successful",
+        format!(
+            "{}.{}\n\n{}See what happened with `drsctl show {id}`. {next}",
+            standing(state).trim_end_matches('.'),
+            failures(state),
+            left_running(state)
+        ),
+    )
+    .at("status")
+}
+
+/// Interrupted while the drill runs.
+pub(super) fn interrupted(state: &State) -> Diagnostic {
+    let id = &state.started.execution_id;
+    Diagnostic::warning(
+        "Interrupted While the Drill Runs",
+        format!(
+            "{} DRS goes on with the jobs that run, and nothing new is launched while nobody drives the execution. The next \
+             apply follows it where it is. Watch it with `drsctl watch {id}`; to end it, destroy the resource.",
+            standing(state)
+        ),
+    )
+}
+
+/// Interrupted while instances are terminated.
+pub(super) fn interrupted_cleanup(state: &State) -> Diagnostic {
+    Diagnostic::warning(
+        "Interrupted While Instances Are Terminated",
+        format!("{} The next apply goes on with it.", standing(state)),
+    )
+}
+
+/// The timeout of the resource has passed.
+pub(super) fn out_of_time(state: &State) -> Diagnostic {
+    let id = &state.started.execution_id;
+    Diagnostic::error(
+        "The Drill Took Longer Than Its Timeout",
+        format!(
+            "{} The timeout of the resource has passed, so the execution was cancelled: nothing more is launched. The next apply follows the jobs that still run, terminates what was launched, and runs the drill again; `terraform destroy` with -target of this resource does the same without another run. Until then what was launched costs money. See it with `drsctl show {id}`. Longer timeouts are set in `timeouts`.",
+            standing(state)
+        ),
+    )
+    .at("timeouts")
+}
+
+/// The history could not be read or written any more while the drill ran.
+pub(super) fn lost_sight(state: &State, why: &Diagnostic) -> Diagnostic {
+    let id = &state.started.execution_id;
+    Diagnostic::error(
+        why.summary.clone(),
+        format!(
+            "{}\n\nWhen it was last seen: {} The jobs that run go on in DRS. When the cause is mended, `drsctl watch {id}` shows \
+             it. If Terraform has tainted the resource, `terraform untaint` lets the next apply follow it; without that, the next \
+             apply ends it and runs the drill again.",
+            why.detail,
+            standing(state)
+        ),
+    )
+}
+
+/// A destroy that was broken off before the execution had ended.
+pub(super) fn not_ended(state: &State, reason: Option<Reason>) -> Diagnostic {
+    let id = &state.started.execution_id;
+    Diagnostic::error(
+        broken_off(reason),
+        format!(
+            "{} It is cancelled, and its jobs are not at their end yet. Run terraform destroy again: it goes on from here. Watch \
+             the jobs with `drsctl watch {id}`.",
+            standing(state)
+        ),
+    )
+}
+
+/// What was launched is not all gone.
+pub(super) fn not_terminated(state: &State, reason: Option<Reason>) -> Diagnostic {
+    let id = &state.started.execution_id;
+    let finished = state
+        .termination
+        .as_ref()
+        .and_then(|termination| termination.finished.as_ref());
+    let Some((_, left, why)) = finished else {
+        return Diagnostic::error(
+            broken_off(reason),
+            format!(
+                "{} Its instances are not verified to be gone yet. Run the same command again: it goes on from here. See what is left with `drsctl show {id}`.",
+                standing(state)
+            ),
+        );
+    };
+    let named: Vec<&str> = left
+        .iter()
+        .take(NAMED)
+        .map(|instance| instance.as_str())
+        .collect();
+    Diagnostic::error(
+        "Instances Are Left",
+        format!(
+            "Execution {id} launched {} recovery instances that are still there: {}{}. {} Look at them in DRS and EC2 (termination \
+             protection keeps an instance alive), and run the same command again.",
+            left.len(),
+            named.join(", "),
+            more(left.len()),
+            sentence(why.as_deref().unwrap_or("no reason is known"))
+        ),
+    )
+}
+
+/// The history no longer has an execution that the state has.
+pub(super) fn history_is_gone(id: &ExecutionId) -> Diagnostic {
+    Diagnostic::warning(
+        "The History of the Drill Is Gone",
+        format!(
+            "The history has no execution {id} any more. The state keeps what it knew. If the provider works in another account, \
+             Region or environment than before, set it back; else remove the resource from the state when you no longer need it: \
+             terraform state rm <address>"
+        ),
+    )
+}
+
+/// A drill is destroyed whose history is gone.
+pub(super) fn forgotten_without_history(id: &ExecutionId) -> Diagnostic {
+    Diagnostic::warning(
+        "Forgotten Without Being Terminated",
+        format!(
+            "The history has no execution {id} any more, so it is not known what it launched, and nothing was terminated. Look for \
+             recovery instances of drills in DRS: aws drs describe-recovery-instances"
+        ),
+    )
+}
+
+/// There is no such execution to import.
+pub(super) fn not_found(id: &ExecutionId) -> Diagnostic {
+    Diagnostic::error(
+        "Execution Not Found",
+        format!(
+            "The history of this environment has no execution {id}. A drill is imported by the id of its execution; `drsctl list` \
+             shows them."
+        ),
+    )
+}
+
+/// A recovery cannot be imported.
+pub(super) fn not_a_drill(id: &ExecutionId) -> Diagnostic {
+    Diagnostic::error(
+        "Not a Drill",
+        format!(
+            "Execution {id} is a recovery, and a recovery is never a resource: destroying it would terminate what may be in \
+             production. Use the data source drs_execution to read it."
+        ),
+    )
+}
+
+/// Where the execution stands, in one sentence.
+fn standing(state: &State) -> String {
+    let Some((_, summary)) = &state.finished else {
+        return sentence(&report::headline(state));
+    };
+    format!(
+        "Drill {} of plan {:?} ended as {}: {}.",
+        state.started.execution_id,
+        state.started.plan_name,
+        state.status.as_str(),
+        summary.trim_end_matches('.')
+    )
+}
+
+fn broken_off(reason: Option<Reason>) -> &'static str {
+    match reason {
+        Some(Reason::OutOfTime) => "Out of Time",
+        _ => "Interrupted",
+    }
+}
+
+/// The servers that failed, one a line.
+fn failures(state: &State) -> String {
+    let failed: Vec<(&str, &str)> = state
+        .servers
+        .values()
+        .filter_map(|server| match &server.status {
+            ServerStatus::Failed { reason } => Some((server.hostname.as_str(), reason.as_str())),
+            _ => None,
+        })
+        .collect();
+    let mut text = String::new();
+    for (hostname, reason) in failed.iter().take(NAMED) {
+        let _ = write!(text, "\n  {hostname}: {reason}");
+    }
+    if failed.len() > NAMED {
+        let _ = write!(text, "\n {}", more(failed.len()));
+    }
+    text
+}
+
+fn more(all: usize) -> String {
+    if all > NAMED {
+        format!(" and {} more", all - NAMED)
+    } else {
+        String::new()
+    }
+}
+
+/// What still runs and costs money, as the beginning of a paragraph.
+fn left_running(state: &State) -> String {
+    let launched = state
+        .servers
+        .values()
+        .filter(|server| server.status == ServerStatus::Launched)
+        .count();
+    if launched == 0 || super::model::is_terminated(state) {
+        return String::new();
+    }
+    format!(
+        "{launched} launched servers still run and cost money; terraform destroy -target=<address> terminates them. "
+    )
+}

@@ -1,0 +1,284 @@
+//! `drs_protection_group`: a named set of source servers in one account and Region.
+//!
+//! A group that lists servers holds them: no other group can list them. A group that selects by tags holds nothing, and
+//! has whatever servers carry its tags when an execution starts.
+
+use drs_engine::ids::GroupId;
+use drs_engine::limits;
+use drs_engine::store::group::{Group, GroupConfig};
+use drs_engine::store::groups::GroupError;
+use drs_engine_aws::fresh;
+use tfplugin::schema::validator;
+use tfplugin::{
+    Attribute, Context, Create, Delete, Diagnostic, Diagnostics, Outcome, Plan, Read, Resource,
+    Schema, Type, Update, async_trait,
+};
+
+use crate::client::Client;
+use crate::tags;
+
+mod check;
+mod model;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use check::id_problem;
+use model::Model;
+
+/// The resource.
+pub(crate) struct ProtectionGroup;
+
+/// Tries to write while a name or a server is held by others.
+const TRIES: i64 = limits::HELD_WAIT.as_secs() / limits::HELD_RETRY.as_secs();
+
+#[async_trait]
+impl Resource for ProtectionGroup {
+    type Model = Model;
+    type Client = Client;
+
+    fn type_name(&self) -> &'static str {
+        "drs_protection_group"
+    }
+
+    fn schema(&self) -> Schema {
+        schema()
+    }
+
+    async fn validate(&self, config: Model) -> Diagnostics {
+        check::configuration(&config)
+    }
+
+    async fn modify_plan(&self, cx: &Context<Client>, plan: &mut Plan<Model>) {
+        let Some(client) = cx.client_if_configured() else {
+            return;
+        };
+        if plan.is_destroy() {
+            check::destroy(client, plan).await;
+            return;
+        }
+        plan_identity(client, plan);
+        if plan.prior.is_none() || plan.changed {
+            check::change(client, plan).await;
+        }
+    }
+
+    async fn create(
+        &self,
+        cx: &Context<Client>,
+        request: Create<Model>,
+    ) -> Result<Outcome<Model>, Diagnostics> {
+        let client = cx.client()?;
+        client.ready_to_write().await?;
+        let config = request.planned.to_config(client.default_tags())?;
+        check::servers_exist(client, &config).await?;
+        let id = GroupId::new(fresh::id("pg"));
+        let group = write(cx, client, Write::Create(&id), &config).await?;
+        Ok(request.planned.with(&group).into())
+    }
+
+    async fn read(
+        &self,
+        cx: &Context<Client>,
+        request: Read<Model>,
+    ) -> Result<Outcome<Model>, Diagnostics> {
+        let client = cx.client()?;
+        let id = GroupId::new(request.state.id.require("id")?);
+        let found = client.nothing_without_tables(client.session().groups().find(&id).await);
+        Ok(match found.map_err(|error| client.explain(&error))? {
+            Some(group) => Outcome::state(request.state.read(&group, client.default_tags())),
+            None => Outcome::gone(),
+        })
+    }
+
+    async fn update(
+        &self,
+        cx: &Context<Client>,
+        request: Update<Model>,
+    ) -> Result<Outcome<Model>, Diagnostics> {
+        let client = cx.client()?;
+        client.ready_to_write().await?;
+        let config = request.planned.to_config(client.default_tags())?;
+        if request.planned.source_server_ids != request.prior.source_server_ids {
+            check::servers_exist(client, &config).await?;
+        }
+        let id = GroupId::new(request.prior.id.require("id")?);
+        let group = write(cx, client, Write::Update(&id), &config).await?;
+        Ok(request.planned.with(&group).into())
+    }
+
+    async fn delete(
+        &self,
+        cx: &Context<Client>,
+        request: Delete<Model>,
+    ) -> Result<Outcome<Model>, Diagnostics> {
+        let client = cx.client()?;
+        client.ready_to_write().await?;
+        let id = GroupId::new(request.prior.id.require("id")?);
+        match client.session().groups().delete(&id).await {
+            Ok(()) => Ok(Outcome::gone()),
+            Err(error) => Err(refusal::of(client, &error, None)),
+        }
+    }
+
+    async fn import(&self, cx: &Context<Client>, id: &str) -> Result<Outcome<Model>, Diagnostics> {
+        let client = cx.client()?;
+        let groups = client.session().groups();
+        let explain = |error| client.explain(&error);
+        let found = groups.find(&GroupId::new(id)).await.map_err(explain)?;
+        let found = match found {
+            Some(group) => Some(group),
+            None => groups.find_by_name(id).await.map_err(explain)?,
+        };
+        match found {
+            Some(group) => Ok(Model::default().read(&group, client.default_tags()).into()),
+            None => Err(Diagnostic::error(
+                "Protection Group Not Found",
+                format!(
+                    "There is no protection group with the id or the name {id:?} in environment {:?}. Names match without \
+                     regard to case. If it is in another environment, set the provider's environment.",
+                    client.session().environment()
+                ),
+            )
+            .into()),
+        }
+    }
+}
+
+/// Plans what follows from the configuration and the provider alone, so that it is known before apply.
+fn plan_identity(client: &Client, plan: &mut Plan<Model>) {
+    let target = client.target();
+    let (config, Some(planned)) = (&plan.config, &mut plan.planned) else {
+        return;
+    };
+    let own = |configured: Option<&tfplugin::Attr<String>>| {
+        configured.is_none_or(tfplugin::Attr::is_null)
+    };
+    if own(config.as_ref().map(|config| &config.account_id)) {
+        planned.account_id = target.account_id.clone().into();
+    }
+    if own(config.as_ref().map(|config| &config.region)) {
+        planned.region = target.region.clone().into();
+    }
+    planned.tags_all = tags::all(client.default_tags(), &planned.tags);
+    planned.digest = planned.digest();
+    let Some(prior) = &plan.prior else {
+        return;
+    };
+    for (name, moved) in [
+        ("account_id", prior.account_id != planned.account_id),
+        ("region", prior.region != planned.region),
+    ] {
+        if moved {
+            plan.requires_replace.push(name.into());
+            plan.changed = true;
+        }
+    }
+}
+
+/// What to write.
+#[derive(Clone, Copy)]
+enum Write<'a> {
+    Create(&'a GroupId),
+    Update(&'a GroupId),
+}
+
+/// Writes a group. What others hold is waited for: they may give it up in the same apply.
+async fn write(
+    cx: &Context<Client>,
+    client: &Client,
+    write: Write<'_>,
+    config: &GroupConfig,
+) -> Result<Group, Diagnostics> {
+    let groups = client.session().groups();
+    let clock = client.session().clock();
+    for tries_left in (0..TRIES).rev() {
+        let now = drs_engine::ports::Clock::now(&clock);
+        let result = match write {
+            Write::Create(id) => groups.create(id.clone(), config.clone(), now).await,
+            Write::Update(id) => groups.update(id, config.clone(), now).await,
+        };
+        let error = match result {
+            Ok(group) => return Ok(group),
+            Err(error) => error,
+        };
+        let is_held = matches!(
+            error,
+            GroupError::NameTaken { .. } | GroupError::ServersTaken(_)
+        );
+        if !is_held || tries_left == 0 {
+            return Err(refusal::of(client, &error, Some(config)));
+        }
+        tracing::info!(group = config.name, "{error}; it is waited for");
+        if !cx.sleep(limits::HELD_RETRY.unsigned_abs()).await {
+            return Err(refusal::of(client, &error, Some(config)));
+        }
+    }
+    // The last try returns; this is only reached if there were none.
+    Err(refusal::of(client, &GroupError::Contended, Some(config)))
+}
+
+fn schema() -> Schema {
+    Schema::new(
+        "A named set of source servers in one account and Region. A group either lists its servers, and then holds them: no \
+         other group can list them; or it selects them by tags, and then has every server that carries all of the tags when \
+         an execution starts.\n\n\
+         The servers of a group cannot change while an execution that was started with it runs, and it cannot be deleted \
+         then. A name or a server that another group holds is waited for, one minute, because the other group may give it up \
+         in the same apply.",
+    )
+    .attribute(
+        "id",
+        Attribute::string().computed().use_state_for_unknown().describe("Id of the group."),
+    )
+    .attribute(
+        "name",
+        Attribute::string().required().describe(
+            "Name, unique in the environment without regard to case; at most 64 characters.",
+        ),
+    )
+    .attribute(
+        "description",
+        Attribute::string()
+            .optional()
+            .validate(validator::length(0, limits::DESCRIPTION_CHARS))
+            .describe("Free text for people. Default: none."),
+    )
+    .attribute(
+        "account_id",
+        Attribute::string().optional().computed().describe(
+            "Account that the servers live in. Default: the provider's. A change makes a new group.",
+        ),
+    )
+    .attribute(
+        "region",
+        Attribute::string().optional().computed().describe(
+            "Region that the servers replicate to. Default: the provider's. A change makes a new group.",
+        ),
+    )
+    .attribute(
+        "source_server_ids",
+        Attribute::list(Type::String).optional().describe(
+            "Ids of the servers, in launch order. Exactly one of this and `server_selection_tags` is set.",
+        ),
+    )
+    .attribute(
+        "server_selection_tags",
+        Attribute::map(Type::String)
+            .optional()
+            .validate(validator::length(1, limits::TAGS_PER_SELECTION))
+            .describe(
+                "Tags that a source server must carry, all of them, exactly; upper and lower case matter. The servers launch \
+                 by host name and then id. Exactly one of this and `source_server_ids` is set.",
+            ),
+    )
+    .attribute("tags", tags::tags())
+    .attribute("tags_all", tags::tags_all())
+    .attribute(
+        "digest",
+        Attribute::string().computed().describe(
+            "Digest of everything that decides which servers the group has; a pure function of the configuration, for use in \
+             `triggers`.",
+        ),
+    )
+}

@@ -1,0 +1,376 @@
+//! What can be said about a group before it is written: from its configuration alone, and with a look at DRS and at the
+//! other groups.
+//!
+//! What others may still change in the same apply is a warning here: apply waits for it, and then refuses.
+
+use std::collections::BTreeMap;
+
+use drs_engine::ids::{GroupId, ServerId, Target};
+use drs_engine::limits;
+use drs_engine::plan::name_problem;
+use drs_engine::ports::Drs as _;
+use drs_engine::resolve;
+use drs_engine::store::group::{GroupConfig, Selection};
+use tfplugin::{Attr, Diagnostic, Diagnostics, Path, Plan};
+
+use super::model::Model;
+use crate::client::Client;
+use crate::diagnose;
+
+/// What is wrong with a configuration as far as it is known.
+pub(super) fn configuration(config: &Model) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    if let Some(problem) = config.name.known().and_then(|name| name_problem(name)) {
+        found.error_at("name", "Invalid Name", diagnose::sentence(&problem));
+    }
+    match (&config.source_server_ids, &config.server_selection_tags) {
+        (Attr::Null, Attr::Null) => found.error_at(
+            "source_server_ids",
+            "No Way to Select Servers",
+            "A protection group needs either source_server_ids, a list of servers that it then holds for itself, or \
+             server_selection_tags, which select every server that carries all of them. Set one of the two.",
+        ),
+        (Attr::Known(_), Attr::Known(_)) => found.error_at(
+            "server_selection_tags",
+            "Two Ways to Select Servers",
+            "A protection group either lists its servers in source_server_ids or selects them with \
+             server_selection_tags. Remove one of the two.",
+        ),
+        _ => {}
+    }
+    if let Attr::Known(ids) = &config.source_server_ids {
+        listed(ids, &mut found);
+    }
+    found
+}
+
+fn listed(ids: &[Attr<String>], found: &mut Diagnostics) {
+    if ids.is_empty() {
+        found.error_at(
+            "source_server_ids",
+            "Empty Protection Group",
+            "The list is empty, so the group would have no servers. List at least one, or select servers with \
+             server_selection_tags.",
+        );
+    }
+    if ids.len() > limits::SERVERS_PER_GROUP {
+        let detail = format!(
+            "The list has {} servers; DRS holds at most {} in one account and Region. Split them into groups of other \
+             Regions or accounts.",
+            ids.len(),
+            limits::SERVERS_PER_GROUP
+        );
+        found.error_at("source_server_ids", "Too Many Servers", detail);
+    }
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, id) in ids.iter().enumerate() {
+        let at = server_path(index);
+        match id {
+            Attr::Unknown => {}
+            Attr::Null => found.error_at(
+                at,
+                "Invalid Source Server ID",
+                "The id is null. Remove the element, or set it.",
+            ),
+            Attr::Known(id) => {
+                if let Some(problem) = id_problem(id) {
+                    found.error_at(at, "Invalid Source Server ID", problem);
+                } else if let Some(before) = first.insert(id, index) {
+                    let detail = format!(
+                        "Server {id} is listed already, at source_server_ids[{before}]. Remove one of the two."
+                    );
+                    found.error_at(at, "Server Listed Twice", detail);
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with the id of a source server; none when it has the right form.
+pub(crate) fn id_problem(id: &str) -> Option<String> {
+    if let Some((_, end)) = id
+        .split_once(":source-server/")
+        .filter(|_| id.starts_with("arn:"))
+    {
+        return Some(format!("{id:?} is an ARN. Use the id at its end: {end:?}."));
+    }
+    let is_id = id.strip_prefix("s-").is_some_and(|rest| {
+        rest.len() == 17 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    });
+    (!is_id).then(|| {
+        format!(
+            "{id:?} is not the id of a source server: \"s-\" and 17 letters and digits, such as \"s-3a1b2c3d4e5f6a7b8\". The \
+             data source drs_source_servers and `aws drs describe-source-servers` list them. The id of an EC2 instance is \
+             another thing."
+        )
+    })
+}
+
+/// Looks at DRS and at the other groups before a group is made or changed.
+pub(super) async fn change(client: &Client, plan: &mut Plan<Model>) {
+    let Some(planned) = plan.planned.clone() else {
+        return;
+    };
+    let home = client.target();
+    elsewhere(&planned, &home, &mut plan.diagnostics);
+    if plan.diagnostics.has_errors() {
+        return;
+    }
+    let own = plan
+        .prior
+        .as_ref()
+        .and_then(|prior| prior.id.known().cloned());
+    let mut found = Diagnostics::new();
+    let result = look(client, plan.prior.as_ref(), &planned, own, &mut found).await;
+    plan.diagnostics.extend(found);
+    if let Err(error) = result {
+        plan.diagnostics.push(error);
+    }
+}
+
+/// An account or a Region that this provider does not work in.
+fn elsewhere(planned: &Model, home: &Target, found: &mut Diagnostics) {
+    let here = format!("account {}, Region {}", home.account_id, home.region);
+    if planned
+        .account_id
+        .known()
+        .is_some_and(|account| *account != home.account_id)
+    {
+        let detail = format!(
+            "This provider works in {here}; a group of another account is not supported yet. Remove account_id, or use a \
+             provider configuration for that account: provider = drs.<alias>."
+        );
+        found.error_at("account_id", "Another Account Than the Provider's", detail);
+    }
+    if planned
+        .region
+        .known()
+        .is_some_and(|region| *region != home.region)
+    {
+        let detail = format!(
+            "This provider works in {here}; a group of another Region is not supported yet. Remove region, or use a provider \
+             configuration for that Region: provider = drs.<alias>."
+        );
+        found.error_at("region", "Another Region Than the Provider's", detail);
+    }
+}
+
+async fn look(
+    client: &Client,
+    prior: Option<&Model>,
+    planned: &Model,
+    own: Option<String>,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    name_is_free(client, planned, own.as_deref(), found).await?;
+    let Attr::Known(selection) = planned.selection() else {
+        return Ok(());
+    };
+    if prior.is_some_and(|prior| prior.selection() == Attr::Known(selection.clone())) {
+        return Ok(());
+    }
+    if let Some(own) = &own {
+        is_not_in_use(client, own, &selection, found).await?;
+    }
+    match &selection {
+        Selection::Tags(_) => tags_match(client, &selection, found).await,
+        Selection::Servers(servers) => {
+            for problem in unknown_servers(client, servers).await? {
+                found.push(problem);
+            }
+            servers_are_free(client, servers, own.as_deref(), found).await
+        }
+    }
+}
+
+async fn name_is_free(
+    client: &Client,
+    planned: &Model,
+    own: Option<&str>,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let Some(name) = planned.name.known() else {
+        return Ok(());
+    };
+    let holder = client.nothing_without_tables(client.session().groups().find_by_name(name).await);
+    let holder = holder.map_err(|error| client.explain(&error))?;
+    if let Some(holder) = holder.filter(|group| Some(group.id.as_str()) != own) {
+        let detail = format!(
+            "Protection group {} ({:?}) has this name; upper and lower case do not matter. Apply waits one minute for it to be \
+             given up, and then fails. If it is the group you mean, import it: terraform import <address> {}",
+            holder.id, holder.config.name, holder.id
+        );
+        found.warning_at("name", "Name Is Taken", detail);
+    }
+    Ok(())
+}
+
+async fn is_not_in_use(
+    client: &Client,
+    own: &str,
+    selection: &Selection,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let groups = client.session().groups();
+    let explain = |error| client.explain(&error);
+    let Some(group) = groups.find(&GroupId::new(own)).await.map_err(explain)? else {
+        return Ok(());
+    };
+    if let Some(execution) = groups.user(&group).await.map_err(explain)? {
+        let path = match selection {
+            Selection::Servers(_) => "source_server_ids",
+            Selection::Tags(_) => "server_selection_tags",
+        };
+        found.push(super::refusal::in_use(&group.config.name, &execution, "changed").at(path));
+    }
+    Ok(())
+}
+
+async fn tags_match(
+    client: &Client,
+    selection: &Selection,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let target = client.target();
+    let servers = client.session().drs().source_servers(&target, None).await;
+    let servers = servers.map_err(|error| client.explain_call(&error))?;
+    let Selection::Tags(tags) = selection else {
+        return Ok(());
+    };
+    if !servers.iter().any(|server| resolve::carries(server, tags)) {
+        let wanted: Vec<String> = tags
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        let detail = format!(
+            "None of the {} source servers in account {}, Region {} carries all of these tags: {}. Upper and lower case \
+             matter. The group is made all the same; an execution is refused while it has no server. \
+             `aws drs describe-source-servers` shows the tags.",
+            servers.len(),
+            target.account_id,
+            target.region,
+            wanted.join(", ")
+        );
+        found.warning_at("server_selection_tags", "Tags Select No Server", detail);
+    }
+    Ok(())
+}
+
+async fn servers_are_free(
+    client: &Client,
+    servers: &[ServerId],
+    own: Option<&str>,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let holders = client
+        .session()
+        .groups()
+        .holders(&client.target(), servers)
+        .await;
+    let holders = client.nothing_without_tables(holders);
+    let holders = holders.map_err(|error| client.explain(&error))?;
+    for (index, server) in servers.iter().enumerate() {
+        let Some((group, name)) = holders
+            .get(server)
+            .filter(|(id, _)| Some(id.as_str()) != own)
+        else {
+            continue;
+        };
+        let detail = format!(
+            "Server {server} is listed by protection group {name:?} ({group}); a server belongs to one group. Apply waits one \
+             minute for it to be given up, and then fails. Remove the server from one of the two."
+        );
+        found.warning_at(
+            server_path(index),
+            "Server Belongs to Another Group",
+            detail,
+        );
+    }
+    Ok(())
+}
+
+/// Refuses servers that DRS does not know; what was unknown at plan time is checked here at apply.
+pub(super) async fn servers_exist(
+    client: &Client,
+    config: &GroupConfig,
+) -> Result<(), Diagnostics> {
+    let problems = unknown_servers(client, config.selection.listed()).await?;
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.into_iter().collect())
+    }
+}
+
+async fn unknown_servers(
+    client: &Client,
+    servers: &[ServerId],
+) -> Result<Vec<Diagnostic>, Diagnostic> {
+    if servers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let target = client.target();
+    let known = client
+        .session()
+        .drs()
+        .source_servers(&target, Some(servers))
+        .await;
+    let known = known.map_err(|error| client.explain_call(&error))?;
+    let mut problems = Vec::new();
+    for (index, id) in servers.iter().enumerate() {
+        match known.iter().find(|server| server.id == *id) {
+            None => problems.push(unknown_server(index, id, &target)),
+            Some(server) => {
+                let home = resolve::home(server).filter(|home| *home != target);
+                problems.extend(home.map(|home| server_elsewhere(index, id, &home, &target)));
+            }
+        }
+    }
+    Ok(problems)
+}
+
+fn unknown_server(index: usize, id: &ServerId, target: &Target) -> Diagnostic {
+    Diagnostic::error(
+        "Unknown Source Server",
+        format!(
+            "DRS has no source server {id} in account {}, Region {}. If it replicates to another Region, it belongs in a group \
+             of a provider for that Region; if its agent was uninstalled, remove it here. \
+             `aws drs describe-source-servers --region {}` lists what there is.",
+            target.account_id, target.region, target.region
+        ),
+    )
+    .at(server_path(index))
+}
+
+fn server_elsewhere(index: usize, id: &ServerId, home: &Target, target: &Target) -> Diagnostic {
+    Diagnostic::error(
+        "Server of Another Region",
+        format!(
+            "Source server {id} lives in account {}, Region {}, and this group is for account {}, Region {}. Put it into a \
+             group of a provider for where it lives.",
+            home.account_id, home.region, target.account_id, target.region
+        ),
+    )
+    .at(server_path(index))
+}
+
+/// Looks whether a group can be deleted now. It is only a warning: what runs may end, or be ended, before it is deleted.
+pub(super) async fn destroy(client: &Client, plan: &mut Plan<Model>) {
+    let Some(id) = plan.prior.as_ref().and_then(|prior| prior.id.known()) else {
+        return;
+    };
+    let groups = client.session().groups();
+    let Ok(Some(group)) = groups.find(&GroupId::new(id)).await else {
+        return;
+    };
+    if let Ok(Some(execution)) = groups.user(&group).await {
+        let refusal = super::refusal::in_use(&group.config.name, &execution, "deleted");
+        plan.diagnostics
+            .push(Diagnostic::warning(refusal.summary, refusal.detail));
+    }
+}
+
+/// The path of a listed server.
+pub(super) fn server_path(index: usize) -> Path {
+    Path::from("source_server_ids").index(index)
+}

@@ -1,0 +1,73 @@
+//! Why a group could not be written, each with its place and the next step.
+
+use drs_engine::ids::ExecutionId;
+use drs_engine::store::group::GroupConfig;
+use drs_engine::store::groups::GroupError;
+use tfplugin::{Diagnostic, Diagnostics};
+
+use super::check::server_path;
+use crate::client::Client;
+use crate::diagnose::sentence;
+
+/// The diagnostics of an error, about the configuration that was to be written where there is one.
+pub(super) fn of(client: &Client, error: &GroupError, config: Option<&GroupConfig>) -> Diagnostics {
+    match error {
+        GroupError::Read(error) => client.explain(error).into(),
+        GroupError::NameTaken { by, .. } => Diagnostic::error(
+            "Name Is Taken",
+            format!(
+                "{} Choose another name. If it is the group you mean, e.g. because an apply was killed after it was made, \
+                 import it: terraform import <address> {by}",
+                sentence(&error.to_string())
+            ),
+        )
+        .at("name")
+        .into(),
+        GroupError::ServersTaken(held) => held
+            .by
+            .iter()
+            .map(|(server, id, name)| {
+                let detail = format!(
+                    "Server {server} is listed by protection group {name:?} ({id}); a server belongs to one group. Apply waited \
+                     for it, a minute at most, and wrote nothing. Remove it from one of the two groups and apply again."
+                );
+                let found = Diagnostic::error("Server Belongs to Another Group", detail);
+                let listed = config.and_then(|config| {
+                    config.selection.listed().iter().position(|id| id.as_str() == server)
+                });
+                match listed {
+                    Some(index) => found.at(server_path(index)),
+                    None => found.at("source_server_ids"),
+                }
+            })
+            .collect(),
+        GroupError::InUse { name, by } => match config {
+            Some(_) => in_use(name, by, "changed").into(),
+            None => in_use(name, by, "deleted").into(),
+        },
+        GroupError::Missing(_) => Diagnostic::error(
+            "Protection Group Not Found",
+            format!(
+                "{} Somebody deleted it since it was last read. Run terraform plan again: the group is made anew.",
+                sentence(&error.to_string())
+            ),
+        )
+        .into(),
+        GroupError::Changed | GroupError::Contended => Diagnostic::error(
+            "Protection Group Is Being Changed by Somebody Else",
+            format!("{} Run terraform plan again to see what it is now.", sentence(&error.to_string())),
+        )
+        .into(),
+    }
+}
+
+/// A group whose servers take part in an execution that runs.
+pub(super) fn in_use(name: &str, by: &ExecutionId, verb: &str) -> Diagnostic {
+    Diagnostic::error(
+        "An Execution Uses the Protection Group",
+        format!(
+            "Execution {by} was started with protection group {name:?} and runs; the group cannot be {verb} until it has \
+             ended. Wait for that (`drsctl watch {by}`), or destroy its drs_drill_execution, which cancels it, and apply again."
+        ),
+    )
+}

@@ -1,0 +1,201 @@
+//! `drs_recovery_plan`: waves over protection groups.
+
+use drs_engine::ids::PlanId;
+use drs_engine::limits;
+use drs_engine::ports::Clock as _;
+use drs_engine::store::plan::StoredPlan;
+use drs_engine::store::plans::PlanStoreError;
+use drs_engine_aws::fresh;
+use tfplugin::{
+    Attr, Context, Create, Delete, Diagnostic, Diagnostics, Outcome, Plan, Read, Resource, Schema,
+    Update, async_trait,
+};
+
+use crate::client::Client;
+use crate::tags;
+
+mod check;
+mod model;
+mod refusal;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use model::{Model, Written};
+
+/// The resource.
+pub(crate) struct RecoveryPlan;
+
+/// Tries to write while the name is held by another plan.
+const TRIES: i64 = limits::HELD_WAIT.as_secs() / limits::HELD_RETRY.as_secs();
+
+#[async_trait]
+impl Resource for RecoveryPlan {
+    type Model = Model;
+    type Client = Client;
+
+    fn type_name(&self) -> &'static str {
+        "drs_recovery_plan"
+    }
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    async fn validate(&self, config: Model) -> Diagnostics {
+        check::configuration(&config)
+    }
+
+    async fn modify_plan(&self, cx: &Context<Client>, plan: &mut Plan<Model>) {
+        if let Some(planned) = &mut plan.planned {
+            planned.digest = planned.digest();
+        }
+        let Some(client) = cx.client_if_configured() else {
+            return;
+        };
+        if plan.is_destroy() {
+            check::destroy(client, plan).await;
+            return;
+        }
+        if let Some(planned) = &mut plan.planned {
+            planned.tags_all = tags::all(client.default_tags(), &planned.tags);
+            plan.changed |= plan
+                .prior
+                .as_ref()
+                .is_none_or(|prior| prior.tags_all != planned.tags_all);
+        }
+        if plan.changed {
+            check::change(client, plan).await;
+        }
+    }
+
+    async fn create(
+        &self,
+        cx: &Context<Client>,
+        request: Create<Model>,
+    ) -> Result<Outcome<Model>, Diagnostics> {
+        let client = cx.client()?;
+        client.ready_to_write().await?;
+        let written = request.planned.written(client.default_tags())?;
+        let id = PlanId::new(fresh::id("rp"));
+        let plan = write(cx, client, Write::Create(&id), &written).await?;
+        Ok(request.planned.with(&plan).into())
+    }
+
+    async fn read(
+        &self,
+        cx: &Context<Client>,
+        request: Read<Model>,
+    ) -> Result<Outcome<Model>, Diagnostics> {
+        let client = cx.client()?;
+        let id = PlanId::new(request.state.id.require("id")?);
+        let found = client.nothing_without_tables(client.session().plans().find(&id).await);
+        Ok(match found.map_err(|error| client.explain(&error))? {
+            Some(plan) => Outcome::state(request.state.read(&plan, client.default_tags())),
+            None => Outcome::gone(),
+        })
+    }
+
+    async fn update(
+        &self,
+        cx: &Context<Client>,
+        request: Update<Model>,
+    ) -> Result<Outcome<Model>, Diagnostics> {
+        let client = cx.client()?;
+        client.ready_to_write().await?;
+        let written = request.planned.written(client.default_tags())?;
+        let id = PlanId::new(request.prior.id.require("id")?);
+        let plan = write(cx, client, Write::Update(&id), &written).await?;
+        Ok(request.planned.with(&plan).into())
+    }
+
+    async fn delete(
+        &self,
+        cx: &Context<Client>,
+        request: Delete<Model>,
+    ) -> Result<Outcome<Model>, Diagnostics> {
+        let client = cx.client()?;
+        client.ready_to_write().await?;
+        let id = PlanId::new(request.prior.id.require("id")?);
+        match client.session().plans().delete(&id).await {
+            Ok(()) => Ok(Outcome::gone()),
+            Err(error) => Err(refusal::of(client, &error, "deleted").into()),
+        }
+    }
+
+    async fn import(&self, cx: &Context<Client>, id: &str) -> Result<Outcome<Model>, Diagnostics> {
+        let client = cx.client()?;
+        let plans = client.session().plans();
+        let explain = |error| client.explain(&error);
+        let found = match plans.find(&PlanId::new(id)).await.map_err(explain)? {
+            Some(plan) => Some(plan),
+            None => plans.find_by_name(id).await.map_err(explain)?,
+        };
+        match found {
+            Some(plan) => Ok(Model::default().read(&plan, client.default_tags()).into()),
+            None => Err(Diagnostic::error(
+                "Recovery Plan Not Found",
+                format!(
+                    "There is no recovery plan with the id or the name {id:?} in environment {:?}. Names match without regard to \
+                     case. Native recovery plans of AWS DRS are another thing and cannot be imported.",
+                    client.session().environment()
+                ),
+            )
+            .into()),
+        }
+    }
+}
+
+/// What to write.
+#[derive(Clone, Copy)]
+enum Write<'a> {
+    Create(&'a PlanId),
+    Update(&'a PlanId),
+}
+
+/// Writes a plan. A name that another plan holds is waited for: it may be given up in the same apply.
+async fn write(
+    cx: &Context<Client>,
+    client: &Client,
+    write: Write<'_>,
+    written: &Written,
+) -> Result<StoredPlan, Diagnostic> {
+    let plans = client.session().plans();
+    let Written { spec, tags } = written;
+    for tries_left in (0..TRIES).rev() {
+        let now = client.session().clock().now();
+        let result = match write {
+            Write::Create(id) => {
+                plans
+                    .create(id.clone(), spec.clone(), tags.clone(), now)
+                    .await
+            }
+            Write::Update(id) => plans.update(id, spec.clone(), tags.clone(), now).await,
+        };
+        let error = match result {
+            Ok(plan) => return Ok(plan),
+            Err(error) => error,
+        };
+        let is_held = matches!(error, PlanStoreError::NameTaken { .. });
+        if !is_held || tries_left == 0 {
+            return Err(refusal::of(client, &error, "changed"));
+        }
+        tracing::info!(plan = spec.name, "{error}; it is waited for");
+        if !cx.sleep(limits::HELD_RETRY.unsigned_abs()).await {
+            return Err(refusal::of(client, &error, "changed"));
+        }
+    }
+    // The last try returns; this is only reached if there were none.
+    Err(refusal::of(client, &PlanStoreError::Contended, "changed"))
+}
+
+impl Model {
+    /// The digest, once everything that it is made of is known. A plan that is refused has none.
+    fn digest(&self) -> Attr<String> {
+        let (spec, incomplete) = self.to_spec();
+        match drs_engine::plan::Plan::parse(&spec) {
+            Ok(plan) if !incomplete => plan.digest().into(),
+            _ => Attr::Unknown,
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What can be said about a plan before it is written: from its configuration alone, and with a look at the groups that
+//! it names and at their servers.
+//!
+//! Groups and tags may still change before an execution starts, so what depends on them is a warning here, and refused
+//! when an execution starts.
+
+use drs_engine::ids::PlanId;
+use drs_engine::plan::{PathStep, Plan as EnginePlan, PlanError};
+use drs_engine::ports::Drs as _;
+use drs_engine::resolve::{self, ResolveError, Surroundings};
+use tfplugin::{Attr, Diagnostic, Diagnostics, Path, Plan};
+
+use super::model::Model;
+use super::refusal;
+use crate::client::Client;
+use crate::convert;
+use crate::diagnose::{sentence, unresolved};
+
+/// What is wrong with a configuration as far as it is known.
+pub(super) fn configuration(config: &Model) -> Diagnostics {
+    let (spec, _) = config.to_spec();
+    let mut found: Diagnostics = match EnginePlan::parse(&spec) {
+        Ok(_) => Diagnostics::new(),
+        Err(errors) => errors.iter().map(explain).collect(),
+    };
+    null_elements(config, &mut found);
+    for (wave, position, id) in known_servers(config) {
+        if let Some(problem) = super::super::protection_group::id_problem(id) {
+            let at = wave_path(wave, "source_server_ids").index(position);
+            found.error_at(at, "Invalid Source Server ID", problem);
+        }
+    }
+    found
+}
+
+/// Terraform lets a list hold null; here it would mean a group, a wave or a server without a name.
+fn null_elements(config: &Model, found: &mut Diagnostics) {
+    for (index, wave) in config.waves.known().into_iter().flatten().enumerate() {
+        for (name, list) in [
+            ("protection_group_ids", &wave.protection_group_ids),
+            ("depends_on_waves", &wave.depends_on_waves),
+            ("source_server_ids", &wave.source_server_ids),
+        ] {
+            let items = list.known().into_iter().flatten().enumerate();
+            for (position, _) in items.filter(|(_, item)| item.is_null()) {
+                let at = wave_path(index, name).index(position);
+                found.error_at(
+                    at,
+                    "Null Element",
+                    "This element of the list is null. Remove it, or set it.",
+                );
+            }
+        }
+    }
+}
+
+fn known_servers(config: &Model) -> impl Iterator<Item = (usize, usize, &str)> {
+    let waves = config.waves.known().map_or(&[][..], |waves| waves);
+    waves.iter().enumerate().flat_map(|(wave, config)| {
+        let ids = config.source_server_ids.known().map_or(&[][..], |ids| ids);
+        ids.iter()
+            .enumerate()
+            .filter_map(move |(position, id)| Some((wave, position, id.known()?.as_str())))
+    })
+}
+
+/// One rule that a plan breaks, at its place.
+fn explain(error: &PlanError) -> Diagnostic {
+    let summary = match error.path.as_slice() {
+        [PathStep::Attribute("name")] => "Invalid Name",
+        [.., PathStep::Attribute("name")] => "Invalid Wave Name",
+        [.., PathStep::Attribute("protection_group_ids")] => "Empty Wave",
+        [
+            ..,
+            PathStep::Attribute("protection_group_ids"),
+            PathStep::Index(_),
+        ] => "Protection Group Named Twice",
+        [.., PathStep::Attribute("depends_on_waves")] => "Waves Wait for Each Other",
+        [
+            ..,
+            PathStep::Attribute("depends_on_waves"),
+            PathStep::Index(_),
+        ] => "Unknown Wave",
+        [.., PathStep::Attribute("source_server_ids")]
+        | [
+            ..,
+            PathStep::Attribute("source_server_ids"),
+            PathStep::Index(_),
+        ] => "Invalid Choice of Servers",
+        [.., PathStep::Attribute("launch_order")] => "Invalid Launch Order",
+        [.., PathStep::Attribute("max_in_flight")] => "Invalid Number of Servers",
+        [
+            ..,
+            PathStep::Attribute("wait_time_seconds" | "timeout_seconds"),
+        ]
+        | [PathStep::Attribute("execution_timeout_seconds")] => "Invalid Duration",
+        _ => "Invalid Recovery Plan",
+    };
+    Diagnostic::error(summary, sentence(&error.message)).at(convert::path(&error.path))
+}
+
+/// Looks at the other plans, and at the groups that a plan names, before it is made or changed.
+pub(super) async fn change(client: &Client, plan: &mut Plan<Model>) {
+    let Some(planned) = plan.planned.clone() else {
+        return;
+    };
+    let mut found = Diagnostics::new();
+    if let Err(error) = look(client, plan.prior.as_ref(), &planned, &mut found).await {
+        found.push(error);
+    }
+    plan.diagnostics.extend(found);
+}
+
+async fn look(
+    client: &Client,
+    prior: Option<&Model>,
+    planned: &Model,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let own = prior.and_then(|prior| prior.id.known());
+    name_is_free(client, planned, own.map(String::as_str), found).await?;
+    if let Some(own) = own {
+        is_not_in_use(client, own, found).await?;
+    }
+    if prior.is_none_or(|prior| prior.digest != planned.digest) {
+        would_start(client, planned, found).await?;
+    }
+    Ok(())
+}
+
+async fn name_is_free(
+    client: &Client,
+    planned: &Model,
+    own: Option<&str>,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let Some(name) = planned.name.known() else {
+        return Ok(());
+    };
+    let holder = client.nothing_without_tables(client.session().plans().find_by_name(name).await);
+    let holder = holder.map_err(|error| client.explain(&error))?;
+    if let Some(holder) = holder.filter(|plan| Some(plan.id.as_str()) != own) {
+        let detail = format!(
+            "Recovery plan {} ({:?}) has this name; upper and lower case do not matter. Apply waits one minute for it to be \
+             given up, and then fails. If it is the plan you mean, import it: terraform import <address> {}",
+            holder.id, holder.spec.name, holder.id
+        );
+        found.warning_at("name", "Name Is Taken", detail);
+    }
+    Ok(())
+}
+
+async fn is_not_in_use(
+    client: &Client,
+    own: &str,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let plans = client.session().plans();
+    let explain = |error| client.explain(&error);
+    let Some(plan) = plans.find(&PlanId::new(own)).await.map_err(explain)? else {
+        return Ok(());
+    };
+    if let Some(execution) = plans.running(&plan).await.map_err(explain)? {
+        found.push(refusal::in_use(&plan.spec.name, &execution, "changed"));
+    }
+    Ok(())
+}
+
+/// Says what would keep an execution of this plan from starting now. Groups that are not made yet are left out.
+async fn would_start(
+    client: &Client,
+    planned: &Model,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let (spec, incomplete) = planned.to_spec();
+    let Ok(parsed) = EnginePlan::parse(&spec) else {
+        return Ok(());
+    };
+    let groups = client.session().groups();
+    let mut around = Surroundings::default();
+    for id in parsed.groups() {
+        let group = client.nothing_without_tables(groups.find(&id).await);
+        if let Some(group) = group.map_err(|error| client.explain(&error))? {
+            around.groups.insert(id, group.config);
+        }
+    }
+    let drs = client.session().drs();
+    let target = client.target();
+    let call = |error| client.explain_call(&error);
+    around.servers.insert(
+        target.clone(),
+        drs.source_servers(&target, None).await.map_err(call)?,
+    );
+    around
+        .quotas
+        .insert(target.clone(), drs.quotas(&target).await.map_err(call)?);
+    for error in &resolve::settle(&parsed, &around).err().unwrap_or_default() {
+        match error {
+            ResolveError::GroupMissing { at, .. }
+                if is_unknown_group(planned, at.wave, at.group) => {}
+            ResolveError::GroupMissing { .. } => {
+                let detail = format!(
+                    "{} Use the id of a drs_protection_group, e.g. drs_protection_group.<name>.id.",
+                    unresolved(error)
+                );
+                found.error_at(
+                    convert::path(&error.path()),
+                    "Unknown Protection Group",
+                    detail,
+                );
+            }
+            // A server may be in a group that is not known yet.
+            ResolveError::ServerNotInGroups { .. } if incomplete => {}
+            error => {
+                let detail = format!(
+                    "{} The plan is written all the same, but an execution would be refused as things are now.",
+                    unresolved(error)
+                );
+                found.warning_at(
+                    convert::path(&error.path()),
+                    "An Execution Would Be Refused",
+                    detail,
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the id of a group is known only after apply.
+fn is_unknown_group(planned: &Model, wave: usize, position: usize) -> bool {
+    let Some(wave) = planned.waves.known().and_then(|waves| waves.get(wave)) else {
+        return true;
+    };
+    match &wave.protection_group_ids {
+        Attr::Known(ids) => ids.get(position).is_none_or(Attr::is_unknown),
+        _ => true,
+    }
+}
+
+/// Looks whether a plan can be deleted now. It is only a warning: what runs may end, or be ended, before it is deleted.
+pub(super) async fn destroy(client: &Client, plan: &mut Plan<Model>) {
+    let Some(id) = plan.prior.as_ref().and_then(|prior| prior.id.known()) else {
+        return;
+    };
+    let plans = client.session().plans();
+    let Ok(Some(stored)) = plans.find(&PlanId::new(id)).await else {
+        return;
+    };
+    if let Ok(Some(execution)) = plans.running(&stored).await {
+        let refusal = refusal::in_use(&stored.spec.name, &execution, "deleted");
+        plan.diagnostics
+            .push(Diagnostic::warning(refusal.summary, refusal.detail));
+    }
+}
+
+fn wave_path(index: usize, attribute: &str) -> Path {
+    Path::from("waves").index(index).attribute(attribute)
+}
