@@ -126,3 +126,21 @@ fn refused(error: &ConnectError) -> Failure {
         failure
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_a_file_is_understood_and_what_is_typed_counts_more() {
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/drs.yaml");
+        let place = Place {
+            config: Some(example.into()),
+            environment: Some("staging".to_owned()),
+            ..Place::default()
+        };
+        let settings = settings(&place).expect("the example makes sense");
+        assert_eq!(settings.environment_name(), "staging");
+        assert_eq!(settings.allowed_account_ids, ["111122223333"]);
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Times are RFC 3339. Those of an execution's course are of world time; `*_wall` are of the machine that wrote them.
 
+use drs_engine::decide::is_done;
 use drs_engine::event::{Author, Recorded};
 use drs_engine::report::{self, Driven};
 use drs_engine::state::{Server, ServerStatus, State, Wave};
@@ -91,7 +92,7 @@ fn summary(summary: &Summary) -> Value {
 
 fn owner(state: &State, driven: Driven) -> Value {
     let (driven, silent_seconds) = match driven {
-        Driven::Yes => (true, None),
+        Driven::Yes => (!is_done(state), None),
         Driven::Silent(silence) => (false, Some(silence.as_secs())),
     };
     match &state.owner {

@@ -10,7 +10,7 @@ mod paint;
 mod text;
 
 use paint::paint;
-use text::{columns, cut, printable, wrap};
+use text::{cut, printable, wrap};
 
 /// Size of a terminal that does not say its own.
 const USUAL: Size = Size {
@@ -29,16 +29,19 @@ pub(crate) struct Size {
     pub(crate) rows: usize,
 }
 
-/// What a frame left on the screen: how many columns each of its lines takes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Frame(Vec<usize>);
+/// A frame that stands on the screen: how many rows it has, and how large the terminal was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Frame {
+    rows: usize,
+    size: Size,
+}
 
 /// Where a command prints.
 pub(crate) struct Screen {
     out: Box<dyn Write + Send>,
     terminal: Option<Terminal>,
     colour: bool,
-    frame: Frame,
+    frame: Option<Frame>,
 }
 
 /// How the size of a terminal is found; it may change at any time.
@@ -54,7 +57,7 @@ impl Screen {
             out: Box::new(io::stdout()),
             terminal: (is_terminal && !dumb).then_some(size_of_standard_output as Terminal),
             colour: is_terminal && !plain && !dumb,
-            frame: Frame::default(),
+            frame: None,
         }
     }
 
@@ -64,7 +67,7 @@ impl Screen {
             out,
             terminal,
             colour: false,
-            frame: Frame::default(),
+            frame: None,
         }
     }
 
@@ -98,6 +101,7 @@ impl Screen {
     }
 
     /// Tells a person something that is no output: on the standard error.
+    #[cfg(feature = "simulator")]
     pub(crate) fn note(&mut self, text: &str) {
         let mut lines = String::new();
         for line in text.lines() {
@@ -111,14 +115,14 @@ impl Screen {
     /// Puts text in place of the frame that stands on the terminal.
     pub(crate) fn draw(&mut self, text: &str) -> io::Result<()> {
         let size = self.size().unwrap_or(USUAL);
-        let (bytes, frame) = redraw(&self.frame, text, size, self.colour);
-        self.frame = frame;
+        let (bytes, frame) = redraw(self.frame, text, size, self.colour);
+        self.frame = Some(frame);
         self.out.write_all(bytes.as_bytes())?;
         self.out.flush()
     }
 
     fn put(&mut self, text: &str, arrange: impl Fn(&str) -> Vec<String>) -> io::Result<()> {
-        self.frame = Frame::default();
+        self.frame = None;
         let mut bytes = String::new();
         for line in text.lines() {
             for line in arrange(&printable(line)) {
@@ -134,27 +138,23 @@ impl Screen {
 /// The bytes that put new text in place of a frame, and the frame that stands then.
 ///
 /// The cursor is expected, and left, at the beginning of the line below the frame. Lines are cut to the width, so that
-/// each takes one row; the frame before may have been drawn on a wider terminal, whose lines the narrower one wrapped.
-fn redraw(previous: &Frame, text: &str, size: Size, colour: bool) -> (String, Frame) {
-    let width = size.columns.max(1);
-    let mut bytes = String::new();
-    let rows: usize = previous
-        .0
-        .iter()
-        .map(|line| line.div_ceil(width).max(1))
-        .sum();
-    if rows > 0 {
-        let _ = write!(bytes, "\x1b[{rows}A");
-    }
-    let mut frame = Frame::default();
+/// each takes one row. Where a terminal puts lines when its size changes is its own business, so the screen is cleared
+/// then.
+fn redraw(previous: Option<Frame>, text: &str, size: Size, colour: bool) -> (String, Frame) {
+    let mut bytes = match previous {
+        Some(frame) if frame.size != size => "\x1b[H\x1b[2J".to_owned(),
+        Some(frame) if frame.rows > 0 => format!("\x1b[{}A", frame.rows),
+        _ => String::new(),
+    };
+    let mut rows = 0;
     for line in text.lines().take(size.rows.saturating_sub(1)) {
-        let line = cut(&printable(line), width);
-        frame.0.push(columns(&line));
+        let line = cut(&printable(line), size.columns.max(1));
         // The line is erased before it is written: afterwards the cursor may wait at its end to wrap.
         let _ = write!(bytes, "\r\x1b[2K{}\r\n", paint(&line, colour));
+        rows += 1;
     }
     bytes.push_str("\x1b[J");
-    (bytes, frame)
+    (bytes, Frame { rows, size })
 }
 
 fn size_of_standard_output() -> Size {
@@ -177,45 +177,48 @@ mod tests {
         bytes.replace('\x1b', "^")
     }
 
+    fn frame(rows: usize) -> Frame {
+        Frame { rows, size: SIZE }
+    }
+
     #[test]
     fn the_first_frame_moves_nothing() {
-        let (bytes, frame) = redraw(&Frame::default(), "one\ntwo\n", SIZE, false);
+        let (bytes, after) = redraw(None, "one\ntwo\n", SIZE, false);
         assert_eq!(visible(&bytes), "\r^[2Kone\r\n\r^[2Ktwo\r\n^[J");
-        assert_eq!(frame, Frame(vec![3, 3]));
+        assert_eq!(after, frame(2));
     }
 
     #[test]
     fn a_shorter_frame_clears_what_is_below_it() {
-        let (bytes, frame) = redraw(&Frame(vec![3, 3, 3]), "one", SIZE, false);
+        let (bytes, after) = redraw(Some(frame(3)), "one", SIZE, false);
         assert_eq!(visible(&bytes), "^[3A\r^[2Kone\r\n^[J");
-        assert_eq!(frame, Frame(vec![3]));
+        assert_eq!(after, frame(1));
     }
 
     #[test]
     fn lines_are_cut_to_the_width_and_to_the_height() {
         let text = "0123456789\n0123456789a\nthree\nfour\nfive\nsix\n";
-        let (bytes, frame) = redraw(&Frame::default(), text, SIZE, false);
+        let (bytes, after) = redraw(None, text, SIZE, false);
         assert_eq!(
             visible(&bytes),
             "\r^[2K0123456789\r\n\r^[2K012345678…\r\n\r^[2Kthree\r\n\r^[2Kfour\r\n^[J"
         );
-        assert_eq!(frame, Frame(vec![10, 10, 5, 4]));
+        assert_eq!(after, frame(4));
     }
 
     #[test]
-    fn a_terminal_that_became_narrower_has_wrapped_the_frame() {
-        let narrow = Size {
-            columns: 4,
+    fn a_terminal_whose_size_changed_is_cleared() {
+        let wide = Size {
+            columns: 20,
             rows: 5,
         };
-        // 10 columns take three rows of four, an empty line takes one.
-        let (bytes, _) = redraw(&Frame(vec![10, 0, 4]), "x", narrow, false);
-        assert_eq!(visible(&bytes), "^[5A\r^[2Kx\r\n^[J");
+        let (bytes, _) = redraw(Some(frame(3)), "x", wide, false);
+        assert_eq!(visible(&bytes), "^[H^[2J\r^[2Kx\r\n^[J");
     }
 
     #[test]
     fn escape_sequences_in_names_reach_no_terminal() {
-        let (bytes, _) = redraw(&Frame::default(), "db\x1b[2J\u{202e}-1", SIZE, false);
+        let (bytes, _) = redraw(None, "db\x1b[2J\u{202e}-1", SIZE, false);
         assert_eq!(visible(&bytes), "\r^[2Kdb\u{fffd}[2J\u{fffd}-1\r\n^[J");
     }
 
@@ -225,8 +228,7 @@ mod tests {
             columns: 12,
             rows: 5,
         };
-        let (bytes, frame) = redraw(&Frame::default(), "db-1 FAILED!", size, true);
+        let (bytes, _) = redraw(None, "db-1 FAILED!", size, true);
         assert_eq!(visible(&bytes), "\r^[2Kdb-1 ^[31mFAILED^[0m!\r\n^[J");
-        assert_eq!(frame, Frame(vec![12]));
     }
 }

@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::store::record::SignOfLife;
 use crate::time::Now;
 
-use super::{author, duration};
+use super::{author, clock, duration};
 
 /// Whether somebody drives an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,18 +52,24 @@ pub fn about(state: &State) -> Vec<String> {
         owner @ Author::Owner(_) => author(owner),
     };
     let targets: Vec<String> = state.targets().iter().map(ToString::to_string).collect();
+    let ended = state.finished.as_ref().map(|(ended, _)| *ended);
+    let simulated =
+        is_simulated(ended.unwrap_or(state.started_at)) || is_simulated(state.started_at);
     let mut lines = vec![
         format!(
             "started {} from {}",
-            instant(state.started_at),
+            instant(state.started_at, simulated),
             state.started.origin
         ),
         format!("by      {by}"),
         format!("in      {}", targets.join(", ")),
     ];
-    if let Some((ended, _)) = &state.finished {
+    if let Some(ended) = ended {
         let took = duration(ended.world.duration_since(state.started_at.world));
-        lines.push(format!("ended   {}, after {took}", instant(*ended)));
+        lines.push(format!(
+            "ended   {}, after {took}",
+            instant(ended, simulated)
+        ));
     }
     lines
 }
@@ -89,17 +95,18 @@ pub fn driver(state: &State, driven: Driven) -> String {
 }
 
 /// An instant of world time with its date, and the wall's where the two are not the same.
-fn instant(now: Now) -> String {
+fn instant(now: Now, is_simulated: bool) -> String {
     let world = date_and_clock(now.world);
-    let apart = now.world.duration_since(now.wall).abs();
-    if apart > limits::CLOCK_SKEW {
-        format!(
-            "{world} in simulated time ({} on the wall)",
-            date_and_clock(now.wall)
-        )
+    if is_simulated {
+        format!("{world} (simulated; {} on the wall)", clock(now.wall))
     } else {
         world
     }
+}
+
+/// Whether the world's clock is another than the wall's; on AWS the two are read one after the other.
+fn is_simulated(now: Now) -> bool {
+    now.world.duration_since(now.wall).abs() > SignedDuration::from_secs(1)
 }
 
 /// The date and the time of day, in UTC, of an instant.

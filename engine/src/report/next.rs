@@ -55,12 +55,19 @@ fn while_running(state: &State, driven: Driven, advice: &mut Vec<String>) {
         ));
     }
     if state.status == Status::Running && state.stop.is_none() && state.is_drill() {
-        advice.push(
-            "To cancel it, destroy its resource: `terraform destroy -target=drs_drill_execution.NAME`. Nothing more is \
-             launched then, running jobs are followed to their end (DRS cannot stop them), and what it launched is \
-             terminated."
-                .to_owned(),
-        );
+        let first = match driven {
+            Driven::Yes => {
+                "interrupt the `terraform apply` that drives it, once, with Ctrl-C; then run"
+            }
+            Driven::Silent(_) => {
+                "(when an apply was killed, there is no resource in the state yet: apply again and interrupt that once, \
+                 with Ctrl-C) run"
+            }
+        };
+        advice.push(format!(
+            "To cancel it, {first} `terraform destroy -target=drs_drill_execution.NAME`. Nothing more is launched then, \
+             running jobs are followed to their end (DRS cannot stop them), and what it launched is terminated."
+        ));
     }
 }
 
@@ -95,8 +102,8 @@ fn after_the_end(state: &State, outcome: Outcome, driven: Driven, advice: &mut V
         );
     } else if !state.delivered && driven != Driven::Yes && state.started.origin == "terraform" {
         advice.push(
-            "Terraform does not have the result yet: the next `terraform apply` with the same triggers returns it and \
-             starts nothing."
+            "It is not known whether Terraform has saved the result. If it has not, e.g. because its process died, the next \
+             `terraform apply` with the same triggers returns this result and starts nothing."
                 .to_owned(),
         );
     }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use drs_engine::report;
 use drs_engine_aws::Settings;
 use drs_simulator::{Options, Simulator};
 use serde_json::json;
@@ -86,7 +87,7 @@ impl Served {
             "The simulator in {} is served at {}. Its time is {}.",
             self.directory.display(),
             self.simulator.endpoint(),
-            self.simulator.world_time().now()
+            report::date_and_clock(self.simulator.world_time().now())
         )];
         if let Some(admin) = self.simulator.admin_endpoint() {
             notes.push(format!(

@@ -1,0 +1,354 @@
+//! The built binary against a simulator: executions that are watched while they run, interruptions, readers that go away.
+//!
+//! The executions are begun and driven here, through a session, as the provider does it. The binary sees them only
+//! through the store.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use drs_engine::begin::Begin;
+use drs_engine::drive::{Driver, Watch};
+use drs_engine::event::{Mode, Recorded};
+use drs_engine::ids::{ExecutionId, GroupId, PlanId};
+use drs_engine::plan::{PlanSpec, WaveSpec};
+use drs_engine::ports::{CallError, Clock as _, Drs as _};
+use drs_engine::state::State;
+use drs_engine::store::group::{GroupConfig, Selection};
+use drs_engine_aws::{AwsDrs, DynamoItems, Embedded, Session, Settings, SystemClock, fresh};
+use drs_simulator::{Options, Simulator};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+const ENVIRONMENT: &str = "cli-test";
+
+/// A directory of a test's own, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("drsctl-test-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn store(&self) -> PathBuf {
+        self.0.join("store")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The binary with an environment that says nothing but what a test says.
+fn drsctl(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drsctl"));
+    command
+        .env_clear()
+        .env("DRS_ENVIRONMENT", ENVIRONMENT)
+        .args(arguments)
+        .stdin(Stdio::null());
+    command
+}
+
+fn on_store(store: &Path, arguments: &[&str]) -> Command {
+    let mut command = drsctl(arguments);
+    command.env("DRS_SIMULATOR", store);
+    command
+}
+
+async fn ended(command: Command) -> Output {
+    tokio::process::Command::from(command)
+        .kill_on_drop(true)
+        .output()
+        .await
+        .expect("drsctl runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// A simulator with the plan `shop` in it: the databases first, then everything else.
+struct World {
+    session: Session,
+    plan: PlanId,
+    _simulator: Simulator,
+}
+
+impl World {
+    async fn new(store: &Path, speed: f64) -> Self {
+        let mut options = Options::at(store);
+        options.speed = Some(speed);
+        let simulator = Simulator::start(options).await.expect("a simulator");
+        let credentials = simulator.credentials();
+        let embedded = Embedded {
+            endpoint: simulator.endpoint(),
+            access_key_id: credentials.access_key_id,
+            secret_access_key: credentials.secret_access_key,
+            session_token: credentials.session_token,
+            world: simulator.world_time(),
+        };
+        let settings = Settings {
+            region: Some(simulator.default_region().to_owned()),
+            environment: ENVIRONMENT.to_owned(),
+            create_tables: true,
+            ..Settings::default()
+        };
+        let session = Session::connect(&settings, Some(embedded)).await;
+        let session = session.expect("a session");
+        session.ensure_tables().await.expect("tables");
+        let plan = plan(&session).await;
+        Self {
+            session,
+            plan,
+            _simulator: simulator,
+        }
+    }
+
+    /// Begins an execution that nobody drives yet.
+    async fn begin(&self, id: &str) -> (Driver<AwsDrs, DynamoItems, SystemClock>, ExecutionId) {
+        let driver = self.session.driver("a test".to_owned());
+        let id = ExecutionId::new(id);
+        let begin = Begin {
+            execution_id: id.clone(),
+            plan: self.plan.clone(),
+            mode: Mode::Drill,
+            origin: "terraform".to_owned(),
+            inputs: BTreeMap::new(),
+            initiated_by: self.session.identity().arn.clone(),
+            hub: self.session.target(),
+            execution_timeout: None,
+            replace_live_instances: false,
+        };
+        driver.begin_execution(&begin).await.expect("an execution");
+        (driver, id)
+    }
+}
+
+async fn plan(session: &Session) -> PlanId {
+    let now = session.clock().now();
+    let servers = session.drs().source_servers(&session.target(), None).await;
+    let servers = servers.expect("servers");
+    let mut waves = Vec::new();
+    for (wave, prefix) in [("database", "db-"), ("web", "web-")] {
+        let id = GroupId::new(fresh::id("pg"));
+        let listed = servers
+            .iter()
+            .filter(|server| server.hostname.starts_with(prefix))
+            .map(|server| server.id.clone());
+        let config = GroupConfig {
+            name: wave.to_owned(),
+            description: None,
+            target: session.target(),
+            selection: Selection::Servers(listed.collect()),
+            tags: BTreeMap::new(),
+        };
+        let made = session.groups().create(id.clone(), config, now).await;
+        made.expect("a group");
+        waves.push(wave_over(wave, id));
+    }
+    let spec = PlanSpec {
+        name: "shop".to_owned(),
+        waves,
+        ..PlanSpec::default()
+    };
+    let made = session
+        .plans()
+        .create(PlanId::new(fresh::id("rp")), spec, BTreeMap::new(), now)
+        .await;
+    made.expect("a plan").id
+}
+
+fn wave_over(name: &str, group: GroupId) -> WaveSpec {
+    WaveSpec {
+        name: name.to_owned(),
+        protection_group_ids: vec![group],
+        ..WaveSpec::default()
+    }
+}
+
+/// Somebody who drives and says nothing.
+struct Quiet;
+
+impl Watch for Quiet {
+    type Critical = ();
+
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
+    fn on_event(&self, _: &State, _: &Recorded) {}
+
+    fn on_trouble(&self, _: &CallError) {}
+
+    async fn critical(&self) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_is_watched_to_its_end_and_shown_afterwards() {
+    let folder = Folder::new();
+    let store = folder.store();
+    // The watcher is there before the store, the tables and the execution are.
+    let watcher = tokio::spawn(ended(on_store(&store, &["watch", "--wait", "120"])));
+    let world = World::new(&store, 600.0).await;
+    let (driver, id) = world.begin("exec-watched").await;
+    driver.drive(&id, &Quiet).await.expect("driven");
+
+    let watched = watcher.await.expect("no panic");
+    let lines = text(&watched.stdout);
+    assert_eq!(
+        watched.status.code(),
+        Some(0),
+        "{lines}{}",
+        text(&watched.stderr)
+    );
+    for expected in [
+        "started: 2 waves, 4 servers",
+        "wave \"database\" COMPLETED after",
+        "db-1 LAUNCHED",
+        "is COMPLETED: 4 of 4 servers launched",
+    ] {
+        assert!(
+            lines.contains(expected),
+            "{expected:?} is missing from:\n{lines}"
+        );
+    }
+    assert!(
+        !lines.contains('\x1b'),
+        "a pipe gets no escape sequences:\n{lines}"
+    );
+
+    let listed = ended(on_store(&store, &["list", "--plan", "SHOP", "--json"])).await;
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    assert_eq!(listed["executions"][0]["execution_id"], "exec-watched");
+    assert_eq!(listed["executions"][0]["status"], "COMPLETED");
+
+    let shown = ended(on_store(&store, &["show", "--json", "--timeline"])).await;
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    assert_eq!(shown["waves"][1]["launched"], 2);
+    assert!(
+        shown["timeline"]
+            .as_array()
+            .is_some_and(|events| events.len() > 10)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_watch_leaves_the_execution_alone() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let world = World::new(&store, 1.0).await;
+    let (driver, id) = world.begin("exec-left").await;
+    let before = driver.load(&id).await.expect("readable").seq;
+
+    let mut watcher = tokio::process::Command::from(on_store(&store, &["watch", "exec-left"]))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("drsctl runs");
+    let mut lines = BufReader::new(watcher.stdout.take().expect("piped")).lines();
+    let mut told = String::new();
+    while let Some(line) = lines.next_line().await.expect("readable") {
+        told.push_str(&line);
+        if line.contains("driven by a test") {
+            // It listens for signals since before it printed anything.
+            interrupt(watcher.id().expect("it runs"));
+        }
+    }
+    let status = watcher.wait().await.expect("it ends");
+    assert_eq!(status.code(), Some(130), "{told}");
+    assert!(
+        told.contains("Execution exec-left was not touched, it goes on"),
+        "{told}"
+    );
+    assert_eq!(driver.load(&id).await.expect("readable").seq, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_ends_a_command_quietly() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let world = World::new(&store, 1.0).await;
+    world.begin("exec-shown").await;
+
+    let mut child = on_store(&store, &["show", "--timeline"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("drsctl runs");
+    drop(child.stdout.take());
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await;
+    let output = output.expect("no panic").expect("it ends");
+    assert_eq!(output.status.code(), Some(141));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_only_looks_makes_no_simulator() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let output = ended(on_store(&store, &["list"])).await;
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(
+        told.starts_with("error: there is no simulator in "),
+        "{told}"
+    );
+    assert!(!store.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_served_simulator_is_used_by_its_endpoint_until_it_is_interrupted() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let directory = store.to_str().expect("text");
+    let arguments = ["simulator", "--directory", directory, "--json"];
+    let mut server = tokio::process::Command::from(drsctl(&arguments))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("drsctl runs");
+    let mut lines = BufReader::new(server.stdout.take().expect("piped")).lines();
+    let line = lines.next_line().await.expect("readable").expect("a line");
+    let served: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    let value = |name: &str| served[name].as_str().expect("text").to_owned();
+    let client = |arguments: &[&str]| {
+        let mut command = drsctl(arguments);
+        command
+            .env("AWS_ENDPOINT_URL", value("endpoint"))
+            .env("AWS_REGION", value("region"))
+            .env("AWS_ACCESS_KEY_ID", value("access_key_id"))
+            .env("AWS_SECRET_ACCESS_KEY", value("secret_access_key"));
+        command
+    };
+    assert_eq!(
+        ended(client(&["tables", "check"])).await.status.code(),
+        Some(2)
+    );
+    assert_eq!(
+        ended(client(&["tables", "create"])).await.status.code(),
+        Some(0)
+    );
+    let listed = ended(client(&["list"])).await;
+    assert_eq!(listed.status.code(), Some(0), "{}", text(&listed.stderr));
+    assert!(text(&listed.stdout).starts_with("There is no execution in environment"));
+
+    interrupt(server.id().expect("it runs"));
+    let status = server.wait().await.expect("it ends");
+    assert_eq!(status.code(), Some(0));
+}
+
+/// What Ctrl-C does. The standard library can only end a process the hard way.
+fn interrupt(process: u32) {
+    let killed = Command::new("kill")
+        .args(["-INT", &process.to_string()])
+        .status();
+    assert!(killed.expect("kill runs").success());
+}
