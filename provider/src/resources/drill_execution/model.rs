@@ -193,6 +193,18 @@ impl Model {
         fn pick<T>(planned: Attr<T>, other: Attr<T>) -> Attr<T> {
             if planned.is_unknown() { other } else { planned }
         }
+        /// A list of which parts are expected to change is taken over as a whole.
+        fn pick_each<T>(
+            planned: Attr<Vec<T>>,
+            other: Attr<Vec<T>>,
+            is_expected: impl Fn(&T) -> bool,
+        ) -> Attr<Vec<T>> {
+            match &planned {
+                Attr::Known(items) if !items.iter().any(is_expected) => planned,
+                Attr::Null => planned,
+                _ => other,
+            }
+        }
         Self {
             id: pick(self.id, other.id),
             plan_name: pick(self.plan_name, other.plan_name),
@@ -202,8 +214,10 @@ impl Model {
             finished_at: pick(self.finished_at, other.finished_at),
             duration_seconds: pick(self.duration_seconds, other.duration_seconds),
             instances_terminated: pick(self.instances_terminated, other.instances_terminated),
-            waves: pick(self.waves, other.waves),
-            servers: pick(self.servers, other.servers),
+            waves: pick_each(self.waves, other.waves, |wave| wave.status.is_unknown()),
+            servers: pick_each(self.servers, other.servers, |server| {
+                server.status.is_unknown()
+            }),
             ..self
         }
     }
@@ -215,8 +229,13 @@ impl Model {
         self.finished_at = Attr::Unknown;
         self.duration_seconds = Attr::Unknown;
         self.instances_terminated = Attr::Unknown;
-        self.waves = Attr::Unknown;
-        self.servers = Attr::Unknown;
+        // Which waves and servers there are was frozen when the execution started; only how they stand may change.
+        for wave in self.waves.known_mut().into_iter().flatten() {
+            wave.expect_progress();
+        }
+        for server in self.servers.known_mut().into_iter().flatten() {
+            server.expect_progress();
+        }
     }
 
     pub(super) fn is_cleanup(&self, word: &str) -> bool {
@@ -291,6 +310,14 @@ pub(super) fn is_terminal(status: &str) -> bool {
 }
 
 impl Wave {
+    fn expect_progress(&mut self) {
+        self.status = Attr::Unknown;
+        self.started_at = Attr::Unknown;
+        self.ended_at = Attr::Unknown;
+        self.launched = Attr::Unknown;
+        self.failed = Attr::Unknown;
+    }
+
     fn of(wave: &state::Wave) -> Self {
         let count = |number: usize| Attr::Known(i64::try_from(number).unwrap_or(i64::MAX));
         let status = match (wave.finished, wave.started_at) {
@@ -308,6 +335,15 @@ impl Wave {
             launched: count(wave.launched),
             failed: count(wave.failed),
         }
+    }
+}
+
+impl Server {
+    fn expect_progress(&mut self) {
+        self.status = Attr::Unknown;
+        self.reason = Attr::Unknown;
+        self.job_id = Attr::Unknown;
+        self.instance_id = Attr::Unknown;
     }
 }
 

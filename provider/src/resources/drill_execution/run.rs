@@ -76,7 +76,11 @@ impl<'a> Run<'a> {
     pub(super) async fn follow(&self, mut state: State) -> Result<State, DriveError> {
         let mut failures = 0;
         for _ in 0..limits::TURNS_PER_DRIVE {
-            if is_done(&state) || self.reason().is_some() {
+            if is_done(&state) {
+                return Ok(state);
+            }
+            if self.reason().is_some() {
+                self.leave(&state).await;
                 return Ok(state);
             }
             match self.step(&state).await {
@@ -93,6 +97,16 @@ impl<'a> Run<'a> {
             }
         }
         Err(DriveError::TooManyTurns)
+    }
+
+    /// Lets whoever comes next take over at once.
+    async fn leave(&self, state: &State) {
+        let owner = state.owner.as_ref().map(|owner| &owner.id);
+        if owner == Some(&self.driver.owner)
+            && let Err(error) = self.driver.leave(&self.id).await
+        {
+            tracing::debug!(execution = self.id.as_str(), "{error}");
+        }
     }
 
     /// Drives or follows the execution for a while.

@@ -156,9 +156,15 @@ async fn an_interrupted_drill_is_followed_by_the_next_apply() {
         assert_eq!(report.json()["id"], id.as_str());
         insta::assert_snapshot!(masked(&report.text(), &id));
     }
+    let began = std::time::Instant::now();
     assert_eq!(fixture.apply(&mut drill, &config).await, Action::Update);
     assert_eq!(drill.json()["id"], id.as_str());
     assert_eq!(drill.json()["status"], "COMPLETED");
+    let took = began.elapsed();
+    assert!(
+        took < Duration::from_secs(20),
+        "whoever stops in order is not waited for: {took:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
