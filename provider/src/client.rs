@@ -127,6 +127,10 @@ impl Client {
     pub(crate) fn driver(&self) -> ProviderDriver {
         let mut driver = self.session.driver(host());
         driver.owner = self.owner.clone();
+        // The fence after a launch without outcome is as long as whoever checks signatures makes it.
+        if let Some(age) = self.simulator.as_ref().and_then(Embedding::signature_age) {
+            driver.settings.signature_age = age;
+        }
         driver
     }
 

@@ -117,14 +117,7 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
             )
         }
         ("ValidationException", _) if error.message.contains("key element does not match") => {
-            Diagnostic::error(
-                "Table Has Another Shape",
-                format!(
-                    "A table of this environment in account {account_id}, Region {region} has other keys than this \
-                     product's: {error}. Nothing was changed. Use another environment, or delete the table if nothing else \
-                     needs it; `drsctl tables check` names it."
-                ),
-            )
+            another_shape(error, target)
         }
         (_, Kind::Busy) => Diagnostic::error(
             "AWS Is Busy",
@@ -139,6 +132,19 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
         ),
         (_, Kind::Refused) => Diagnostic::error("AWS Refused a Call", format!("{error}.")),
     }
+}
+
+/// A table that somebody else made for something else.
+fn another_shape(error: &CallError, target: &Target) -> Diagnostic {
+    let Target { account_id, region } = target;
+    Diagnostic::error(
+        "Table Has Another Shape",
+        format!(
+            "A table of this environment in account {account_id}, Region {region} has other keys than this product's: \
+             {error}. Nothing was changed. Use another environment, or delete the table if nothing else needs it; `drsctl \
+             tables check` names it."
+        ),
+    )
 }
 
 /// A history that cannot be followed.

@@ -73,6 +73,7 @@ def normalise(text: str, workspace: Workspace) -> str:
 
 
 _REPLACED = (
+    (r"last sign of life \S+ ?\S*", "last sign of life <time>"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),

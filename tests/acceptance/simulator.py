@@ -99,6 +99,14 @@ class Simulator:
                 aws_secret_access_key="not-verified",
             )
 
+    def slow_down(self) -> None:
+        """Fewer world hours in the half minute for which an owner must be silent, and jobs that are short all the same.
+
+        Launches without outcome are settled sooner too: requests are refused from an age of a few seconds.
+        """
+        self.speed = 60
+        self.command({"change_settings": {"shorten": 20.0, "signature_age_seconds": 8}})
+
     # Faults and holds.
 
     def admin(self, method: str, path: str, body: Any = None) -> Any:

@@ -174,6 +174,7 @@ def test_ids_that_are_wrong_after_apply_are_errors_of_apply(workspace: Workspace
 
 
 def test_import_of_what_does_not_exist(workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(simulator.provider(), group("tables", server_selection_tags=TAGS)).apply()
     workspace.write(simulator.provider(), WEB, plan("shop", wave("web", "web")), drill("quarterly", "shop"))
     addresses = ("drs_protection_group.web", "drs_recovery_plan.shop", "drs_drill_execution.quarterly")
     for address in addresses:

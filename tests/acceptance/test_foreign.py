@@ -83,6 +83,7 @@ def test_a_history_that_is_gone_loses_nothing(workspace: Workspace, simulator: S
 
 
 def test_an_execution_that_does_not_exist(workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(simulator.provider(), WEB).apply()
     workspace.write(simulator.provider(), data("drs_execution", "last", id="nothing"))
     golden.check("no_such_execution", workspace.plan(expect=1), workspace)
 

@@ -12,6 +12,7 @@ DRILL = "drs_drill_execution.quarterly"
 
 def start(workspace: Workspace, simulator: Simulator, operation: str):
     """A drill whose apply is held at the first call of an operation."""
+    simulator.slow_down()
     workspace.write(
         simulator.provider(),
         group("web", source_server_ids=simulator.ids("web-1", "web-2")),

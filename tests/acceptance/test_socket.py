@@ -54,9 +54,9 @@ def test_a_client_without_the_hosts_certificate_is_refused(
     certificate: str | None, workspace: Workspace, simulator: Simulator
 ) -> None:
     running, path = held(workspace, simulator)
-    with pytest.raises(ssl.SSLError) as refused:
+    # An alert that says why, or a connection that ends; in TLS 1.3 both come after the client's side is done.
+    with pytest.raises((ssl.SSLError, ConnectionError)):
         say_hello(path, certificate)
-    assert "ALERT" in str(refused.value).upper(), refused.value
     # The host that has the certificate is served as if nothing had been.
     simulator.release()
     running.wait().expect(0)

@@ -12,8 +12,8 @@ const LINES_PER_FUNCTION: usize = 70;
 /// Both limits for files of tests, where a table is long because it has many rows.
 const CODE_LINES_PER_TEST_FILE: usize = 900;
 const LINES_PER_TEST: usize = 140;
-/// Longest line, in characters.
-const LINE_CHARS: usize = 130;
+/// Longest line, in characters. Prose wraps at 120; texts inside macros, which rustfmt leaves alone, may run over.
+const LINE_CHARS: usize = 160;
 
 #[test]
 fn files_have_one_idea() {
@@ -74,8 +74,11 @@ fn lines_fit_a_screen() {
         }
         for (number, line) in text.lines().enumerate() {
             // Tables and links cannot be wrapped.
-            let is_table =
-                line.trim_start().starts_with('|') || line.contains("](") || line.contains("://");
+            let is_table = line.trim_start().starts_with('|')
+                || line.starts_with("//! |")
+                || line.contains("features = [")
+                || line.contains("](")
+                || line.contains("://");
             if !is_table && line.chars().count() > LINE_CHARS {
                 found.push(format!("{}:{}", file.display(), number + 1));
             }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use drs_engine::time::WorldTime;
+use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
@@ -131,6 +132,7 @@ pub enum SimulatorError {
 /// A running simulator. It ends when dropped; [`Simulator::stop`] lets requests that are being answered end first.
 pub struct Simulator {
     origin: Origin,
+    signature_age: Option<SignedDuration>,
     token_path: PathBuf,
     clock: Arc<WorldClock>,
     _ticker: Ticker,
@@ -158,6 +160,7 @@ impl Simulator {
             service,
             clock,
             origin,
+            signature_age,
             token,
         } = opened?;
         let config = |dated| Config {
@@ -178,6 +181,7 @@ impl Simulator {
         };
         Ok(Self {
             origin,
+            signature_age,
             token_path,
             _ticker: Ticker::start(clock.clone()),
             clock,
@@ -211,6 +215,11 @@ impl Simulator {
         &self.origin.default_region
     }
 
+    /// The age from which a signed request is refused, as it was when this simulator started; none accepts any.
+    pub fn signature_age(&self) -> Option<SignedDuration> {
+        self.signature_age
+    }
+
     /// The world's clock.
     pub fn world_time(&self) -> Arc<dyn WorldTime> {
         self.clock.clone()
@@ -237,6 +246,7 @@ struct Opened {
     service: Arc<Service>,
     clock: Arc<WorldClock>,
     origin: Origin,
+    signature_age: Option<SignedDuration>,
     token: String,
 }
 
@@ -251,12 +261,14 @@ fn open(options: &Options) -> Result<Opened, SimulatorError> {
     } else {
         Sha256::digest([random.as_slice(), b"request ids"].concat()).into()
     };
+    let age = store.with(|session| session.state().world.settings().signature_age_seconds)?;
     let service = Arc::new(Service::new(store, salt));
     let clock = WorldClock::of(service.clone())?;
     Ok(Opened {
         service,
         clock: Arc::new(clock),
         origin,
+        signature_age: age.map(SignedDuration::from_secs),
         token,
     })
 }

@@ -41,6 +41,11 @@ impl Embedding {
         self.simulator.default_region().to_owned()
     }
 
+    /// The age from which it refuses a signed request, where it does.
+    pub(super) fn signature_age(&self) -> Option<jiff::SignedDuration> {
+        self.simulator.signature_age()
+    }
+
     pub(super) fn embedded(&self) -> Embedded {
         let credentials = self.simulator.credentials();
         Embedded {
@@ -66,6 +71,10 @@ impl Embedding {
 
     pub(super) fn default_region(&self) -> String {
         String::new()
+    }
+
+    pub(super) fn signature_age(&self) -> Option<jiff::SignedDuration> {
+        None
     }
 
     pub(super) fn embedded(&self) -> Embedded {

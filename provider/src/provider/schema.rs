@@ -4,14 +4,33 @@ use tfplugin::{Attribute, Schema, Type, Value, schema::validator};
 
 /// The provider block.
 pub(super) fn schema() -> Schema {
-    Schema::new(
+    let about = Schema::new(
         "Declares protection groups, recovery plans and drills on AWS Elastic Disaster Recovery (DRS). Plans and the \
          history of their executions are kept in three DynamoDB tables of the account and Region that the provider works \
          in. With `simulator`, everything runs offline against a simulated DRS.\n\n\
          What is left out here is taken from the environment (`DRS_ENVIRONMENT`, `DRS_REGION`, `DRS_SIMULATOR` and the \
          variables of the AWS SDKs), then from the file that `DRS_CONFIG` names, else `drs.yaml` in the working directory.",
-    )
-    .attribute(
+    );
+    network(identity(about))
+        .attribute(
+            "create_tables",
+            Attribute::bool().optional().describe(
+                "Whether to create the DynamoDB tables when they are missing: on-demand, encrypted, with point-in-time recovery \
+                 and deletion protection. They are made by the first apply, and never deleted. Default: `false`.",
+            ),
+        )
+        .attribute(
+            "default_tags",
+            Attribute::map(Type::String)
+                .optional()
+                .describe("Tags of every resource that has tags. A tag of the resource itself wins. Default: none."),
+        )
+        .attribute("simulator", simulator())
+}
+
+/// Where the provider works, and as whom.
+fn identity(schema: Schema) -> Schema {
+    schema.attribute(
         "region",
         Attribute::string()
             .optional()
@@ -49,7 +68,11 @@ pub(super) fn schema() -> Schema {
             .validate(validator::each(validator::check("must be 12 digits", is_account)))
             .describe("AWS accounts that may be worked in; any other is refused before anything is read. Default: any."),
     )
-    .attribute("endpoints", endpoints())
+}
+
+/// How AWS is reached.
+fn network(schema: Schema) -> Schema {
+    schema.attribute("endpoints", endpoints())
     .attribute(
         "use_fips_endpoint",
         Attribute::bool().optional().describe("Whether to use FIPS endpoints. Default: `false`, or what the profile says."),
@@ -73,20 +96,6 @@ pub(super) fn schema() -> Schema {
             "URL of a proxy for every call; `NO_PROXY` still counts. Default: `HTTPS_PROXY` and `HTTP_PROXY`, or no proxy.",
         ),
     )
-    .attribute(
-        "create_tables",
-        Attribute::bool().optional().describe(
-            "Whether to create the DynamoDB tables when they are missing: on-demand, encrypted, with point-in-time recovery \
-             and deletion protection. They are made by the first apply, and never deleted. Default: `false`.",
-        ),
-    )
-    .attribute(
-        "default_tags",
-        Attribute::map(Type::String)
-            .optional()
-            .describe("Tags of every resource that has tags. A tag of the resource itself wins. Default: none."),
-    )
-    .attribute("simulator", simulator())
 }
 
 fn assume_role() -> Attribute {

@@ -143,7 +143,8 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
         BeginError::Start(StartError::Running(id)) => at_plan(
             "Another Execution of the Plan Runs",
             format!(
-                "Execution {id} of this plan runs, and a plan runs once at a time. Nothing was launched. Wait for its end (`drsctl watch {id}`), or destroy its drs_drill_execution, which cancels it, and apply again."
+                "Execution {id} of this plan runs, and a plan runs once at a time. Nothing was launched. Wait for its \
+                 end (`drsctl watch {id}`), or destroy its drs_drill_execution, which cancels it, and apply again."
             ),
         ),
         BeginError::Start(StartError::Leased(_)) => at_plan(

@@ -190,7 +190,10 @@ pub(super) fn out_of_time(state: &State) -> Diagnostic {
     Diagnostic::error(
         "The Drill Took Longer Than Its Timeout",
         format!(
-            "{} The timeout of the resource has passed, so the execution was cancelled: nothing more is launched. The next apply follows the jobs that still run, terminates what was launched, and runs the drill again; `terraform destroy` with -target of this resource does the same without another run. Until then what was launched costs money. See it with `drsctl show {id}`. Longer timeouts are set in `timeouts`.",
+            "{} The timeout of the resource has passed, so the execution was cancelled: nothing more is launched. The \
+             next apply follows the jobs that still run, terminates what was launched, and runs the drill again; \
+             `terraform destroy` with -target of this resource does the same without another run. Until then what was \
+             launched costs money. See it with `drsctl show {id}`. Longer timeouts are set in `timeouts`.",
             standing(state)
         ),
     )
@@ -236,7 +239,8 @@ pub(super) fn not_terminated(state: &State, reason: Option<Reason>) -> Diagnosti
         return Diagnostic::error(
             broken_off(reason),
             format!(
-                "{} Its instances are not verified to be gone yet. Run the same command again: it goes on from here. See what is left with `drsctl show {id}`.",
+                "{} Its instances are not verified to be gone yet. Run the same command again: it goes on from here. \
+                 See what is left with `drsctl show {id}`.",
                 standing(state)
             ),
         );

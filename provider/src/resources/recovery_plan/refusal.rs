@@ -40,7 +40,8 @@ pub(super) fn in_use(name: &str, by: &ExecutionId, verb: &str) -> Diagnostic {
     Diagnostic::error(
         "An Execution of the Recovery Plan Runs",
         format!(
-            "Execution {by} of recovery plan {name:?} runs; the plan cannot be {verb} until it has ended. Wait for that (`drsctl watch {by}`), or destroy its drs_drill_execution, which cancels it, and apply again."
+            "Execution {by} of recovery plan {name:?} runs; the plan cannot be {verb} until it has ended. Wait for \
+             that (`drsctl watch {by}`), or destroy its drs_drill_execution, which cancels it, and apply again."
         ),
     )
 }
