@@ -119,7 +119,7 @@ impl<P: Provider> Host<P> {
         self.apply_with(instance, config, config).await
     }
 
-    /// Plans with one configuration and applies with another, in which what was [`UNKNOWN`] is known.
+    /// Plans with one configuration and applies with another, in which what was `UNKNOWN` is known.
     pub async fn apply_with(
         &self,
         instance: &mut Instance,
