@@ -1,8 +1,8 @@
 //! What the tasks of one simulated run share: virtual time, chance, and the gates that a run is made of.
 //!
-//! A task is a future that stops at a gate before and after everything it does to the outside. The scheduler
-//! ([`super::run`]) decides which task goes on, so every interleaving, crash and pause is its choice and comes from the
-//! seed alone.
+//! A task is a future that stops at a gate before and after everything it does to the outside. The scheduler (`super::run`,
+//! in the tests) decides which task goes on, so every interleaving, crash and pause is its choice and comes from the seed
+//! alone.
 
 use std::collections::BTreeMap;
 use std::future::Future;
