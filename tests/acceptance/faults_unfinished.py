@@ -2,6 +2,9 @@
 
 Troubles that pass (a throttle, a 500, an answer or a request that is lost) change nothing about the outcome. What does not
 pass is an error that names the operation; those texts are a table in a golden file.
+
+
+Not finished, and not run: pytest does not collect this file. The same matrix is checked call by call in engine/aws/tests.
 """
 
 import pytest
@@ -40,6 +43,8 @@ PASSING = {
 
 def life(workspace: Workspace, simulator: Simulator) -> dict:
     """Everything once: made, drilled with one server that fails, read, planned again, destroyed. What came of it."""
+    # Retries wait in wall time, so in a world that is too fast they would use up the limits of a wave.
+    simulator.slow_down()
     faults = [{"phase": "launch"}]
     simulator.command({"script_launches": {"place": simulator.place, "server": "web-2", "faults": faults}})
     workspace.write(
@@ -67,7 +72,7 @@ def life(workspace: Workspace, simulator: Simulator) -> dict:
 
 
 EXPECTED = {
-    "outputs": {"status": "PARTIAL", "statuses": {"db-1": "LAUNCHED", "web-1": "LAUNCHED", "web-2": "FAILED"}},
+    "outputs": {"status": "FAILED", "statuses": {"db-1": "LAUNCHED", "web-1": "LAUNCHED", "web-2": "FAILED"}},
     "instances": 2,
     "left": [],
     "launches": {"db-1": 1, "web-1": 1, "web-2": 1},
