@@ -47,7 +47,8 @@ rust-test: ## Unit, property, golden, simulation and wire tests
 
 python-test: build terraform-is-there $(PYTHON) ## Conformance by boto3 and the AWS CLI, acceptance by real Terraform
 	cargo build -p drs-simulator --example serve
-	$(PYTEST) tests/conformance tests/acceptance
+	$(PYTEST) tests/conformance
+	tests/acceptance/run.sh $(PYTEST)
 
 .PHONY: terraform-is-there
 terraform-is-there:

@@ -46,6 +46,16 @@ class Door:
         with self._lock:
             self._to_refuse.update(operations)
 
+    def shut(self) -> None:
+        """Refuses connections until [`open`]; calls that were let in go on."""
+        with self._lock:
+            self._shut()
+
+    def open(self) -> None:
+        """Takes connections again."""
+        with self._lock:
+            self._open()
+
     def close(self) -> None:
         self._is_over.set()
         with self._lock:
@@ -85,9 +95,12 @@ class Door:
             self._shut()
             self._is_over.wait(SHUT_SECONDS)
             if not self._is_over.is_set():
-                self._listener = self._listen(self.port)
-                threading.Thread(target=self._serve, daemon=True).start()
+                self._open()
             return True
+
+    def _open(self) -> None:
+        self._listener = self._listen(self.port)
+        threading.Thread(target=self._serve, daemon=True).start()
 
     def _shut(self) -> None:
         # Whoever waits for a connection is woken by the first; the port is free after the second.

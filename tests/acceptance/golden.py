@@ -83,11 +83,18 @@ def normalise(text: str, workspace: Workspace) -> str:
         text = text.replace(str(path), name)
     for pattern, name in _REPLACED:
         text = re.sub(pattern, name, text)
-    return text
+    return "\n\n".join(_without_process(paragraph) for paragraph in text.split("\n\n"))
+
+
+def _without_process(paragraph: str) -> str:
+    """A paragraph that names a machine and a process breaks its lines where their lengths say, so it is made one line."""
+    flat = " ".join(paragraph.split())
+    named = re.sub(r"terraform on \S+, process \d+", "terraform on <host>, process <pid>", flat)
+    return paragraph if named == flat else named
 
 
 _REPLACED = (
-    (r"last sign of life \S+ ?\S*", "last sign of life <time>"),
+    (r"(?<=of life)\s+\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?( UTC)?", " <time>"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),

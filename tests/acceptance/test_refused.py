@@ -1,0 +1,91 @@
+"""The whole of AWS refuses connections for a while, once for every operation that we call: nothing about the outcome changes.
+
+The provider reaches the simulator through a door, as it would reach AWS, so time is the wall's and a drill takes as long as
+its polls. Both hosts are played at the same time.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from .configuration import TERRAFORM, Expression, block, data, drill, group, output, plan, wave
+from .conftest import folder
+from .door import Door
+from .host import HOSTS, Workspace
+from .simulator import ENVIRONMENT, REGION, Simulator
+from .test_faults import OPERATIONS
+from .test_kill import WRITE
+from .waiting import until
+
+# A StartRecovery that is cut has an unknown outcome, which is another test; here it must not get through at all.
+AT_THE_DOOR = [name for name in OPERATIONS if name != "StartRecovery"]
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIASIM0111122223333", "AWS_SECRET_ACCESS_KEY": "not-verified"}
+
+
+def life(host: str, path: Path, binaries: Path, stack: ExitStack) -> dict:
+    """Everything once, with a door that shuts for every operation; what came of it."""
+    simulator = Simulator(path / "simulator", binaries, speed=1)
+    stack.callback(simulator.stop)
+    simulator.command({"change_settings": {"shorten": 1000.0}})
+    simulator.command({"script_launches": {"place": simulator.place, "server": "web-2", "faults": [{"phase": "launch"}]}})
+    ids = simulator.ids("web-1", "web-2")
+    door = Door(simulator.process["endpoint"])
+    stack.callback(door.close)
+    workspace = Workspace(HOSTS[host](), path / "workspace", binaries, dict(CREDENTIALS))
+    stack.callback(workspace.leftovers)
+    services = ("drs", "dynamodb", "ec2", "sts", "servicequotas")
+    endpoints = dict.fromkeys(services, door.endpoint)
+    given = {"region": REGION, "environment": ENVIRONMENT, "create_tables": True, "endpoints": endpoints}
+    workspace.write(
+        TERRAFORM + block("provider", "drs", **given),
+        group("web", source_server_ids=ids),
+        plan("shop", wave("web", "web")),
+        drill("quarterly", "shop", fail_on_unsuccessful=False),
+        data("drs_execution", "last", id=Expression("drs_drill_execution.quarterly.id")),
+        output("statuses", "{ for s in drs_drill_execution.quarterly.servers : s.hostname => s.status }"),
+    )
+    door.refuse_next(*AT_THE_DOOR)
+    running = workspace.start_apply()
+    # The intent to launch is written, and the call that it announces meets a shut door.
+    held = simulator.step_until(WRITE, lambda: simulator.has_event("LaunchIntended"), 120)
+    door.shut()
+    simulator.release(held)
+    until("a refused launch", lambda: simulator.owner_age() > SHUT_FOR_LAUNCH_SECONDS)
+    door.open()
+    running.wait().expect(0)
+    outputs = workspace.outputs()
+    workspace.destroy()
+    return {
+        "statuses": outputs["statuses"],
+        "launches": simulator.launches(),
+        "left": simulator.instances(),
+        "never_refused": sorted(set(AT_THE_DOOR) - set(door.refused)),
+    }
+
+
+# Longer than it takes to call after the intent is written; the owner's last sign of life tells the time.
+SHUT_FOR_LAUNCH_SECONDS = 4.0
+
+
+@pytest.fixture(scope="module")
+def lives(request: pytest.FixtureRequest, binaries: Path) -> Iterator[dict[str, "Future[dict]"]]:
+    """The lives of all hosts that are going to be tested."""
+    tests = [item for item in request.session.items if item.function is test_refused_connections_change_nothing]
+    hosts = [item.callspec.params["name"] for item in tests]
+    with ExitStack() as stack:
+        paths = {host: stack.enter_context(folder()) for host in hosts}
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            yield {host: pool.submit(life, host, paths[host], binaries, stack) for host in hosts}
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_refused_connections_change_nothing(name: str, lives: dict) -> None:
+    assert lives[name].result() == {
+        "statuses": {"web-1": "LAUNCHED", "web-2": "FAILED"},
+        "launches": {"web-1": 1, "web-2": 1},
+        "left": [],
+        "never_refused": [],
+    }
