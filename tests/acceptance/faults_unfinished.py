@@ -4,7 +4,7 @@ Troubles that pass (a throttle, a 500, an answer or a request that is lost) chan
 pass is an error that names the operation; those texts are a table in a golden file.
 
 
-Not finished, and not run: pytest does not collect this file. The same matrix is checked call by call in engine/aws/tests.
+Not finished, and not run: pytest does not collect this file. engine/aws/tests only checks how each call is classified.
 """
 
 import pytest
