@@ -41,7 +41,8 @@ def test_the_log_shows_waves_and_servers(workspace: Workspace, simulator: Simula
     text = "\n".join(lines)
     for word in ("database", "web", *SERVERS, "COMPLETED"):
         assert word in text, f"no INFO line has {word}:\n{text}"
-    assert not any(line.startswith("20") and "[ERROR]" in line for line in log.read_text().splitlines())
+    errors = [line for line in log.read_text().splitlines() if line.startswith("20") and "[ERROR]" in line]
+    assert not errors, errors
 
 
 def test_drsctl_shows_a_drill_live_and_afterwards(workspace: Workspace, simulator: Simulator) -> None:
