@@ -340,7 +340,17 @@ fn failures(state: &State) -> String {
         })
         .collect();
     let mut text = String::new();
-    for (hostname, reason) in failed.iter().take(NAMED) {
+    // The sentence about the end may name the only one.
+    let summary = state
+        .finished
+        .as_ref()
+        .map_or("", |(_, summary)| summary.as_str());
+    let is_told = |hostname: &str| failed.len() == 1 && summary.contains(hostname);
+    let named = failed
+        .iter()
+        .take(NAMED)
+        .filter(|(hostname, _)| !is_told(hostname));
+    for (hostname, reason) in named {
         let _ = write!(text, "\n  {hostname}: {reason}");
     }
     if failed.len() > NAMED {
