@@ -193,7 +193,8 @@ enum Write<'a> {
     Update(&'a GroupId),
 }
 
-/// Writes a group. What others hold is waited for: they may give it up in the same apply.
+/// Writes a group. What others hold is waited for: they may give it up in the same apply. What this group gives up meanwhile
+/// it takes back when it is refused in the end.
 async fn write(
     cx: &Context<Client>,
     client: &Client,
@@ -203,6 +204,7 @@ async fn write(
     let groups = client.session().groups();
     let clock = client.session().clock();
     let mut gives_up_first = matches!(write, Write::Update(_));
+    let mut given_up = None;
     for tries_left in (0..TRIES).rev() {
         let now = drs_engine::ports::Clock::now(&clock);
         let result = match write {
@@ -218,15 +220,17 @@ async fn write(
             GroupError::NameTaken { .. } | GroupError::ServersTaken(_)
         );
         if !is_held || tries_left == 0 {
-            return Err(refusal::of(client, &error, Some(config)));
+            let refused = refusal::of(client, &error, Some(config));
+            return Err(take_back(client, write, given_up, refused).await);
         }
         if let (Write::Update(id), true) = (write, gives_up_first) {
-            give_up(client, id, config).await?;
+            given_up = give_up(client, id, config).await?;
             gives_up_first = false;
         }
         tracing::info!(group = config.name, "{error}; it is waited for");
         if !cx.sleep(limits::HELD_RETRY.unsigned_abs()).await {
-            return Err(refusal::of(client, &error, Some(config)));
+            let refused = refusal::of(client, &error, Some(config));
+            return Err(take_back(client, write, given_up, refused).await);
         }
     }
     // The last try returns; this is only reached if there were none.
@@ -234,12 +238,16 @@ async fn write(
 }
 
 /// Gives up the servers that a group no longer lists, before it waits for those that others hold: two groups that
-/// exchange servers in one apply would otherwise wait for each other.
-async fn give_up(client: &Client, id: &GroupId, wanted: &GroupConfig) -> Result<(), Diagnostics> {
+/// exchange servers in one apply would otherwise wait for each other. Returns how the group was, where it gave up anything.
+async fn give_up(
+    client: &Client,
+    id: &GroupId,
+    wanted: &GroupConfig,
+) -> Result<Option<GroupConfig>, Diagnostics> {
     let groups = client.session().groups();
     let stored = groups.find(id).await;
     let Some(stored) = stored.map_err(|error| client.explain(&error))? else {
-        return Ok(());
+        return Ok(None);
     };
     let listed = stored.config.selection.listed();
     let kept: Vec<_> = listed
@@ -248,17 +256,35 @@ async fn give_up(client: &Client, id: &GroupId, wanted: &GroupConfig) -> Result<
         .cloned()
         .collect();
     if kept.len() == listed.len() {
-        return Ok(());
+        return Ok(None);
     }
     let smaller = GroupConfig {
         selection: Selection::Servers(kept),
-        ..stored.config
+        ..stored.config.clone()
     };
     let now = drs_engine::ports::Clock::now(&client.session().clock());
     let written = groups.update(id, smaller, now).await;
     written
-        .map(drop)
+        .map(|_| Some(stored.config))
         .map_err(|error| refusal::of(client, &error, Some(wanted)))
+}
+
+/// Takes back what was given up for a change that is now refused. What others have taken meanwhile stays theirs.
+async fn take_back(
+    client: &Client,
+    write: Write<'_>,
+    given_up: Option<GroupConfig>,
+    mut refused: Diagnostics,
+) -> Diagnostics {
+    let (Write::Update(id), Some(before)) = (write, given_up) else {
+        return refused;
+    };
+    let now = drs_engine::ports::Clock::now(&client.session().clock());
+    let groups = client.session().groups();
+    if groups.update(id, before.clone(), now).await.is_err() {
+        refused.push(refusal::smaller(&before));
+    }
+    refused
 }
 
 fn schema() -> Schema {

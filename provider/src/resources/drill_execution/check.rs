@@ -6,7 +6,7 @@ use drs_engine::resolve::{self, ResolveError};
 use tfplugin::{Attr, Diagnostic, Diagnostics, Plan};
 
 use super::model::{self, Model};
-use super::words;
+use super::{ORIGIN, words};
 use crate::client::Client;
 
 /// Has the last word on a plan.
@@ -102,7 +102,12 @@ async fn would_start(
         .await
         .map_err(|error| client.explain(&error))?;
     if let Some(execution) = running {
-        found.push(words::plan_runs(&stored.spec.name, &execution));
+        let driver = client.driver();
+        let left = driver.undelivered(&id, ORIGIN, &planned.inputs()).await;
+        found.push(match left {
+            Ok(Some((left, _))) if left == execution => words::may_be_taken_up(&execution),
+            _ => words::plan_runs(&stored.spec.name, &execution),
+        });
     }
     Ok(())
 }

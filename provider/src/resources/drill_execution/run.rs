@@ -1,5 +1,7 @@
 //! One execution in the hands of one request: followed, taken over where nobody drives it, cancelled, terminated.
 
+use std::convert::Infallible;
+
 use drs_engine::begin::Whose;
 use drs_engine::decide::is_done;
 use drs_engine::drive::{DriveError, Ending, Watch};
@@ -10,6 +12,7 @@ use drs_engine::ports::{CallError, Clock as _};
 use drs_engine::state::{State, Status};
 use drs_engine::store::codec::ReadError;
 use drs_engine::store::executions::HistoryError;
+use drs_engine::store::record::SignOfLife;
 use drs_engine::time::{Wake, after};
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Context, CriticalSection};
@@ -130,7 +133,11 @@ impl<'a> Run<'a> {
         if state.owner.as_ref().map(|owner| &owner.id) != Some(&self.driver.owner) {
             self.driver.take_over(&self.id, &self.progress).await?;
         }
-        let (state, ending) = self.driver.drive(&self.id, &self.progress).await?;
+        // A call may take longer than an owner may be silent, so the sign of life does not wait for it.
+        let (state, ending) = tokio::select! {
+            driven = self.driver.drive(&self.id, &self.progress) => driven?,
+            never = self.stay_alive() => match never {},
+        };
         if let Ending::OwnedBy(owner) = ending {
             tracing::warn!(
                 execution = self.id.as_str(),
@@ -139,6 +146,24 @@ impl<'a> Run<'a> {
             );
         }
         Ok(state)
+    }
+
+    /// Says that this process lives, for as long as nobody else says so of another. It ends with the drive that it goes with.
+    async fn stay_alive(&self) -> Infallible {
+        let executions = &self.driver.executions;
+        let own = |sign: &SignOfLife| sign.owner == self.driver.owner;
+        loop {
+            tokio::time::sleep(limits::HEARTBEAT_INTERVAL.unsigned_abs()).await;
+            let sign = executions.sign_of_life(&self.id).await;
+            if !matches!(&sign, Ok(Some(sign)) if own(sign)) {
+                continue;
+            }
+            let now = self.driver.clock.now();
+            let said = executions.heartbeat(&self.id, &self.driver.owner, &self.driver.host, now);
+            if let Err(error) = said.await {
+                tracing::debug!(execution = self.id.as_str(), "no sign of life: {error}");
+            }
+        }
     }
 
     /// Who drives the execution. One that has ended may still be terminated by somebody.

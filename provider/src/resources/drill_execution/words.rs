@@ -95,6 +95,19 @@ pub(super) fn plan_runs(plan: &str, execution: &ExecutionId) -> Diagnostic {
     .at("recovery_plan_id")
 }
 
+/// The same drill runs, and may be what an apply that was killed left behind.
+pub(super) fn may_be_taken_up(execution: &ExecutionId) -> Diagnostic {
+    Diagnostic::warning(
+        "The Same Drill Runs Already",
+        format!(
+            "Execution {execution} has the same plan and triggers, and was started by an apply that has not told its result. If \
+             nobody drives it, this apply takes it up where it is and starts no other; if somebody does, it is refused. Watch it \
+             with `drsctl watch {execution}`."
+        ),
+    )
+    .at("recovery_plan_id")
+}
+
 /// Interrupted before anything began.
 pub(super) fn nothing_started() -> Diagnostic {
     Diagnostic::error(
@@ -340,7 +353,17 @@ fn failures(state: &State) -> String {
         })
         .collect();
     let mut text = String::new();
-    for (hostname, reason) in failed.iter().take(NAMED) {
+    // The sentence about the end may name the only one.
+    let summary = state
+        .finished
+        .as_ref()
+        .map_or("", |(_, summary)| summary.as_str());
+    let is_told = |hostname: &str| failed.len() == 1 && summary.contains(hostname);
+    let named = failed
+        .iter()
+        .take(NAMED)
+        .filter(|(hostname, _)| !is_told(hostname));
+    for (hostname, reason) in named {
         let _ = write!(text, "\n  {hostname}: {reason}");
     }
     if failed.len() > NAMED {

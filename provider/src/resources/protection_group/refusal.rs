@@ -61,6 +61,19 @@ pub(super) fn of(client: &Client, error: &GroupError, config: Option<&GroupConfi
     }
 }
 
+/// A group that gave servers up for a change that was then refused, and could not take them back.
+pub(super) fn smaller(before: &GroupConfig) -> Diagnostic {
+    Diagnostic::warning(
+        "Protection Group Has Fewer Servers Now",
+        format!(
+            "Protection group {:?} gave up servers that it was to give up in this apply, and somebody else has taken them since. \
+             Run terraform plan to see what it has.",
+            before.name
+        ),
+    )
+    .at("source_server_ids")
+}
+
 /// A group whose servers take part in an execution that runs.
 pub(super) fn in_use(name: &str, by: &ExecutionId, verb: &str) -> Diagnostic {
     Diagnostic::error(

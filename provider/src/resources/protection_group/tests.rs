@@ -182,6 +182,54 @@ async fn a_server_that_another_group_gives_up_is_waited_for() {
     assert!(taker.exists());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn two_groups_exchange_servers_in_one_apply() {
+    let fixture = Fixture::new().await;
+    let servers = fixture.servers("app").await;
+    let of = |name: &str, servers: &[String]| json!({ "name": name, "source_server_ids": servers });
+    let (mut left, mut right) = (Instance::new(TYPE), Instance::new(TYPE));
+    fixture.apply(&mut left, &of("left", &servers[..2])).await;
+    fixture.apply(&mut right, &of("right", &servers[2..])).await;
+    let (to_left, to_right) = (of("left", &servers[2..]), of("right", &servers[..2]));
+    let (one, two) = tokio::join!(
+        fixture.host.apply(&mut left, &to_left),
+        fixture.host.apply(&mut right, &to_right)
+    );
+    for report in [one, two] {
+        assert!(!report.diagnostics.has_errors(), "{}", report.text());
+    }
+    assert_eq!(
+        left.json()["source_server_ids"],
+        to_left["source_server_ids"]
+    );
+    assert_eq!(
+        right.json()["source_server_ids"],
+        to_right["source_server_ids"]
+    );
+}
+
+#[tokio::test]
+async fn a_refused_change_gives_back_what_it_gave_up() {
+    let fixture = Fixture::new().await;
+    let servers = fixture.servers("app").await;
+    let of = |name: &str, servers: &[String]| json!({ "name": name, "source_server_ids": servers });
+    let (mut left, mut right) = (Instance::new(TYPE), Instance::new(TYPE));
+    fixture.apply(&mut left, &of("left", &servers[..2])).await;
+    fixture.apply(&mut right, &of("right", &servers[2..])).await;
+    let interrupt = async {
+        tokio::time::sleep(std::time::Duration::from_millis(1000)).await;
+        fixture.host.stop().await;
+    };
+    let wanted = of("left", &servers[2..]);
+    let (report, ()) = tokio::join!(fixture.host.apply(&mut left, &wanted), interrupt);
+    assert!(report.diagnostics.has_errors(), "{}", report.text());
+    let before = of("left", &servers[..2]);
+    assert_eq!(
+        fixture.host.plan(&mut left, &before).await.action,
+        Action::NoOp
+    );
+}
+
 #[tokio::test]
 async fn waiting_ends_when_terraform_is_interrupted() {
     let fixture = Fixture::new().await;
