@@ -188,7 +188,16 @@ pub(crate) fn sentence(text: &str) -> String {
     let Some(first) = chars.next() else {
         return String::new();
     };
-    let mut whole: String = first.to_uppercase().chain(chars).collect();
+    // The name of an action, such as drs:StartRecovery, is written as IAM writes it.
+    let is_action = text
+        .split(' ')
+        .next()
+        .is_some_and(|word| word.contains(':'));
+    let mut whole: String = if is_action {
+        text.to_owned()
+    } else {
+        first.to_uppercase().chain(chars).collect()
+    };
     if !whole.ends_with(['.', '!', '?']) {
         whole.push('.');
     }

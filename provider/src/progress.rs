@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use drs_engine::drive::Watch;
-use drs_engine::event::Recorded;
-use drs_engine::ports::{CallError, Clock as _};
+use drs_engine::event::{Event, Recorded};
+use drs_engine::ports::{CallError, Clock as _, Kind};
 use drs_engine::report;
 use drs_engine::state::State;
 use drs_engine_aws::SystemClock;
@@ -21,6 +21,8 @@ pub(crate) struct Progress {
     deadline: Option<Timestamp>,
     /// The last trouble, so that a long one is logged once and not at every try.
     trouble: Mutex<Option<String>>,
+    /// The last call that AWS refused, while the execution has not got on since.
+    obstacle: Mutex<Option<CallError>>,
 }
 
 /// Why a watcher asks a driver to stop.
@@ -45,7 +47,15 @@ impl Progress {
             clock,
             deadline,
             trouble: Mutex::new(None),
+            obstacle: Mutex::new(None),
         }
+    }
+
+    /// What may have kept the execution from getting on: a call that AWS refused and that was made again and again. The
+    /// history does not have it, for nothing followed from it.
+    pub(crate) fn obstacle(&self) -> Option<CallError> {
+        let obstacle = self.obstacle.lock();
+        obstacle.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Why to stop, when there is a reason.
@@ -69,6 +79,9 @@ impl Watch for Progress {
 
     fn on_event(&self, state: &State, recorded: &Recorded) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        if gets_on(&recorded.event) {
+            *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
         let execution = state.started.execution_id.as_str();
         for line in report::lines(state, recorded) {
             tracing::info!(execution, "{line}");
@@ -76,6 +89,10 @@ impl Watch for Progress {
     }
 
     fn on_trouble(&self, error: &CallError) {
+        if error.kind == Kind::Refused {
+            let mut obstacle = self.obstacle.lock().unwrap_or_else(PoisonError::into_inner);
+            *obstacle = Some(error.clone());
+        }
         let text = error.to_string();
         let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         if last.as_ref() != Some(&text) {
@@ -87,4 +104,17 @@ impl Watch for Progress {
     async fn critical(&self) -> CriticalSection {
         self.critical_sections.enter().await
     }
+}
+
+/// Whether an event shows that the calls which are needed go through.
+fn gets_on(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::LaunchAccepted { .. }
+            | Event::ServersJudged { .. }
+            | Event::JobEnded { .. }
+            | Event::InstancesFound { .. }
+            | Event::TerminationAccepted { .. }
+            | Event::InstancesGone { .. }
+    )
 }

@@ -223,7 +223,7 @@ fn a_start_says_everything_that_is_wrong_before_anything_is_written() {
     });
     assert_eq!(
         error.to_string(),
-        "wave \"web\" names protection group g-1, which does not exist"
+        "wave \"web\" names protection group g-1, which does not exist; make it, or take it out of the plan"
     );
     assert!(memory.all().len() < before.len(), "nothing was written");
 }

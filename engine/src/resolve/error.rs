@@ -225,7 +225,7 @@ impl fmt::Display for ResolveError {
                 let wave = &at.wave_name;
                 write!(
                     f,
-                    "wave {wave:?} names protection group {group}, which does not exist"
+                    "wave {wave:?} names protection group {group}, which does not exist; make it, or take it out of the plan"
                 )
             }
             Self::GroupEmpty {

@@ -10,7 +10,7 @@ use drs_engine::state::{State, Status};
 use drs_engine::store::executions::HistoryError;
 use tfplugin::{
     Context, Create, Delete, Diagnostic, Diagnostics, Outcome, Plan, Read, Resource, Schema,
-    Update, async_trait,
+    Severity, Update, async_trait,
 };
 
 use crate::client::Client;
@@ -137,7 +137,9 @@ impl Resource for DrillExecution {
         if !request.prior.is_cleanup("never") {
             state = run.terminate(state).await.map_err(explain)?;
             if !model::is_terminated(&state) {
-                return Err(words::not_terminated(&state, run.reason()).into());
+                let mut found = Diagnostics::from(words::not_terminated(&state, run.reason()));
+                found.extend(run.obstacle());
+                return Err(found);
             }
         }
         run.note_delivered(&state).await;
@@ -185,7 +187,14 @@ async fn conclude(run: &Run<'_>, planned: Model, state: State, told: Told) -> Ou
     if last.status.is_terminal() {
         run.note_returned();
     }
-    Outcome::state(planned.filled(&last)).with_all(found)
+    // A warning must stay one: an error of a create would taint.
+    let is_error = found
+        .as_ref()
+        .is_some_and(|found| found.severity == Severity::Error);
+    let obstacle = run.obstacle().filter(|_| is_error && trouble.is_none());
+    Outcome::state(planned.filled(&last))
+        .with_all(found)
+        .with_all(obstacle)
 }
 
 /// What a person is told about a run.

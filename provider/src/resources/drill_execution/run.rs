@@ -15,10 +15,11 @@ use drs_engine::store::executions::HistoryError;
 use drs_engine::store::record::SignOfLife;
 use drs_engine::time::{Wake, after};
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{Context, CriticalSection};
+use tfplugin::{Context, CriticalSection, Diagnostic};
 
 use super::model;
 use crate::client::{Alarm, Client, ProviderDriver};
+use crate::diagnose;
 use crate::progress::{Progress, Reason};
 
 /// How often a history that cannot be read is tried again, with a wait that grows to a minute, before a run is given up.
@@ -67,6 +68,12 @@ impl<'a> Run<'a> {
     /// Why the work was broken off, when it was.
     pub(super) fn reason(&self) -> Option<Reason> {
         self.progress.reason()
+    }
+
+    /// What AWS refused, where that may be why the execution did not get on.
+    pub(super) fn obstacle(&self) -> Option<Diagnostic> {
+        let error = self.progress.obstacle()?;
+        Some(diagnose::call(&error, &self.client.target()))
     }
 
     /// The execution as its history tells it.

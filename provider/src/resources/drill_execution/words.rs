@@ -390,7 +390,12 @@ fn left_running(state: &State) -> String {
     if launched == 0 || super::model::is_terminated(state) {
         return String::new();
     }
-    format!(
-        "{launched} launched servers still run and cost money; terraform destroy -target=<address> terminates them. "
-    )
+    let (servers, them) = match launched {
+        1 => ("1 launched server still runs and costs", "it"),
+        _ => (
+            &*format!("{launched} launched servers still run and cost"),
+            "them",
+        ),
+    };
+    format!("{servers} money; terraform destroy -target=<address> terminates {them}. ")
 }
