@@ -26,7 +26,6 @@ use crate::store::plans::Plans;
 use crate::store::record::SignOfLife;
 use crate::store::start::{StartError, StartRequest};
 use crate::store::summary::Summary;
-use crate::time::after;
 
 /// What inputs are called that are carried along but do not say which run this is.
 pub const ASIDE: char = '_';
@@ -185,9 +184,8 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
             return Ok(Whose::Terminal);
         }
         let now = self.clock.now().wall;
-        let is_fresh = |sign: &SignOfLife| after(sign.at, limits::OWNER_SILENCE) > now;
         let sign = self.executions.sign_of_life(id).await.map_err(read)?;
-        if let Some(sign) = sign.as_ref().filter(|sign| is_fresh(sign)) {
+        if let Some(sign) = sign.as_ref().filter(|sign| sign.is_fresh(now)) {
             return Ok(Whose::OwnedBy(sign.clone()));
         }
         let state = self.load(id).await?;
@@ -203,7 +201,7 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
             at: owner.since.wall,
         });
         Ok(since
-            .filter(is_fresh)
+            .filter(|sign| sign.is_fresh(now))
             .map_or(Whose::OwnerGone, Whose::OwnedBy))
     }
 

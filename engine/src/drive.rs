@@ -341,6 +341,20 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             .map_err(DriveError::History)
     }
 
+    /// Says that this process lives while a call takes longer than an owner may be silent. Whoever drives calls it beside
+    /// the drive, every [`limits::HEARTBEAT_INTERVAL`]; it says nothing once another process has signed.
+    ///
+    /// # Errors
+    ///
+    /// When the store refuses; a lost word does no harm.
+    pub async fn keep_alive(&self, id: &ExecutionId) -> Result<(), DriveError> {
+        let now = self.clock.now();
+        self.executions
+            .keep_alive(id, &self.owner, &self.host, now)
+            .await
+            .map_err(DriveError::History)
+    }
+
     async fn heartbeat<W>(&self, run: &Run<'_, W>) -> Result<(), DriveError> {
         let now = self.clock.now();
         self.executions

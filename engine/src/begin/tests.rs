@@ -20,6 +20,7 @@ use crate::store::group::{GroupConfig, Selection};
 use crate::store::groups::Groups;
 use crate::store::memory::MemoryItems;
 use crate::time::Now;
+use crate::time::after;
 
 type Process = Driver<SimDrs, MemoryItems, SimClock>;
 
@@ -195,10 +196,25 @@ fn a_run_belongs_to_its_owner_until_that_is_silent_for_too_long() {
         panic!("it has an owner that lives");
     };
     assert_eq!((id.as_str(), sign.owner.as_str()), ("x-1", "o-1"));
+    crate::testing::at_once(second.keep_alive(&id)).unwrap();
+    let Some((_, Whose::OwnedBy(sign))) = look(&second, &inputs) else {
+        panic!("it has an owner that lives");
+    };
+    assert_eq!(
+        sign.owner.as_str(),
+        "o-1",
+        "nobody signs over another's sign"
+    );
     let others = BTreeMap::from([("triggers".to_owned(), json!({"week": "10"}))]);
     assert_eq!(look(&second, &others), None);
     hub.advance_to(after(hub.now(), limits::OWNER_SILENCE));
     assert_eq!(look(&second, &inputs), Some((id.clone(), Whose::OwnerGone)));
+    crate::testing::at_once(first.keep_alive(&id)).unwrap();
+    assert!(
+        matches!(look(&second, &inputs), Some((_, Whose::OwnedBy(_)))),
+        "an owner that signs beside a long call lives"
+    );
+    hub.advance_to(after(hub.now(), limits::OWNER_SILENCE));
     crate::testing::at_once(second.take_over(&id, &Quiet)).unwrap();
     assert!(matches!(
         look(&first, &inputs),

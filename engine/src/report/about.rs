@@ -3,9 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::Author;
-use crate::limits;
 use crate::state::State;
-use crate::store::record::SignOfLife;
+use crate::store::record::{SignOfLife, is_recent};
 use crate::time::Now;
 
 use super::{author, clock, duration};
@@ -20,8 +19,8 @@ pub enum Driven {
 }
 
 impl Driven {
-    /// Judges an owner at an instant of wall time, by its last sign of life and by the moment it became the owner. A sign
-    /// of another owner counts for nothing.
+    /// Judges an owner at an instant of wall time: by its last sign of life, or while it has given none, by the moment it
+    /// became the owner. A sign of another owner counts for nothing.
     pub fn judge(state: &State, sign: Option<&SignOfLife>, wall: Timestamp) -> Self {
         let since = state
             .owner
@@ -33,14 +32,11 @@ impl Driven {
                 .as_ref()
                 .is_some_and(|owner| owner.id == sign.owner)
         };
-        let heard = sign
-            .filter(of_owner)
-            .map_or(since, |sign| sign.at.max(since));
-        let silence = wall.duration_since(heard);
-        if silence > limits::OWNER_SILENCE {
-            Self::Silent(silence)
-        } else {
+        let heard = sign.filter(of_owner).map_or(since, |sign| sign.at);
+        if is_recent(heard, wall) {
             Self::Yes
+        } else {
+            Self::Silent(wall.duration_since(heard))
         }
     }
 }

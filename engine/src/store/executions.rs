@@ -191,6 +191,33 @@ impl<I: Items> Executions<I> {
         host: &str,
         now: Now,
     ) -> Result<(), HistoryError> {
+        self.sign(id, owner, host, now, Condition::Always).await
+    }
+
+    /// Notes that an owner still lives, unless another has signed since: then nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::heartbeat`].
+    pub async fn keep_alive(
+        &self,
+        id: &ExecutionId,
+        owner: &OwnerId,
+        host: &str,
+        now: Now,
+    ) -> Result<(), HistoryError> {
+        let own = Condition::Equals(vec![("Owner", Value::Text(owner.to_string()))]);
+        self.sign(id, owner, host, now, own).await
+    }
+
+    async fn sign(
+        &self,
+        id: &ExecutionId,
+        owner: &OwnerId,
+        host: &str,
+        now: Now,
+        condition: Condition,
+    ) -> Result<(), HistoryError> {
         let sign = SignOfLife {
             owner: owner.clone(),
             host: host.to_owned(),
@@ -198,7 +225,7 @@ impl<I: Items> Executions<I> {
         };
         let put = Write::Put {
             item: record::encode_owner(id, &sign),
-            condition: Condition::Always,
+            condition,
         };
         match self.items.transact(vec![put]).await {
             Err(WriteError::Call(error)) if error.kind == Kind::Refused => {

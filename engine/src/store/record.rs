@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use crate::event::Recorded;
 use crate::frozen::FrozenServer;
 use crate::ids::{ExecutionId, OwnerId, ServerId, Target};
+use crate::limits;
+use crate::time::after;
 
 use super::codec::{Decoder, Encoder, ReadError};
 use super::items::Item;
@@ -20,6 +22,18 @@ pub struct SignOfLife {
     pub host: String,
     /// When it last said that it lives, in wall time.
     pub at: Timestamp,
+}
+
+impl SignOfLife {
+    /// Whether it is recent enough, at an instant of wall time, for its owner to count as alive.
+    pub fn is_fresh(&self, wall: Timestamp) -> bool {
+        is_recent(self.at, wall)
+    }
+}
+
+/// Whether an owner that was last heard of then may still be alive. The one rule for takeovers and for what people see.
+pub(crate) fn is_recent(heard: Timestamp, wall: Timestamp) -> bool {
+    after(heard, limits::OWNER_SILENCE) > wall
 }
 
 pub(crate) fn encode_event(id: &ExecutionId, recorded: &Recorded, nonce: &str) -> Item {

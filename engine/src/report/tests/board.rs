@@ -173,12 +173,17 @@ fn an_owner_is_judged_by_its_own_signs_of_life() {
         host: String::new(),
         at: at(seconds),
     };
-    assert_eq!(Driven::judge(&state, None, at(30)), Driven::Yes);
-    let silent = Driven::Silent(SignedDuration::from_secs(31));
-    assert_eq!(Driven::judge(&state, None, at(31)), silent);
+    assert_eq!(Driven::judge(&state, None, at(29)), Driven::Yes);
+    let silent = Driven::Silent(SignedDuration::from_secs(30));
+    assert_eq!(Driven::judge(&state, None, at(30)), silent);
     let of_another = sign("owner-0", 60);
-    assert_eq!(Driven::judge(&state, Some(&of_another), at(31)), silent);
+    assert_eq!(Driven::judge(&state, Some(&of_another), at(30)), silent);
     let own = sign("owner-1", 60);
-    assert_eq!(Driven::judge(&state, Some(&own), at(90)), Driven::Yes);
-    assert_eq!(Driven::judge(&state, Some(&own), at(91)), silent);
+    assert_eq!(Driven::judge(&state, Some(&own), at(89)), Driven::Yes);
+    assert_eq!(Driven::judge(&state, Some(&own), at(90)), silent);
+    let left = sign("owner-1", -30);
+    assert!(
+        matches!(Driven::judge(&state, Some(&left), at(1)), Driven::Silent(_)),
+        "an owner that left has no say, however lately it began"
+    );
 }

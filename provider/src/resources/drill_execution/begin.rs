@@ -2,7 +2,7 @@
 
 use drs_engine::begin::{Begin, BeginError, Whose};
 use drs_engine::drive::DriveError;
-use drs_engine::event::{Author, Event, Mode};
+use drs_engine::event::Mode;
 use drs_engine::ids::{ExecutionId, PlanId};
 use drs_engine::limits;
 use drs_engine::state::State;
@@ -11,6 +11,7 @@ use drs_engine_aws::fresh;
 use tfplugin::{Context, Diagnostic, Diagnostics};
 
 use super::model::Model;
+use super::run::Run;
 use super::{ORIGIN, words};
 use crate::client::{Client, ProviderDriver};
 use crate::diagnose::{self, sentence};
@@ -86,12 +87,9 @@ async fn left_behind(
             None => return Ok(None),
             Some((id, Whose::Terminal)) if client.is_returned(&id) => {
                 // Another resource of this apply ran the same drill and has its result.
-                let by = Author::Operator(client.session().identity().arn.clone());
-                let quiet = Quiet(client.critical_sections().clone());
-                driver
-                    .request(&id, by, Event::ResultDelivered, &quiet)
-                    .await
-                    .map_err(explain)?;
+                let run = Run::new(cx, client, &id, None);
+                run.note_delivered(&run.load().await.map_err(explain)?)
+                    .await;
                 continue;
             }
             Some((id, Whose::Terminal | Whose::OwnerGone)) => return Ok(Some(id)),
@@ -162,24 +160,5 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
                 sentence(&error.to_string())
             ),
         ),
-    }
-}
-
-/// Watches a wish that is nobody's news.
-struct Quiet(tfplugin::CriticalSections);
-
-impl drs_engine::drive::Watch for Quiet {
-    type Critical = tfplugin::CriticalSection;
-
-    fn is_stopped(&self) -> bool {
-        false
-    }
-
-    fn on_event(&self, _: &State, _: &drs_engine::event::Recorded) {}
-
-    fn on_trouble(&self, _: &drs_engine::ports::CallError) {}
-
-    async fn critical(&self) -> tfplugin::CriticalSection {
-        self.0.enter().await
     }
 }

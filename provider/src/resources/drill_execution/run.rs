@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use drs_engine::begin::Whose;
 use drs_engine::decide::is_done;
+use drs_engine::decide::view::backoff;
 use drs_engine::drive::{DriveError, Ending, Watch};
 use drs_engine::event::{Author, Event, Recorded};
 use drs_engine::ids::ExecutionId;
@@ -12,7 +13,6 @@ use drs_engine::ports::{CallError, Clock as _};
 use drs_engine::state::{State, Status};
 use drs_engine::store::codec::ReadError;
 use drs_engine::store::executions::HistoryError;
-use drs_engine::store::record::SignOfLife;
 use drs_engine::time::{Wake, after};
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Context, CriticalSection, Diagnostic};
@@ -155,19 +155,11 @@ impl<'a> Run<'a> {
         Ok(state)
     }
 
-    /// Says that this process lives, for as long as nobody else says so of another. It ends with the drive that it goes with.
+    /// Says that this process lives, until the drive that it goes with has ended.
     async fn stay_alive(&self) -> Infallible {
-        let executions = &self.driver.executions;
-        let own = |sign: &SignOfLife| sign.owner == self.driver.owner;
         loop {
             tokio::time::sleep(limits::HEARTBEAT_INTERVAL.unsigned_abs()).await;
-            let sign = executions.sign_of_life(&self.id).await;
-            if !matches!(&sign, Ok(Some(sign)) if own(sign)) {
-                continue;
-            }
-            let now = self.driver.clock.now();
-            let said = executions.heartbeat(&self.id, &self.driver.owner, &self.driver.host, now);
-            if let Err(error) = said.await {
+            if let Err(error) = self.driver.keep_alive(&self.id).await {
                 tracing::debug!(execution = self.id.as_str(), "no sign of life: {error}");
             }
         }
@@ -181,7 +173,7 @@ impl<'a> Run<'a> {
         let sign = self.driver.executions.sign_of_life(&self.id).await;
         let sign = sign.map_err(|error| DriveError::History(HistoryError::Read(error)))?;
         let now = self.driver.clock.now().wall;
-        let fresh = sign.filter(|sign| after(sign.at, limits::OWNER_SILENCE) > now);
+        let fresh = sign.filter(|sign| sign.is_fresh(now));
         Ok(fresh.map_or(Whose::OwnerGone, Whose::OwnedBy))
     }
 
@@ -271,12 +263,9 @@ impl<'a> Run<'a> {
     }
 
     async fn pause(&self, failures: u32) {
-        let doubled = limits::BACKOFF_FIRST.saturating_mul(1 << failures.min(10));
+        let wait = backoff(self.id.as_str(), failures, None);
         let mut wake = Wake::default();
-        wake.at_wall(after(
-            self.driver.clock.now().wall,
-            doubled.min(limits::BACKOFF_LONGEST),
-        ));
+        wake.at_wall(after(self.driver.clock.now().wall, wait));
         self.driver.clock.sleep(wake).await;
     }
 }
