@@ -55,6 +55,9 @@ impl Diagnostic {
         }
     }
 
+    /// The wire form. A host shows the line of a top-level attribute. Given a longer path it may show the line of another
+    /// attribute that happens to have the last name; so the path ends where every host can follow it, and the text begins
+    /// with the whole of it.
     pub(crate) fn to_wire(&self) -> pb::Diagnostic {
         let severity = match self.severity {
             Severity::Error => pb::diagnostic::Severity::Error,
@@ -63,8 +66,16 @@ impl Diagnostic {
         pb::Diagnostic {
             severity: severity.into(),
             summary: self.summary.clone(),
-            detail: self.detail.clone(),
-            attribute: self.path.as_ref().and_then(Path::to_wire),
+            detail: self.placed_detail(),
+            attribute: self.path.as_ref().and_then(|path| path.visible().to_wire()),
+        }
+    }
+
+    fn placed_detail(&self) -> String {
+        let hidden = self.path.as_ref().filter(|path| path.visible() != **path);
+        match hidden.map(ToString::to_string) {
+            Some(place) if !self.detail.contains(&place) => format!("{place}: {}", self.detail),
+            _ => self.detail.clone(),
         }
     }
 
@@ -196,5 +207,44 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_no_host_can_show_is_said_in_the_text() {
+        let cases = [
+            (Path::from("name"), "name", "It is wrong."),
+            (Path::from("ids").index(2), "ids[2]", "It is wrong."),
+            (
+                Path::from("waves").index(0).attribute("name"),
+                "waves[0]",
+                "waves[0].name: It is wrong.",
+            ),
+            (
+                Path::from("timeouts").attribute("create"),
+                "timeouts",
+                "timeouts.create: It is wrong.",
+            ),
+        ];
+        for (path, shown, text) in cases {
+            let wire = Diagnostic::error("Wrong", "It is wrong.")
+                .at(path)
+                .to_wire();
+            let place = wire.attribute.as_ref().map(Path::from_wire);
+            assert_eq!(place.map(|place| place.to_string()).as_deref(), Some(shown));
+            assert_eq!(wire.detail, text);
+        }
+    }
+
+    #[test]
+    fn a_text_that_names_its_place_is_left_alone() {
+        let path = Path::from("timeouts").attribute("create");
+        let text = "The argument timeouts.create must be a duration.";
+        let wire = Diagnostic::error("Wrong", text).at(path).to_wire();
+        assert_eq!(wire.detail, text);
     }
 }

@@ -78,6 +78,14 @@ impl Path {
         self
     }
 
+    /// The part that a host can show: a top-level attribute, and an element of it.
+    pub(crate) fn visible(&self) -> Self {
+        let is_nested =
+            |(position, step): (usize, &Step)| position > 0 && matches!(step, Step::Attribute(_));
+        let end = self.0.iter().enumerate().position(is_nested);
+        Self(self.0[..end.unwrap_or(self.0.len())].to_vec())
+    }
+
     pub(crate) fn from_reversed(mut steps: Vec<Step>) -> Self {
         steps.reverse();
         Self(steps)

@@ -96,17 +96,7 @@ fn explain(error: &PlanError) -> Diagnostic {
         | [PathStep::Attribute("execution_timeout_seconds")] => "Invalid Duration",
         _ => "Invalid Recovery Plan",
     };
-    at_place(summary, &sentence(&error.message), &error.path)
-}
-
-/// A diagnostic at the attribute of the configuration that a path leads into. Hosts show the place of a whole attribute,
-/// not of what is nested in a list, and for a nested name they show another one; so the text says the rest.
-fn at_place(summary: &str, detail: &str, path: &[PathStep]) -> Diagnostic {
-    let whole = convert::path(&path[..path.len().min(1)]);
-    if path.len() < 2 {
-        return Diagnostic::error(summary, detail).at(whole);
-    }
-    Diagnostic::error(summary, format!("{}: {detail}", convert::path(path))).at(whole)
+    Diagnostic::error(summary, sentence(&error.message)).at(convert::path(&error.path))
 }
 
 /// Looks at the other plans, and at the groups that a plan names, before it is made or changed.

@@ -98,11 +98,11 @@ async fn bad_configurations_are_refused_with_their_place() {
         (json!({ "name": "a", "id": "x" }), "Read-Only Attribute"),
         (
             json!({ "name": "a", "parts": [{ "kind": "k", "serial": "x" }] }),
-            "(parts[0].serial)",
+            "attribute parts[0].serial: the provider decides it. Remove it from the configuration. (parts[0])",
         ),
         (
             json!({ "name": "a", "by_name": { "k": {} } }),
-            "(by_name[\"k\"].kind)",
+            "The argument by_name[\"k\"].kind is required, but no value was set. (by_name[\"k\"])",
         ),
         (
             json!({ "name": "a", "old": "x" }),
