@@ -13,7 +13,7 @@ use crate::state::{Phase, State, Status};
 use crate::store::executions::Executions;
 use crate::store::summary::Summary;
 
-use super::{OURS, Run};
+use super::{MISFITS, OURS, Run};
 use crate::testing::at_once;
 
 /// What a run came to.
@@ -80,6 +80,8 @@ pub(super) fn judge(run: &Run) -> Verdict {
         }
     }
     check_deeds(run, &histories);
+    // What does not fit is not written, so only the driver that gave up over it knows.
+    assert_eq!(run.counts().get(MISFITS), None, "{MISFITS}");
     let mut verdict = Verdict {
         executions: histories.len() as u64,
         launches: ours.len() as u64,
