@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use crate::decide::is_done;
 use crate::drive::{EXECUTION_TAG, LAUNCH_TAG};
-use crate::event::{Acceptance, Event, Recorded};
+use crate::event::{Acceptance, Author, Event, Recorded};
 use crate::ids::{ExecutionId, JobId, ServerId};
 use crate::sim::drs::lock;
 use crate::state::{Phase, State, Status};
@@ -90,6 +90,7 @@ pub(super) fn judge(run: &Run) -> Verdict {
     for History { state, events } in &histories {
         assert!(is_done(state), "{} is not done", state.started.execution_id);
         assert_ne!(state.status, Status::Halted, "{:?}", state.finished);
+        check_authors(events);
         verdict.takeovers += u64::from(state.takeovers);
         run.hub.count(state.status.as_str());
         for launch in state.launches.values() {
@@ -143,6 +144,22 @@ fn whose(histories: &[History], accepted: &crate::sim::world::AcceptedLaunch) ->
         }
     }
     panic!("no history knows {job} of {:?}", accepted.servers);
+}
+
+/// Every event of a driver is by the owner of its time. The fold says so, too; this does not ask it.
+fn check_authors(events: &[Recorded]) {
+    let mut owner = None;
+    for Recorded {
+        seq, author, event, ..
+    } in events
+    {
+        if let Event::OwnerTaken { owner: taker, .. } = event {
+            owner = Some(taker);
+        }
+        if let Author::Owner(author) = author {
+            assert_eq!(Some(author), owner, "event {seq} is not by the owner");
+        }
+    }
 }
 
 /// No live recovery was deleted, and nothing was terminated that the executions had not launched.
