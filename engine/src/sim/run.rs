@@ -44,6 +44,8 @@ mod tests;
 const TRIES: u64 = 2_000;
 /// Who starts executions in a run.
 const OURS: &str = "arn:aws:sts::111122223333:assumed-role/terraform/ci";
+/// What is counted when a driver decides what does not fit the history.
+const MISFITS: &str = "decisions that did not fit";
 /// Who else launches servers.
 const STRANGER: &str = "arn:aws:iam::111122223333:user/eve";
 
@@ -342,7 +344,11 @@ impl Process {
     async fn bring_to_end(&self, id: &ExecutionId) -> Result<(), DriveError> {
         self.driver.take_over(id, &self.watch).await?;
         loop {
-            let (state, ending) = self.driver.drive(id, &self.watch).await?;
+            let driven = self.driver.drive(id, &self.watch).await;
+            if let Err(DriveError::Illegal(_)) = &driven {
+                self.context.hub.count(MISFITS);
+            }
+            let (state, ending) = driven?;
             if ending != Ending::Done {
                 return Ok(());
             }

@@ -145,6 +145,18 @@ impl<I: Items + Clone> Groups<I> {
             .filter(|group| group.config.name.to_lowercase() == name.to_lowercase()))
     }
 
+    /// The group that a person means: the one with this id, else the one with this name, without regard to case.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn find_by_id_or_name(&self, meant: &str) -> Result<Option<Group>, ReadError> {
+        match self.find(&GroupId::new(meant)).await? {
+            Some(group) => Ok(Some(group)),
+            None => self.find_by_name(meant).await,
+        }
+    }
+
     /// Changes a group's configuration.
     ///
     /// # Errors

@@ -117,6 +117,18 @@ impl<I: Items + Clone> Plans<I> {
             .filter(|plan| plan.spec.name.to_lowercase() == name.to_lowercase()))
     }
 
+    /// The plan that a person means: the one with this id, else the one with this name, without regard to case.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn find_by_id_or_name(&self, meant: &str) -> Result<Option<StoredPlan>, ReadError> {
+        match self.find(&PlanId::new(meant)).await? {
+            Some(plan) => Ok(Some(plan)),
+            None => self.find_by_name(meant).await,
+        }
+    }
+
     /// Changes a plan.
     ///
     /// # Errors
@@ -324,3 +336,6 @@ impl fmt::Display for PlanStoreError {
 }
 
 impl std::error::Error for PlanStoreError {}
+
+#[cfg(test)]
+mod tests;

@@ -154,6 +154,60 @@ fn an_owner_that_sleeps_at_any_gate_for_longer_than_the_fence_launches_nothing_t
     assert!(takeovers > 0, "nobody took over");
 }
 
+/// What came of one drive: who owned the execution at its end, and why it returned.
+type Driven = Arc<Mutex<Option<Result<(Option<OwnerId>, Ending), DriveError>>>>;
+
+/// A process that looks once for something to drive, drives it once, and tells what came of that.
+fn spawn_one_drive(run: &mut Run, number: u64) -> (TaskId, Driven) {
+    let driven = Driven::default();
+    let result = Arc::clone(&driven);
+    let task = run.scheduler.next_task();
+    let process = Process::new(run.context.clone(), task, number);
+    run.scheduler.spawn(Box::pin(async move {
+        let Ok(Found::Drivable(id)) = process.find_or_begin(0).await else {
+            return;
+        };
+        let taken = process.driver.take_over(&id, &process.watch).await;
+        if taken.is_ok() {
+            let ended = process.driver.drive(&id, &process.watch).await;
+            let ended = ended.map(|(state, ending)| (state.owner.map(|owner| owner.id), ending));
+            *result.lock().unwrap() = Some(ended);
+        }
+    }));
+    (task, driven)
+}
+
+/// The order of what is appended keeps a process that was replaced from writing on what it has not read. Once it has read
+/// that it was replaced, only its own look at the owner keeps it from going on.
+#[test]
+fn an_owner_that_was_replaced_while_it_slept_at_any_gate_sees_it_and_stops() {
+    let mut replaced = 0;
+    for at in 0..steps_of(&shop()) {
+        let mut run = Run::new(shop(), 7);
+        let (sleeper, driven) = spawn_one_drive(&mut run, 1_000);
+        run.scheduler.run(at, |_, _| {});
+        let until = after(run.hub.now(), SignedDuration::from_mins(4));
+        run.hub.set_asleep(sleeper, Some(until));
+        run.spawn();
+        assert_eq!(run.scheduler.run(ENOUGH, |_, _| {}), Stopped::AllEnded);
+        judge(&run);
+        match driven.lock().unwrap().take() {
+            Some(Ok((owner, Ending::OwnedBy(other)))) => {
+                assert_eq!(owner, Some(other.id), "slept at step {at}");
+                replaced += 1;
+            }
+            Some(Ok((owner, Ending::Done))) => {
+                let own = Some(OwnerId::new("o-1000"));
+                assert_eq!(owner, own, "slept at step {at}, and went on");
+            }
+            Some(other) => panic!("slept at step {at}: {other:?}"),
+            // It slept before it had anything to drive.
+            None => {}
+        }
+    }
+    assert!(replaced > 0, "nobody was replaced");
+}
+
 #[test]
 fn a_drill_deletes_no_recovery_that_comes_at_any_gate() {
     let mut scenario = shop();

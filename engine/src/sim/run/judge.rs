@@ -6,14 +6,14 @@ use std::sync::PoisonError;
 
 use crate::decide::is_done;
 use crate::drive::{EXECUTION_TAG, LAUNCH_TAG};
-use crate::event::{Acceptance, Event, Recorded};
+use crate::event::{Acceptance, Author, Event, Recorded};
 use crate::ids::{ExecutionId, JobId, ServerId};
 use crate::sim::drs::lock;
 use crate::state::{Phase, State, Status};
 use crate::store::executions::Executions;
 use crate::store::summary::Summary;
 
-use super::{OURS, Run};
+use super::{MISFITS, OURS, Run};
 use crate::testing::at_once;
 
 /// What a run came to.
@@ -80,6 +80,8 @@ pub(super) fn judge(run: &Run) -> Verdict {
         }
     }
     check_deeds(run, &histories);
+    // What does not fit is not written, so only the driver that gave up over it knows.
+    assert_eq!(run.counts().get(MISFITS), None, "{MISFITS}");
     let mut verdict = Verdict {
         executions: histories.len() as u64,
         launches: ours.len() as u64,
@@ -88,6 +90,7 @@ pub(super) fn judge(run: &Run) -> Verdict {
     for History { state, events } in &histories {
         assert!(is_done(state), "{} is not done", state.started.execution_id);
         assert_ne!(state.status, Status::Halted, "{:?}", state.finished);
+        check_authors(events);
         verdict.takeovers += u64::from(state.takeovers);
         run.hub.count(state.status.as_str());
         for launch in state.launches.values() {
@@ -141,6 +144,22 @@ fn whose(histories: &[History], accepted: &crate::sim::world::AcceptedLaunch) ->
         }
     }
     panic!("no history knows {job} of {:?}", accepted.servers);
+}
+
+/// Every event of a driver is by the owner of its time. The fold says so, too; this does not ask it.
+fn check_authors(events: &[Recorded]) {
+    let mut owner = None;
+    for Recorded {
+        seq, author, event, ..
+    } in events
+    {
+        if let Event::OwnerTaken { owner: taker, .. } = event {
+            owner = Some(taker);
+        }
+        if let Author::Owner(author) = author {
+            assert_eq!(Some(author), owner, "event {seq} is not by the owner");
+        }
+    }
 }
 
 /// No live recovery was deleted, and nothing was terminated that the executions had not launched.

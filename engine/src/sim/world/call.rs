@@ -4,6 +4,7 @@
 //! whoever stands in front; what the world itself cannot read it still refuses.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -185,6 +186,17 @@ impl World {
             _ => Err(ApiError::unknown_operation(operation)),
         }
     }
+}
+
+/// The filters of a list's input; none given, none set.
+pub(super) fn read_filters<F: DeserializeOwned + Default>(input: &Value) -> Result<F, ApiError> {
+    #[derive(Deserialize)]
+    #[serde(bound = "F: DeserializeOwned")]
+    struct Input<F> {
+        #[serde(default)]
+        filters: Option<F>,
+    }
+    Ok(read_input::<Input<F>>(input)?.filters.unwrap_or_default())
 }
 
 /// An input as an operation reads it.

@@ -11,7 +11,8 @@ use super::call::{Scene, read_input};
 use super::chance;
 use super::error::ApiError;
 use super::model::{Machine, MachineState};
-use super::wire::{Page, present};
+use super::page::Page;
+use super::wire::present;
 
 /// Instances on a page when the caller does not say how many.
 const PAGE_SIZE: usize = 1_000;
@@ -123,12 +124,16 @@ impl Filter {
 
 fn page<'a>(
     input: &Input,
-    operation: &str,
+    operation: &'static str,
     member: &str,
     machines: Vec<&'a Machine>,
     view: impl Fn(&'a Machine) -> Value,
 ) -> Result<Value, ApiError> {
-    let page = Page::new(input.max_results, input.next_token.clone());
+    let page = Page::new(
+        operation,
+        input.max_results.unwrap_or(PAGE_SIZE),
+        input.next_token.clone(),
+    );
     let invalid = |_| {
         ApiError::new(
             "InvalidParameterValue",
@@ -136,16 +141,11 @@ fn page<'a>(
             "Unable to parse pagination token",
         )
     };
-    let after = page.after(operation).map_err(invalid)?;
+    let after = page.after().map_err(invalid)?;
     let rest = machines
         .into_iter()
         .filter(|machine| after.as_ref().is_none_or(|after| machine.id > *after));
-    let mut cut = page.cut(
-        operation,
-        PAGE_SIZE,
-        rest.map(|machine| (machine.id.clone(), machine)),
-        view,
-    );
+    let mut cut = page.cut(rest.map(|machine| (machine.id.clone(), machine)), view);
     Ok(present([
         (member, cut["items"].take()),
         ("nextToken", cut["nextToken"].take()),

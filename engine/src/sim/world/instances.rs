@@ -6,10 +6,11 @@ use std::ops::Bound;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::call::{Scene, read_input};
+use super::call::{Scene, read_filters};
 use super::error::ApiError;
 use super::model::{Record, Server, Site};
-use super::wire::{self, Page, present, time_text};
+use super::page::Page;
+use super::wire::{self, present, time_text};
 
 const OPERATION: &str = "DescribeRecoveryInstances";
 
@@ -22,21 +23,14 @@ struct Filters {
     servers: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Input {
-    #[serde(default)]
-    filters: Option<Filters>,
-}
-
 /// Answers `DescribeRecoveryInstances`. Unknown ids find nothing; both filters together find what fits both.
 pub(super) fn describe(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
     let site = scene.initialized()?;
-    let page = Page::of(input)?;
-    let filters = read_input::<Input>(input)?.filters.unwrap_or_default();
-    let after = page.after(OPERATION)?;
+    let page = Page::of(OPERATION, scene, input)?;
+    let filters: Filters = read_filters(input)?;
+    let begin = page.begin()?;
     let ids: BTreeSet<&str> = filters.ids.iter().map(String::as_str).collect();
     let servers: BTreeSet<&str> = filters.servers.iter().map(String::as_str).collect();
-    let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
     let rest = site
         .records
         .range((begin, Bound::Unbounded))
@@ -47,11 +41,7 @@ pub(super) fn describe(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiErr
             && (servers.is_empty() || servers.contains(record.server_id.as_str()))
     });
     let keyed = found.map(|record| (record.id.clone(), record));
-    Ok(
-        page.cut(OPERATION, scene.settings.page_size, keyed, |record| {
-            view(site, scene, record)
-        }),
-    )
+    Ok(page.cut(keyed, |record| view(site, scene, record)))
 }
 
 fn view(site: &Site, scene: &Scene<'_>, record: &Record) -> Value {

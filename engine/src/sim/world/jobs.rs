@@ -6,12 +6,16 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::call::{Scene, read_input};
+use super::call::{Scene, read_filters, read_input};
 use super::error::ApiError;
+use super::interval::Interval;
 use super::model::{Job, JobKind, LogData, LogEntry, LogEvent, Outcome, Site};
-use super::wire::{self, Page, parse_time, present, time_text};
+use super::page::Page;
+use super::wire::{self, present, time_text};
 use crate::sim::fleet::Settings;
 
+const OPERATION: &str = "DescribeJobs";
+const LOG: &str = "DescribeJobLogItems";
 /// Digits of a number in a page token, so that tokens sort as numbers do.
 const KEY_DIGITS: usize = 20;
 
@@ -24,43 +28,24 @@ struct Filters {
     to_date: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Input {
-    #[serde(default)]
-    filters: Option<Filters>,
-}
-
 /// Answers `DescribeJobs`, newest first.
 pub(super) fn describe(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
     let site = scene.initialized()?;
-    let page = Page::of(input)?;
-    let filters = read_input::<Input>(input)?.filters.unwrap_or_default();
-    let from = filters
-        .from_date
-        .as_deref()
-        .map(|text| parse_time("filters.fromDate", text));
-    let to = filters
-        .to_date
-        .as_deref()
-        .map(|text| parse_time("filters.toDate", text));
-    let (from, to) = (from.transpose()?, to.transpose()?);
-    let before = page
-        .after("DescribeJobs")?
-        .map(|key| read_key(&key))
-        .transpose()?
-        .unwrap_or(u64::MAX);
-
-    let wanted = |job: &&Job| {
-        from.is_none_or(|from| from <= job.created_at) && to.is_none_or(|to| job.created_at <= to)
-    };
+    let page = Page::of(OPERATION, scene, input)?;
+    let filters: Filters = read_filters(input)?;
+    let interval = Interval::between(
+        ("filters.fromDate", filters.from_date.as_deref()),
+        ("filters.toDate", filters.to_date.as_deref()),
+    )?;
+    let before = page.after_number()?.unwrap_or(u64::MAX);
+    let wanted = |job: &&Job| interval.contains(job.created_at);
     let view = |job: &Job| view(site, scene.settings, job, scene.now);
     let keyed = |job| (key(job), job);
-    let size = scene.settings.page_size;
     if filters.ids.is_empty() {
-        // Jobs are numbered in the order they are made in, so nothing older than `from` comes after one that is.
+        // Jobs are numbered in the order they are made in, so nothing of the interval comes after one that is too old.
         let newest_first = site.jobs.range(..before).rev().map(|(_, job)| job);
-        let jobs = newest_first.take_while(|job| from.is_none_or(|from| from <= job.created_at));
-        return Ok(page.cut("DescribeJobs", size, jobs.filter(wanted).map(keyed), view));
+        let jobs = newest_first.take_while(|job| interval.has_begun(job.created_at));
+        return Ok(page.cut(jobs.filter(wanted).map(keyed), view));
     }
     let numbers: BTreeSet<u64> = filters
         .ids
@@ -71,7 +56,7 @@ pub(super) fn describe(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiErr
         .range(..before)
         .rev()
         .filter_map(|number| site.jobs.get(number));
-    Ok(page.cut("DescribeJobs", size, jobs.filter(wanted).map(keyed), view))
+    Ok(page.cut(jobs.filter(wanted).map(keyed), view))
 }
 
 #[derive(Deserialize)]
@@ -83,12 +68,9 @@ struct LogInput {
 /// Answers `DescribeJobLogItems`, in order of time. An unknown job has no log.
 pub(super) fn describe_log(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
     let site = scene.initialized()?;
-    let page = Page::of(input)?;
+    let page = Page::of(LOG, scene, input)?;
     let LogInput { job_id } = read_input(input)?;
-    let first = page
-        .after("DescribeJobLogItems")?
-        .map(|key| read_key(&key))
-        .transpose()?;
+    let first: Option<u64> = page.after_number()?;
     let job = site.job(&job_id);
     let entries = job.map_or(&[][..], |job| job.log.as_slice());
     let happened = entries
@@ -102,7 +84,7 @@ pub(super) fn describe_log(scene: &Scene<'_>, input: &Value) -> Result<Value, Ap
         })
         .map(|(entry, number)| (format!("{number:0KEY_DIGITS$}"), entry));
     let view = |entry: &LogEntry| log_view(entry, job);
-    Ok(page.cut("DescribeJobLogItems", scene.settings.page_size, shown, view))
+    Ok(page.cut(shown, view))
 }
 
 /// The answer of a call that made a job.
@@ -190,8 +172,4 @@ fn log_view(entry: &LogEntry, job: Option<&Job>) -> Value {
 
 fn key(job: &Job) -> String {
     format!("{:0KEY_DIGITS$}", job.number)
-}
-
-fn read_key(key: &str) -> Result<u64, ApiError> {
-    key.parse().map_err(|_| wire::bad_token())
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::ApiError;
+use crate::limits;
 
 /// The service code of DRS.
 const SERVICE: &str = "drs";
@@ -58,12 +59,17 @@ impl Quotas {
 
 impl Default for Quotas {
     fn default() -> Self {
+        let limits::Quotas {
+            jobs,
+            servers_per_job,
+            servers_in_jobs,
+        } = limits::Quotas::default();
         Self {
-            jobs: 20,
-            servers_per_job: 100,
-            servers_in_jobs: 500,
+            jobs,
+            servers_per_job,
+            servers_in_jobs,
             replicating_servers: 300,
-            source_servers: 4_000,
+            source_servers: u32::try_from(limits::SERVERS_PER_TARGET).unwrap_or(u32::MAX),
         }
     }
 }

@@ -7,12 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::call::{Scene, read_input};
+use super::call::{Scene, read_filters, read_input};
 use super::chance;
 use super::error::ApiError;
+use super::interval::Interval;
 use super::model::{LastLaunch, Server, Site};
+use super::page::Page;
 use super::replication::Point;
-use super::wire::{self, Page, duration_text, parse_time, present, time_text};
+use super::wire::{self, duration_text, present, time_text};
 use crate::sim::fleet::{Disk, Origin, Os};
 
 const OPERATION: &str = "DescribeSourceServers";
@@ -29,20 +31,12 @@ struct Filters {
     staging_accounts: Vec<String>,
 }
 
-#[derive(Deserialize)]
-struct Input {
-    #[serde(default)]
-    filters: Option<Filters>,
-}
-
 /// Answers `DescribeSourceServers`. Unknown ids find nothing.
 pub(super) fn describe(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
     let site = scene.initialized()?;
-    let page = Page::of(input)?;
-    let filters = read_input::<Input>(input)?.filters.unwrap_or_default();
-    let begin = page
-        .after(OPERATION)?
-        .map_or(Bound::Unbounded, Bound::Excluded);
+    let page = Page::of(OPERATION, scene, input)?;
+    let filters: Filters = read_filters(input)?;
+    let begin = page.begin()?;
     let fits = |server: &&Server| {
         let hardware = filters.hardware_id.as_ref();
         // No server of this world is extended from a staging account.
@@ -51,19 +45,18 @@ pub(super) fn describe(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiErr
     let view = |server: &Server| view(site, scene, server);
     let keyed = |server: &'_ Server| (server.id.clone(), server.id.clone());
     let shown = |id: String| site.servers.get(&id).map_or(Value::Null, view);
-    let size = scene.settings.page_size;
     if filters.ids.is_empty() {
         let rest = site
             .servers
             .range((begin, Bound::Unbounded))
             .map(|(_, server)| server);
-        return Ok(page.cut(OPERATION, size, rest.filter(fits).map(keyed), shown));
+        return Ok(page.cut(rest.filter(fits).map(keyed), shown));
     }
     let ids: BTreeSet<String> = filters.ids.iter().cloned().collect();
     let rest = ids
         .range((begin, Bound::Unbounded))
         .filter_map(|id| site.servers.get(id));
-    Ok(page.cut(OPERATION, size, rest.filter(fits).map(keyed), shown))
+    Ok(page.cut(rest.filter(fits).map(keyed), shown))
 }
 
 #[derive(Deserialize, Default)]
@@ -86,18 +79,13 @@ struct SnapshotInput {
 /// Answers `DescribeRecoverySnapshots`: the points that the schedule keeps, oldest first unless `order` is `DESC`.
 pub(super) fn describe_snapshots(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
     let site = scene.initialized()?;
-    let page = Page::of(input)?;
+    let page = Page::of(SNAPSHOTS, scene, input)?;
     let input: SnapshotInput = read_input(input)?;
     let filters = input.filters.unwrap_or_default();
-    let from = filters
-        .from_date_time
-        .as_deref()
-        .map(|text| parse_time("filters.fromDateTime", text));
-    let to = filters
-        .to_date_time
-        .as_deref()
-        .map(|text| parse_time("filters.toDateTime", text));
-    let (from, to) = (from.transpose()?, to.transpose()?);
+    let interval = Interval::between(
+        ("filters.fromDateTime", filters.from_date_time.as_deref()),
+        ("filters.toDateTime", filters.to_date_time.as_deref()),
+    )?;
     let is_descending = input.order.as_deref() == Some("DESC");
     let Some(server) = site.servers.get(&input.server_id) else {
         return Ok(json!({"items": []}));
@@ -106,27 +94,18 @@ pub(super) fn describe_snapshots(scene: &Scene<'_>, input: &Value) -> Result<Val
     let mut points = server
         .replication
         .points(scene.seed, &server.id, days, scene.now);
-    points.retain(|point| {
-        from.is_none_or(|from| from <= point.at) && to.is_none_or(|to| point.at <= to)
-    });
+    points.retain(|point| interval.contains(point.at));
     if is_descending {
         points.reverse();
     }
-    let after = page
-        .after(SNAPSHOTS)?
-        .map(|key| key.parse::<i64>().map_err(|_| wire::bad_token()));
-    let after = after.transpose()?;
+    let after: Option<i64> = page.after_number()?;
     let rest = points.into_iter().filter(|point| match after {
         Some(after) if is_descending => point.number < after,
         Some(after) => point.number > after,
         None => true,
     });
     let keyed = rest.map(|point| (point.number.to_string(), point));
-    Ok(
-        page.cut(SNAPSHOTS, scene.settings.page_size, keyed, |point| {
-            snapshot(scene, server, &point)
-        }),
-    )
+    Ok(page.cut(keyed, |point| snapshot(scene, server, &point)))
 }
 
 fn snapshot(scene: &Scene<'_>, server: &Server, point: &Point) -> Value {

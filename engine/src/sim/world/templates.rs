@@ -11,8 +11,12 @@ use super::call::{Scene, read_input};
 use super::configuration::default_replication;
 use super::error::ApiError;
 use super::model::Site;
+use super::page::Page;
 use super::tags::Tags;
-use super::wire::{self, Page};
+use super::wire;
+
+const LAUNCH: &str = "DescribeLaunchConfigurationTemplates";
+const REPLICATION: &str = "DescribeReplicationConfigurationTemplates";
 
 /// A template, with the members that only one of the kinds has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,7 +82,7 @@ struct Input {
 /// Answers `DescribeLaunchConfigurationTemplates`.
 pub(super) fn describe_launch(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
     let site = scene.initialized()?;
-    let (page, Input { launch: ids, .. }) = (Page::of(input)?, read_input(input)?);
+    let (page, Input { launch: ids, .. }) = (Page::of(LAUNCH, scene, input)?, read_input(input)?);
     let view = |template: &Template| {
         template.view(
             site,
@@ -86,14 +90,7 @@ pub(super) fn describe_launch(scene: &Scene<'_>, input: &Value) -> Result<Value,
             "launchConfigurationTemplateID",
         )
     };
-    listed(
-        "DescribeLaunchConfigurationTemplates",
-        scene,
-        &page,
-        site.launch_template.as_ref(),
-        &ids,
-        view,
-    )
+    listed(&page, site.launch_template.as_ref(), &ids, view)
 }
 
 /// Answers `DescribeReplicationConfigurationTemplates`.
@@ -104,7 +101,7 @@ pub(super) fn describe_replication(scene: &Scene<'_>, input: &Value) -> Result<V
         Input {
             replication: ids, ..
         },
-    ) = (Page::of(input)?, read_input(input)?);
+    ) = (Page::of(REPLICATION, scene, input)?, read_input(input)?);
     let view = |template: &Template| {
         template.view(
             site,
@@ -112,29 +109,20 @@ pub(super) fn describe_replication(scene: &Scene<'_>, input: &Value) -> Result<V
             "replicationConfigurationTemplateID",
         )
     };
-    listed(
-        "DescribeReplicationConfigurationTemplates",
-        scene,
-        &page,
-        site.replication_template.as_ref(),
-        &ids,
-        view,
-    )
+    listed(&page, site.replication_template.as_ref(), &ids, view)
 }
 
 fn listed(
-    operation: &str,
-    scene: &Scene<'_>,
     page: &Page,
     template: Option<&Template>,
     ids: &[String],
     view: impl Fn(&Template) -> Value,
 ) -> Result<Value, ApiError> {
-    let after = page.after(operation)?;
+    let after = page.after()?;
     let wanted = template.filter(|template| ids.is_empty() || ids.contains(&template.id));
     let rest = wanted.filter(|template| after.as_ref().is_none_or(|after| template.id > *after));
     let items = rest
         .into_iter()
         .map(|template| (template.id.clone(), template));
-    Ok(page.cut(operation, scene.settings.page_size, items, view))
+    Ok(page.cut(items, view))
 }

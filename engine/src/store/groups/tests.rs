@@ -94,6 +94,39 @@ fn a_name_belongs_to_one_group_whatever_its_case() {
 }
 
 #[test]
+fn a_group_is_found_by_its_id_and_else_by_its_name() {
+    let (_, groups) = store();
+    at_once(groups.create(id("g-1"), config("Shop", 0..1), now())).unwrap();
+    // A name that is another group's id means that other group.
+    at_once(groups.create(id("g-2"), config("g-1", 1..2), now())).unwrap();
+    let found = |meant: &str| {
+        let group = at_once(groups.find_by_id_or_name(meant)).unwrap();
+        group.map(|group| group.id)
+    };
+    assert_eq!(found("g-1"), Some(id("g-1")));
+    assert_eq!(found("G-1"), Some(id("g-2")), "ids have a case");
+    assert_eq!(found("sHoP"), Some(id("g-1")));
+    assert_eq!(found("Store"), None);
+    at_once(groups.update(&id("g-1"), config("Store", 0..1), now())).unwrap();
+    assert_eq!(found("Shop"), None, "a name that was given up");
+    assert_eq!(found("STORE"), Some(id("g-1")));
+    at_once(groups.delete(&id("g-1"))).unwrap();
+    assert_eq!(found("Store"), None);
+    assert_eq!(found("g-1"), Some(id("g-2")));
+}
+
+#[test]
+fn a_group_that_still_claims_its_servers_is_not_found() {
+    let (hub, memory, mut scheduler) = stage();
+    make(&mut scheduler, &hub, &memory, "Shop", 0..MANY);
+    scheduler.run(20, |_, _| {});
+    assert!(!memory.all().is_empty(), "it has begun");
+    let groups = Groups::new(memory);
+    let found = at_once(groups.find_by_id_or_name("shop")).unwrap();
+    assert_eq!(found, None);
+}
+
+#[test]
 fn an_update_that_cannot_have_its_servers_changes_nothing() {
     let (_, groups) = store();
     at_once(groups.create(id("g-1"), config("one", 0..1), now())).unwrap();

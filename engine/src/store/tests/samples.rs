@@ -1,0 +1,271 @@
+//! One of every kind of item, by the name of its golden file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::events::events;
+use crate::event::{Author, Mode, Recorded};
+use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
+use crate::plan::{PlanSpec, WaveSpec};
+use crate::store::claim::Claim;
+use crate::store::codec::ReadError;
+use crate::store::group::{Group, GroupConfig, Selection};
+use crate::store::items::Item;
+use crate::store::keys;
+use crate::store::plan::StoredPlan;
+use crate::store::projection::{ServerProjection, WaveProjection};
+use crate::store::record::{self, SignOfLife};
+use crate::store::summary::{CLAIMING, Summary};
+use crate::testing::{beginning, ids, start, target};
+use crate::time::Now;
+
+/// Reads an item and writes it again.
+pub(super) type Again = fn(&Item) -> Result<Item, ReadError>;
+
+/// Every kind of item, by the name of its file, with the way to read and write it again.
+pub(super) fn kinds() -> Vec<(String, Item, Again)> {
+    let mut all: Vec<(String, Item, Again)> = Vec::new();
+    for (name, group) in groups() {
+        let again: Again = |item| Ok(Group::decode(item)?.encode());
+        all.push((name.to_owned(), group.encode(), again));
+    }
+    let again: Again = |item| Ok(StoredPlan::decode(item)?.encode());
+    all.push(("plan".to_owned(), plan().encode(), again));
+    let claims = [
+        ("claim-group-name", keys::group_name("Databases"), "pg-01"),
+        (
+            "claim-group-server",
+            keys::group_server(&target(), &ServerId::new("s-1")),
+            "pg-01",
+        ),
+        ("claim-plan-name", keys::plan_name("Shop"), "rp-01"),
+        (
+            "lease",
+            keys::lease(&target(), &ServerId::new("s-1")),
+            "x-01",
+        ),
+    ];
+    for (name, key, owner) in claims {
+        let claim = Claim {
+            key,
+            owner: owner.to_owned(),
+            owner_name: "Shop".to_owned(),
+        };
+        let again: Again = |item| Ok(Claim::decode(item)?.encode());
+        all.push((name.to_owned(), claim.encode(), again));
+    }
+    for (name, summary) in summaries() {
+        let again: Again = |item| Ok(Summary::decode(item)?.encode());
+        all.push((name.to_owned(), summary.encode(), again));
+    }
+    for (number, (name, event)) in events().into_iter().enumerate() {
+        let author = if number == 0 {
+            Author::Operator("arn:aws:iam::111122223333:user/ada".to_owned())
+        } else {
+            Author::Owner(OwnerId::new("o-1"))
+        };
+        let recorded = Recorded {
+            seq: number as u64 + 1,
+            now: now(),
+            author,
+            event,
+        };
+        let item = record::encode_event(&execution(), &recorded, "nonce");
+        let again: Again = |item| {
+            let nonce = record::nonce_of(item)?;
+            Ok(record::encode_event(
+                &execution(),
+                &record::decode_event(item)?,
+                &nonce,
+            ))
+        };
+        all.push((format!("event-{name}"), item, again));
+    }
+    all.extend(projections());
+    all
+}
+
+pub(super) fn execution() -> ExecutionId {
+    ExecutionId::new("x-01")
+}
+
+pub(super) fn now() -> Now {
+    Now {
+        world: "2026-03-01T10:00:00.123456789Z".parse().unwrap(),
+        wall: "2026-03-01T10:00:00.5Z".parse().unwrap(),
+    }
+}
+
+pub(super) fn group_config() -> GroupConfig {
+    groups().remove(1).1.config
+}
+
+fn projections() -> Vec<(String, Item, Again)> {
+    let (_, frozen) = beginning(&[("db", &["s-2", "s-1"])]);
+    let wave = WaveProjection {
+        index: 1,
+        name: "web".to_owned(),
+        status: "COMPLETED".to_owned(),
+        started_at: Some(start()),
+        ended_at: Some(start()),
+        launched: 2,
+        failed: 1,
+        servers: 3,
+    };
+    let server = ServerProjection {
+        id: ServerId::new("s-1"),
+        hostname: "web-1".to_owned(),
+        wave: "web".to_owned(),
+        target: target(),
+        status: "FAILED".to_owned(),
+        reason: Some("no capacity".to_owned()),
+        job: Some("drsjob-1".to_owned()),
+        instance: Some("i-1".to_owned()),
+    };
+    let sign = SignOfLife {
+        owner: OwnerId::new("o-1"),
+        host: "alpha".to_owned(),
+        at: now().wall,
+    };
+    let id = execution();
+    vec![
+        (
+            "frozen".to_owned(),
+            record::encode_frozen(&id, 0, 0, &frozen.waves[0]),
+            |item| {
+                let (wave, servers) = record::decode_frozen(item)?;
+                Ok(record::encode_frozen(&execution(), wave, 0, &servers))
+            },
+        ),
+        ("wave".to_owned(), record::encode_wave(&id, &wave), |item| {
+            Ok(record::encode_wave(
+                &execution(),
+                &record::decode_wave(item)?,
+            ))
+        }),
+        (
+            "server".to_owned(),
+            record::encode_server(&id, &server),
+            |item| {
+                Ok(record::encode_server(
+                    &execution(),
+                    &record::decode_server(item)?,
+                ))
+            },
+        ),
+        (
+            "owner".to_owned(),
+            record::encode_owner(&id, &sign),
+            |item| {
+                Ok(record::encode_owner(
+                    &execution(),
+                    &record::decode_owner(item)?,
+                ))
+            },
+        ),
+    ]
+}
+
+fn groups() -> Vec<(&'static str, Group)> {
+    let tags = BTreeMap::from([("Team".to_owned(), "shop".to_owned())]);
+    let group = |selection, claiming: bool| Group {
+        id: GroupId::new("pg-01"),
+        config: GroupConfig {
+            name: "Databases".to_owned(),
+            description: Some("both of them".to_owned()),
+            target: target(),
+            selection,
+            tags: tags.clone(),
+        },
+        version: 7,
+        created_at: start(),
+        modified_at: start(),
+        executions: BTreeSet::from([execution()]),
+        claiming_until: claiming.then(start),
+        is_complete: !claiming,
+    };
+    let tier = BTreeMap::from([("Tier".to_owned(), "db".to_owned())]);
+    vec![
+        (
+            "group-listed",
+            group(Selection::Servers(ids(&["s-2", "s-1"])), false),
+        ),
+        ("group-tags", group(Selection::Tags(tier), false)),
+        (
+            "group-claiming",
+            group(Selection::Servers(ids(&["s-1"])), true),
+        ),
+    ]
+}
+
+fn plan() -> StoredPlan {
+    let wave = WaveSpec {
+        name: "db".to_owned(),
+        protection_group_ids: vec![GroupId::new("pg-01")],
+        depends_on_waves: Some(Vec::new()),
+        launch_order: Some("SEQUENTIAL".to_owned()),
+        source_server_ids: Some(ids(&["s-1"])),
+        max_in_flight: Some(1),
+        wait_time_seconds: Some(30),
+        timeout_seconds: Some(3_600),
+    };
+    let least = WaveSpec {
+        name: "web".to_owned(),
+        protection_group_ids: vec![GroupId::new("pg-02")],
+        ..WaveSpec::default()
+    };
+    StoredPlan {
+        id: PlanId::new("rp-01"),
+        spec: PlanSpec {
+            name: "Shop".to_owned(),
+            description: Some("all of it".to_owned()),
+            waves: vec![wave, least],
+            execution_timeout_seconds: Some(7_200),
+        },
+        tags: BTreeMap::from([("Team".to_owned(), "shop".to_owned())]),
+        version: 3,
+        created_at: start(),
+        modified_at: start(),
+        runs: 2,
+        execution: Some(execution()),
+    }
+}
+
+fn summaries() -> Vec<(&'static str, Summary)> {
+    let summary = |status: &str, version: i64| Summary {
+        execution_id: execution(),
+        plan_id: PlanId::new("rp-01"),
+        plan_name: "Shop".to_owned(),
+        status: status.to_owned(),
+        is_terminal: false,
+        mode: Mode::Drill,
+        started_at: start(),
+        ended_at: None,
+        account_id: target().account_id,
+        region: target().region,
+        initiated_by: "arn:aws:sts::111122223333:assumed-role/terraform/ci".to_owned(),
+        origin: "terraform".to_owned(),
+        inputs_digest: "44136fa3".to_owned(),
+        delivered: false,
+        wave_status: "db RUNNING 1/2, web WAITING".to_owned(),
+        errors: Vec::new(),
+        version,
+        claiming_until: None,
+    };
+    let claiming = Summary {
+        claiming_until: Some(start()),
+        ..summary(CLAIMING, 0)
+    };
+    let ended = Summary {
+        is_terminal: true,
+        ended_at: Some(start()),
+        delivered: true,
+        mode: Mode::Recovery,
+        errors: vec!["1 of 2 servers launched".to_owned()],
+        ..summary("FAILED", 42)
+    };
+    vec![
+        ("summary-claiming", claiming),
+        ("summary-running", summary("RUNNING", 12)),
+        ("summary-ended", ended),
+    ]
+}
