@@ -84,16 +84,16 @@ class Simulator:
             self._process.kill()
             self._process.wait()
 
-    def client(self, service: str) -> Any:
-        """A boto3 client, as somebody else's."""
-        return self._boto(SESSION.client, service)
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client, as somebody else's; of the provider's Region unless another is named."""
+        return self._boto(SESSION.client, service, region)
 
-    def _boto(self, make: Callable[..., Any], service: str) -> Any:
+    def _boto(self, make: Callable[..., Any], service: str, region: str | None = None) -> Any:
         # boto3 reads its models once per session, and makes clients of one session one at a time.
         with MAKING:
             return make(
                 service,
-                region_name=self.region,
+                region_name=region or self.region,
                 endpoint_url=self.process["endpoint"],
                 aws_access_key_id=f"AKIASIM0{self.account}",
                 aws_secret_access_key="not-verified",
