@@ -14,6 +14,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -231,11 +232,15 @@ class Simulator:
     def plans(self) -> list[dict]:
         return [item for item in self.items("recovery-plans") if "PlanName" in item]
 
+    def history(self) -> list[dict]:
+        """The recorded events of all executions, in order."""
+        recorded = [json.loads(item["Event"]) for item in self.items("execution-history") if "Event" in item]
+        # Events of one execution may carry the same time; their numbers go on.
+        return sorted(recorded, key=lambda it: (datetime.fromisoformat(it["now"]["wall"]), it["seq"]))
+
     def events(self) -> list[str]:
         """The names of the recorded events of all executions, in order."""
-        items = [item for item in self.items("execution-history") if "Event" in item]
-        items.sort(key=lambda item: (item["At"], item["ExecutionId"], item["Sequence"]))
-        return [json.loads(item["Event"])["event"]["type"] for item in items]
+        return [recorded["event"]["type"] for recorded in self.history()]
 
     def has_event(self, name: str, times: int = 1) -> bool:
         return self.events().count(name) >= times

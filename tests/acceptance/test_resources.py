@@ -167,6 +167,30 @@ def test_a_drill_runs_and_runs_again_when_a_trigger_changes(workspace: Workspace
     assert simulator.instances() == []
 
 
+def test_a_drill_of_another_plan_replaces_the_first(workspace: Workspace, simulator: Simulator) -> None:
+    texts = [*shop(simulator), plan("web", wave("web", "web"))]
+    workspace.write(*texts, drill("quarterly", "shop")).apply()
+    first = workspace.state()["drs_drill_execution.quarterly"]
+    assert len(simulator.instances()) == 4
+
+    workspace.write(*texts, drill("quarterly", "web"))
+    assert workspace.planned_actions() == {"drs_drill_execution.quarterly": ["delete", "create"]}
+    workspace.apply()
+    state = workspace.state()
+    second = state["drs_drill_execution.quarterly"]
+    assert second["id"] != first["id"] and second["status"] == "COMPLETED"
+    assert second["recovery_plan_id"] == state["drs_recovery_plan.web"]["id"]
+    running = {instance["ec2InstanceID"] for instance in simulator.instances()}
+    assert running == {server["instance_id"] for server in second["servers"]} and len(running) == 2
+    # The first drill's instances were terminated by its own destruction, not deleted by the second's launches.
+    steps = [name for name in simulator.events() if name in ("ExecutionStarted", "TerminationFinished")]
+    assert steps == ["ExecutionStarted", "TerminationFinished", "ExecutionStarted"]
+    assert simulator.launches() == {"db-1": 1, "db-2": 1, "web-1": 2, "web-2": 2}
+    workspace.plans_nothing()
+    workspace.destroy()
+    assert simulator.instances() == []
+
+
 def test_a_drill_changes_in_place_where_it_does_not_run_again(workspace: Workspace, simulator: Simulator) -> None:
     workspace.write(*shop(simulator, triggers=triggers("2026-Q3")))
     workspace.apply()
