@@ -261,8 +261,14 @@ class Simulator:
 
     def delete_group(self, group_id: str) -> None:
         """Somebody deletes a group by another path, with the claims that it holds."""
-        table = self.table("protection-groups")
-        for item in self.items("protection-groups"):
-            if item["Id"] == group_id or item.get("Owner") == group_id:
-                table.delete_item(Key={"Id": item["Id"]})
+        self._delete("protection-groups", "Id", group_id)
+
+    def delete_plan(self, plan_id: str) -> None:
+        """Somebody deletes a plan by another path, with the claim to its name."""
+        self._delete("recovery-plans", "PlanId", plan_id)
+
+    def _delete(self, table: str, key: str, owner: str) -> None:
+        for item in self.items(table):
+            if owner in (item[key], item.get("Owner")):
+                self.table(table).delete_item(Key={key: item[key]})
 

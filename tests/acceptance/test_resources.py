@@ -91,6 +91,21 @@ def test_a_group_that_others_changed_is_changed_back(workspace: Workspace, simul
     workspace.plans_nothing()
 
 
+def test_a_group_is_replaced_when_it_is_told_to(workspace: Workspace, simulator: Simulator) -> None:
+    """The servers that it lists and its name are given up by the old one in time for the new one."""
+    workspace.write(*shop(simulator))
+    workspace.apply()
+    before = workspace.state()
+    workspace.apply("-replace=drs_protection_group.database")
+    after = workspace.state()
+    old, new = (state["drs_protection_group.database"] for state in (before, after))
+    assert new["id"] != old["id"] and new["source_server_ids"] == old["source_server_ids"]
+    assert after["drs_recovery_plan.shop"]["id"] == before["drs_recovery_plan.shop"]["id"]
+    assert after["drs_recovery_plan.shop"]["waves"][0]["protection_group_ids"] == [new["id"]]
+    assert {item["Id"] for item in simulator.groups()} == {new["id"], after["drs_protection_group.web"]["id"]}
+    workspace.plans_nothing()
+
+
 # Recovery plans.
 
 
@@ -139,6 +154,20 @@ def test_a_plan_that_others_changed_is_changed_back(workspace: Workspace, simula
     assert workspace.planned_actions() == {"drs_recovery_plan.shop": ["update"]}
     workspace.apply()
     workspace.plans_nothing()
+
+
+def test_a_plan_that_others_deleted_is_created_again(workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(*shop(simulator))
+    workspace.apply()
+    before = workspace.state()
+    simulator.delete_plan(before["drs_recovery_plan.shop"]["id"])
+    assert simulator.plans() == []
+    assert workspace.planned_actions() == {"drs_recovery_plan.shop": ["create"]}
+    workspace.apply()
+    workspace.plans_nothing()
+    after = workspace.state()["drs_recovery_plan.shop"]
+    assert [item["PlanId"] for item in simulator.plans()] == [after["id"]]
+    assert after["digest"] == before["drs_recovery_plan.shop"]["digest"], "the same plan was made"
 
 
 # Drills.
