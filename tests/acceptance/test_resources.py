@@ -371,6 +371,38 @@ def test_data_sources(workspace: Workspace, simulator: Simulator) -> None:
     workspace.plans_nothing()
 
 
+def test_source_servers_are_filtered(workspace: Workspace, simulator: Simulator) -> None:
+    """Each filter lets servers through and keeps others out; all of several filters must hold."""
+    wanted = filters(simulator)
+    texts = [data("drs_source_servers", label, filters=given) for label, (given, _) in wanted.items()]
+    outputs = [output(label, f"data.drs_source_servers.{label}") for label in wanted]
+    workspace.write(simulator.provider(), *texts, *outputs).apply()
+    found = workspace.outputs()
+    hostnames = {label: [server["hostname"] for server in read["servers"]] for label, read in found.items()}
+    assert hostnames == {label: names for label, (_, names) in wanted.items()}
+    assert all(read["ids"] == simulator.ids(*hostnames[label]) for label, read in found.items())
+
+
+def filters(simulator: Simulator) -> dict[str, tuple[dict | None, list[str]]]:
+    """Filters, and the host names of the servers that carry what they ask for."""
+    web = simulator.ids("web-1", "web-2")
+    late = {"replication_states": ["STALLED", "BACKLOG"]}
+    return {
+        "none": (None, sorted(simulator.servers)),
+        # One that does not exist is left out, and stops nothing.
+        "ids": ({"ids": [*web, "s-" + "0" * 17]}, ["web-1", "web-2"]),
+        "hostnames": ({"hostnames": ["web-1", "db-2", "nobody"]}, ["db-2", "web-1"]),
+        # Host names are exact: no prefix, no other case.
+        "hostnames_exactly": ({"hostnames": ["web", "WEB-1"]}, []),
+        "replication_states": (late, ["mail-1", "print-1"]),
+        "other_states": ({"replication_states": ["PAUSED"]}, []),
+        "tags": ({"tags": TAGS}, ["web-1", "web-2"]),
+        "tags_exactly": ({"tags": {"Tier": "WEB"}}, []),
+        "all_must_hold": ({"ids": web, "hostnames": ["web-2", "db-1"], "tags": TAGS}, ["web-2"]),
+        "none_holds_all": (late | {"ids": web}, []),
+    }
+
+
 def test_every_plan_says_that_the_simulator_is_in_use(workspace: Workspace, simulator: Simulator) -> None:
     workspace.write(simulator.provider(), group("web", server_selection_tags=TAGS))
     assert "Simulator In Use" in workspace.plan().text
