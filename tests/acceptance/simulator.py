@@ -245,11 +245,6 @@ class Simulator:
     def has_event(self, name: str, times: int = 1) -> bool:
         return self.events().count(name) >= times
 
-    def owner_age(self) -> float:
-        """Seconds since the owner of the only execution last said that it lives."""
-        signs = [item["AtMillis"] for item in self.items("execution-history") if "AtMillis" in item]
-        return time.time() - float(max(signs)) / 1000 if signs else float("inf")
-
     def update_item(self, table: str, key: dict, attribute: str, value: Any) -> None:
         """Somebody changes one attribute of an item by another path."""
         self.table(table).update_item(
