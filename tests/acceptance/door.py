@@ -24,6 +24,7 @@ class Door:
         url = urllib.parse.urlsplit(endpoint)
         self._inside = (url.hostname, url.port)
         self._refused: list[str] = []
+        self._let_in: list[str] = []
         self._to_refuse: set[str] = set()
         self._lock = threading.Lock()
         self._is_over = threading.Event()
@@ -40,6 +41,12 @@ class Door:
         """The operations whose next call met a shut door."""
         with self._lock:
             return list(self._refused)
+
+    @property
+    def let_in(self) -> list[str]:
+        """The operation of every call that was passed on, in order."""
+        with self._lock:
+            return list(self._let_in)
 
     def refuse_next(self, *operations: str) -> None:
         """Shuts the door when the next call of one of these comes, once for each."""
@@ -81,6 +88,7 @@ class Door:
             request = _read_message(outside)
             if not request or self._shuts_for(_operation(request)):
                 return
+            self._note(_operation(request))
             with socket.create_connection(self._inside, timeout=60) as inside:
                 inside.sendall(_with_close(request))
                 while part := inside.recv(1 << 16):
@@ -97,6 +105,10 @@ class Door:
             if not self._is_over.is_set():
                 self._open()
             return True
+
+    def _note(self, operation: str) -> None:
+        with self._lock:
+            self._let_in.append(operation)
 
     def _open(self) -> None:
         self._listener = self._listen(self.port)

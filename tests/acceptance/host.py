@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import processes
-from .waiting import LOOK_SECONDS, until
+from .waiting import LOOK_SECONDS
 
 HERE = Path(__file__).parent
 STATE = "terraform.tfstate"
@@ -110,9 +110,6 @@ class Running:
             hung = self.finish()
             raise AssertionError(f"still running after {seconds:.0f} s\n{hung}") from None
         return self._finished()
-
-    def has_ended(self) -> bool:
-        return self.process.poll() is not None
 
     def finish(self) -> Finished:
         """Ends whatever is left of it."""
@@ -234,10 +231,6 @@ class Workspace:
         for running in runs:
             running.finish()
         return left
-
-    def wait_for_provider(self, running: Running) -> processes.Process:
-        """The provider process of a run, once there is one."""
-        return until("a provider process", lambda: next(iter(processes.providers(running.group)), None))
 
     def _cli_config(self) -> Path:
         return self.folder / "cli.tfrc"

@@ -14,6 +14,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -84,16 +85,16 @@ class Simulator:
             self._process.kill()
             self._process.wait()
 
-    def client(self, service: str) -> Any:
-        """A boto3 client, as somebody else's."""
-        return self._boto(SESSION.client, service)
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client, as somebody else's; of the provider's Region unless another is named."""
+        return self._boto(SESSION.client, service, region)
 
-    def _boto(self, make: Callable[..., Any], service: str) -> Any:
+    def _boto(self, make: Callable[..., Any], service: str, region: str | None = None) -> Any:
         # boto3 reads its models once per session, and makes clients of one session one at a time.
         with MAKING:
             return make(
                 service,
-                region_name=self.region,
+                region_name=region or self.region,
                 endpoint_url=self.process["endpoint"],
                 aws_access_key_id=f"AKIASIM0{self.account}",
                 aws_secret_access_key="not-verified",
@@ -231,19 +232,18 @@ class Simulator:
     def plans(self) -> list[dict]:
         return [item for item in self.items("recovery-plans") if "PlanName" in item]
 
+    def history(self) -> list[dict]:
+        """The recorded events of all executions, in order."""
+        recorded = [json.loads(item["Event"]) for item in self.items("execution-history") if "Event" in item]
+        # Events of one execution may carry the same time; their numbers go on.
+        return sorted(recorded, key=lambda it: (datetime.fromisoformat(it["now"]["wall"]), it["seq"]))
+
     def events(self) -> list[str]:
         """The names of the recorded events of all executions, in order."""
-        items = [item for item in self.items("execution-history") if "Event" in item]
-        items.sort(key=lambda item: (item["At"], item["ExecutionId"], item["Sequence"]))
-        return [json.loads(item["Event"])["event"]["type"] for item in items]
+        return [recorded["event"]["type"] for recorded in self.history()]
 
     def has_event(self, name: str, times: int = 1) -> bool:
         return self.events().count(name) >= times
-
-    def owner_age(self) -> float:
-        """Seconds since the owner of the only execution last said that it lives."""
-        signs = [item["AtMillis"] for item in self.items("execution-history") if "AtMillis" in item]
-        return time.time() - float(max(signs)) / 1000 if signs else float("inf")
 
     def update_item(self, table: str, key: dict, attribute: str, value: Any) -> None:
         """Somebody changes one attribute of an item by another path."""
@@ -256,8 +256,14 @@ class Simulator:
 
     def delete_group(self, group_id: str) -> None:
         """Somebody deletes a group by another path, with the claims that it holds."""
-        table = self.table("protection-groups")
-        for item in self.items("protection-groups"):
-            if item["Id"] == group_id or item.get("Owner") == group_id:
-                table.delete_item(Key={"Id": item["Id"]})
+        self._delete("protection-groups", "Id", group_id)
+
+    def delete_plan(self, plan_id: str) -> None:
+        """Somebody deletes a plan by another path, with the claim to its name."""
+        self._delete("recovery-plans", "PlanId", plan_id)
+
+    def _delete(self, table: str, key: str, owner: str) -> None:
+        for item in self.items(table):
+            if owner in (item[key], item.get("Owner")):
+                self.table(table).delete_item(Key={key: item[key]})
 

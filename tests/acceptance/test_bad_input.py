@@ -77,6 +77,29 @@ def test_refused_at_plan(name: str, workspace: Workspace, simulator: Simulator) 
     assert simulator.groups() == [] and simulator.plans() == []
 
 
+def test_a_server_that_lives_in_another_region(workspace: Workspace, simulator: Simulator) -> None:
+    """It is named at plan, and the way out that the text shows, a provider for its Region, is one."""
+    simulator.fleet = workspace.folder / "fleet.yaml"
+    simulator.fleet.write_text(TWO_REGIONS)
+    elsewhere = simulator.client("drs", "eu-west-1").describe_source_servers()["items"]
+    ids = [*simulator.ids("web-1"), *(server["sourceServerID"] for server in elsewhere)]
+    workspace.write(simulator.provider(), group("web", source_server_ids=ids))
+    golden.check("server_lives_in_another_region", workspace.plan(expect=1), workspace)
+    assert simulator.groups() == []
+    workspace.write(simulator.provider(region="eu-west-1"), group("web", source_server_ids=ids[1:]))
+    workspace.apply()
+    workspace.plans_nothing()
+
+
+TWO_REGIONS = """
+accounts:
+  - id: "111122223333"
+    regions:
+      - { name: us-east-1, servers: [{ hostname: web-1 }] }
+      - { name: eu-west-1, servers: [{ hostname: web-9 }] }
+"""
+
+
 def test_a_group_whose_tags_select_nothing(workspace: Workspace, simulator: Simulator) -> None:
     nothing = group("web", server_selection_tags={"Application": "nothing"})
     texts = [simulator.provider(), nothing, plan("shop", wave("web", "web"))]

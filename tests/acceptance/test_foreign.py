@@ -2,12 +2,14 @@
 
 from . import golden
 from .configuration import data, drill, group, plan, wave
-from .host import Workspace
+from .host import STATE, Workspace
 from .simulator import ENVIRONMENT, Simulator
 from .test_resources import TAGS
 
 WEB = group("web", server_selection_tags=TAGS)
 SHOP = plan("shop", wave("web", "web"))
+DRILL = "drs_drill_execution.quarterly"
+HISTORY = "execution-history"
 
 
 def test_a_table_of_another_shape_is_refused(workspace: Workspace, simulator: Simulator) -> None:
@@ -67,15 +69,40 @@ def test_items_of_a_newer_version_are_refused(workspace: Workspace, simulator: S
     workspace.plans_nothing()
 
 
+def test_a_history_of_a_newer_version_is_refused(workspace: Workspace, simulator: Simulator) -> None:
+    """One event of a newer version stops every command that would read the drill; nothing is lost meanwhile."""
+    workspace.write(simulator.provider(), WEB, SHOP, drill("quarterly", "shop")).apply()
+    state = (workspace.folder / STATE).read_bytes()
+    instances = simulator.instances()
+    event = max((item for item in simulator.items(HISTORY) if "Event" in item), key=lambda item: item["Sequence"])
+    key = history_key(simulator, event)
+    simulator.update_item(HISTORY, key, "SchemaVersion", 99)
+    history = simulator.items(HISTORY)
+    golden.check("newer_version_drs_drill_execution", workspace.plan(expect=1), workspace)
+    workspace.apply(expect=1)
+    # Without a refresh it is the deletion itself that reads the history.
+    for arguments in ((), ("-refresh=false",)):
+        refused = workspace.destroy(*arguments, f"-target={DRILL}", expect=1)
+        assert "Written by a Newer Version" in refused.text, refused
+    assert simulator.items(HISTORY) == history and simulator.instances() == instances
+    assert (workspace.folder / STATE).read_bytes() == state
+    simulator.update_item(HISTORY, key, "SchemaVersion", event["SchemaVersion"])
+    workspace.plans_nothing()
+    workspace.destroy()
+    assert simulator.instances() == []
+
+
+def history_key(simulator: Simulator, item: dict) -> dict:
+    return {part["AttributeName"]: item[part["AttributeName"]] for part in simulator.table(HISTORY).key_schema}
+
+
 def test_a_history_that_is_gone_loses_nothing(workspace: Workspace, simulator: Simulator) -> None:
     """Somebody deletes the history of a drill: the state stays as it was, and a warning says so."""
     texts = simulator.provider(), WEB, SHOP, drill("quarterly", "shop", cleanup="never")
     workspace.write(*texts).apply()
     before = workspace.state()
-    history = simulator.table("execution-history")
-    keys = [part["AttributeName"] for part in history.key_schema]
-    for item in simulator.items("execution-history"):
-        history.delete_item(Key={key: item[key] for key in keys})
+    for item in simulator.items(HISTORY):
+        simulator.table(HISTORY).delete_item(Key=history_key(simulator, item))
     planned = workspace.plan("-detailed-exitcode")
     golden.check("history_is_gone", planned, workspace)
     workspace.apply()

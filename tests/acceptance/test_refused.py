@@ -21,6 +21,7 @@ from .test_kill import WRITE
 from .waiting import until
 
 # A StartRecovery that is cut has an unknown outcome, which is another test; here it must not get through at all.
+# What happens to its connection is told by the provider's log, the door's count and the history.
 AT_THE_DOOR = [name for name in OPERATIONS if name != "StartRecovery"]
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIASIM0111122223333", "AWS_SECRET_ACCESS_KEY": "not-verified"}
 
@@ -34,7 +35,9 @@ def life(host: str, path: Path, binaries: Path, stack: ExitStack) -> dict:
     ids = simulator.ids("web-1", "web-2")
     door = Door(simulator.process["endpoint"])
     stack.callback(door.close)
-    workspace = Workspace(HOSTS[host](), path / "workspace", binaries, dict(CREDENTIALS))
+    log = path / "provider.log"
+    logged = {"TF_LOG_PROVIDER": "warn", "TF_LOG_PATH": str(log)}
+    workspace = Workspace(HOSTS[host](), path / "workspace", binaries, CREDENTIALS | logged)
     stack.callback(workspace.leftovers)
     services = ("drs", "dynamodb", "ec2", "sts", "servicequotas")
     endpoints = dict.fromkeys(services, door.endpoint)
@@ -53,7 +56,9 @@ def life(host: str, path: Path, binaries: Path, stack: ExitStack) -> dict:
     held = simulator.step_until(WRITE, lambda: simulator.has_event("LaunchIntended"), 120)
     door.shut()
     simulator.release(held)
-    until("a refused launch", lambda: simulator.owner_age() > SHUT_FOR_LAUNCH_SECONDS)
+    # Nobody listens, so only the caller can tell; its history has to wait until the door is open again.
+    until("a refused launch", lambda: has_met_a_shut_door(log))
+    let_in = door.let_in.count("StartRecovery")
     door.open()
     running.wait().expect(0)
     outputs = workspace.outputs()
@@ -63,11 +68,23 @@ def life(host: str, path: Path, binaries: Path, stack: ExitStack) -> dict:
         "launches": simulator.launches(),
         "left": simulator.instances(),
         "never_refused": sorted(set(AT_THE_DOOR) - set(door.refused)),
+        "launches_let_in": (let_in, door.let_in.count("StartRecovery")),
+        "launches_told": outcomes(simulator),
     }
 
 
-# Longer than it takes to call after the intent is written; the owner's last sign of life tells the time.
-SHUT_FOR_LAUNCH_SECONDS = 4.0
+def has_met_a_shut_door(log: Path) -> bool:
+    """Whether the provider says that its connection for a launch was refused."""
+    return log.exists() and any("StartRecovery" in line and "refused" in line for line in log.read_text().splitlines())
+
+
+def outcomes(simulator: Simulator) -> list[tuple[str, str | None]]:
+    """What became of each call that launches, as the history says, with the error code where there is one."""
+    events = [recorded["event"] for recorded in simulator.history()]
+    return [(event["type"], event.get("code")) for event in events if event["type"] in OUTCOMES]
+
+
+OUTCOMES = {"LaunchAccepted", "LaunchRefused", "LaunchUnknown"}
 
 
 @pytest.fixture(scope="module")
@@ -88,4 +105,7 @@ def test_refused_connections_change_nothing(name: str, lives: dict) -> None:
         "launches": {"web-1": 1, "web-2": 1},
         "left": [],
         "never_refused": [],
+        # None while the door was shut, one afterwards: the first call was refused, and said to be so.
+        "launches_let_in": (0, 1),
+        "launches_told": [("LaunchRefused", "Unreachable"), ("LaunchAccepted", None)],
     }

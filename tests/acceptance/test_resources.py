@@ -91,6 +91,21 @@ def test_a_group_that_others_changed_is_changed_back(workspace: Workspace, simul
     workspace.plans_nothing()
 
 
+def test_a_group_is_replaced_when_it_is_told_to(workspace: Workspace, simulator: Simulator) -> None:
+    """The servers that it lists and its name are given up by the old one in time for the new one."""
+    workspace.write(*shop(simulator))
+    workspace.apply()
+    before = workspace.state()
+    workspace.apply("-replace=drs_protection_group.database")
+    after = workspace.state()
+    old, new = (state["drs_protection_group.database"] for state in (before, after))
+    assert new["id"] != old["id"] and new["source_server_ids"] == old["source_server_ids"]
+    assert after["drs_recovery_plan.shop"]["id"] == before["drs_recovery_plan.shop"]["id"]
+    assert after["drs_recovery_plan.shop"]["waves"][0]["protection_group_ids"] == [new["id"]]
+    assert {item["Id"] for item in simulator.groups()} == {new["id"], after["drs_protection_group.web"]["id"]}
+    workspace.plans_nothing()
+
+
 # Recovery plans.
 
 
@@ -141,6 +156,20 @@ def test_a_plan_that_others_changed_is_changed_back(workspace: Workspace, simula
     workspace.plans_nothing()
 
 
+def test_a_plan_that_others_deleted_is_created_again(workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(*shop(simulator))
+    workspace.apply()
+    before = workspace.state()
+    simulator.delete_plan(before["drs_recovery_plan.shop"]["id"])
+    assert simulator.plans() == []
+    assert workspace.planned_actions() == {"drs_recovery_plan.shop": ["create"]}
+    workspace.apply()
+    workspace.plans_nothing()
+    after = workspace.state()["drs_recovery_plan.shop"]
+    assert [item["PlanId"] for item in simulator.plans()] == [after["id"]]
+    assert after["digest"] == before["drs_recovery_plan.shop"]["digest"], "the same plan was made"
+
+
 # Drills.
 
 
@@ -163,6 +192,30 @@ def test_a_drill_runs_and_runs_again_when_a_trigger_changes(workspace: Workspace
     assert second["id"] != first["id"] and second["status"] == "COMPLETED"
     assert simulator.launches() == {name: 2 for name in launched}
 
+    workspace.destroy()
+    assert simulator.instances() == []
+
+
+def test_a_drill_of_another_plan_replaces_the_first(workspace: Workspace, simulator: Simulator) -> None:
+    texts = [*shop(simulator), plan("web", wave("web", "web"))]
+    workspace.write(*texts, drill("quarterly", "shop")).apply()
+    first = workspace.state()["drs_drill_execution.quarterly"]
+    assert len(simulator.instances()) == 4
+
+    workspace.write(*texts, drill("quarterly", "web"))
+    assert workspace.planned_actions() == {"drs_drill_execution.quarterly": ["delete", "create"]}
+    workspace.apply()
+    state = workspace.state()
+    second = state["drs_drill_execution.quarterly"]
+    assert second["id"] != first["id"] and second["status"] == "COMPLETED"
+    assert second["recovery_plan_id"] == state["drs_recovery_plan.web"]["id"]
+    running = {instance["ec2InstanceID"] for instance in simulator.instances()}
+    assert running == {server["instance_id"] for server in second["servers"]} and len(running) == 2
+    # The first drill's instances were terminated by its own destruction, not deleted by the second's launches.
+    steps = [name for name in simulator.events() if name in ("ExecutionStarted", "TerminationFinished")]
+    assert steps == ["ExecutionStarted", "TerminationFinished", "ExecutionStarted"]
+    assert simulator.launches() == {"db-1": 1, "db-2": 1, "web-1": 2, "web-2": 2}
+    workspace.plans_nothing()
     workspace.destroy()
     assert simulator.instances() == []
 
@@ -316,6 +369,38 @@ def test_data_sources(workspace: Workspace, simulator: Simulator) -> None:
     assert set(outputs["servers"]) == {"db-1", "db-2", "app-1", "app-2", "app-3", "web-1", "web-2"}
     assert outputs["execution"]["status"] == "COMPLETED"
     workspace.plans_nothing()
+
+
+def test_source_servers_are_filtered(workspace: Workspace, simulator: Simulator) -> None:
+    """Each filter lets servers through and keeps others out; all of several filters must hold."""
+    wanted = filters(simulator)
+    texts = [data("drs_source_servers", label, filters=given) for label, (given, _) in wanted.items()]
+    outputs = [output(label, f"data.drs_source_servers.{label}") for label in wanted]
+    workspace.write(simulator.provider(), *texts, *outputs).apply()
+    found = workspace.outputs()
+    hostnames = {label: [server["hostname"] for server in read["servers"]] for label, read in found.items()}
+    assert hostnames == {label: names for label, (_, names) in wanted.items()}
+    assert all(read["ids"] == simulator.ids(*hostnames[label]) for label, read in found.items())
+
+
+def filters(simulator: Simulator) -> dict[str, tuple[dict | None, list[str]]]:
+    """Filters, and the host names of the servers that carry what they ask for."""
+    web = simulator.ids("web-1", "web-2")
+    late = {"replication_states": ["STALLED", "BACKLOG"]}
+    return {
+        "none": (None, sorted(simulator.servers)),
+        # One that does not exist is left out, and stops nothing.
+        "ids": ({"ids": [*web, "s-" + "0" * 17]}, ["web-1", "web-2"]),
+        "hostnames": ({"hostnames": ["web-1", "db-2", "nobody"]}, ["db-2", "web-1"]),
+        # Host names are exact: no prefix, no other case.
+        "hostnames_exactly": ({"hostnames": ["web", "WEB-1"]}, []),
+        "replication_states": (late, ["mail-1", "print-1"]),
+        "other_states": ({"replication_states": ["PAUSED"]}, []),
+        "tags": ({"tags": TAGS}, ["web-1", "web-2"]),
+        "tags_exactly": ({"tags": {"Tier": "WEB"}}, []),
+        "all_must_hold": ({"ids": web, "hostnames": ["web-2", "db-1"], "tags": TAGS}, ["web-2"]),
+        "none_holds_all": (late | {"ids": web}, []),
+    }
 
 
 def test_every_plan_says_that_the_simulator_is_in_use(workspace: Workspace, simulator: Simulator) -> None:

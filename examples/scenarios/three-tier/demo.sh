@@ -14,9 +14,9 @@ if [ -z "$host" ]; then
 fi
 
 folder=$(mktemp -d)
-watcher=
 clean_up() {
-  if [ -n "$watcher" ]; then kill "$watcher" 2>/dev/null || true; fi
+  # What still runs in the background is the watcher; its reader ends with it.
+  kill $(jobs -p) 2>/dev/null || true
   rm -rf "$folder"
 }
 trap clean_up EXIT
@@ -30,30 +30,44 @@ provider_installation {
 }
 CONFIG
 export TF_CLI_CONFIG_FILE=$folder/cli.tfrc
-export TF_IN_AUTOMATION=1
+# Without a look for newer versions there is no call out, and nothing is written to the home folder.
+export TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
 export TF_VAR_simulator_path=$folder/simulator
 export DRS_SIMULATOR=$folder/simulator DRS_ENVIRONMENT=demo DRS_REGION=us-east-1
 cp "$here/main.tf" "$folder"
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-# Terraform repeats on every run that a development build is used; once is enough.
-quietly() { "$host" -chdir="$folder" "$@" -no-color -input=false -compact-warnings; }
+run() { "$host" -chdir="$folder" "$1" -no-color -input=false -compact-warnings "${@:2}"; }
 
-say "1. terraform apply: 3 protection groups, 1 plan with 3 waves over 7 servers, 1 drill"
-"$binaries/drsctl" watch --wait 60 2>/dev/null &
-watcher=$!
-quietly apply -auto-approve
-wait "$watcher" || true
-watcher=
+# What a plan prints is long. The line that sums it up is shown; or all of it, where the plan fails or should be empty
+# and is not.
+plan() {
+  if ! run plan "$@" > "$folder/plan.txt" 2>&1; then
+    cat "$folder/plan.txt" >&2
+    return 1
+  fi
+  grep -E '^(Plan:|No changes\.)' "$folder/plan.txt"
+}
+
+# A plan that was saved is applied as it is: there is nothing to ask, and nothing to show again.
+apply() { run apply "$1"; }
+
+say "1. terraform plan and apply: 3 protection groups, 1 plan with 3 waves over 7 servers, 1 drill"
+plan -out=create.plan
+# Into a pipe the watcher prints lines. On a terminal it would draw a table, over the lines of Terraform.
+"$binaries/drsctl" watch --wait 60 2>/dev/null | cat &
+apply create.plan
+wait
 
 say "2. drsctl show: the timeline from the history"
 "$binaries/drsctl" show --timeline
 
 say "3. terraform plan: nothing to do"
-quietly plan -detailed-exitcode
+plan -detailed-exitcode
 
-say "4. terraform destroy: the drill's instances are terminated and verified gone"
-quietly destroy -auto-approve
+say "4. terraform destroy, from a plan too: the drill's instances are terminated and verified gone"
+plan -destroy -out=destroy.plan
+apply destroy.plan
 "$binaries/drsctl" show --timeline | tail -n 4
 
 say "Done; $folder is removed"
