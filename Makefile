@@ -63,7 +63,7 @@ $(PYTHON) $(DENY) &: tests/requirements.txt
 audit: $(DENY) ## Known vulnerabilities of dependencies; needs the network
 	$(DENY) check advisories
 
-live: ## Tests against a real AWS account; off unless DRS_LIVE=1
+live: ## Tests against a real AWS account: there are none yet, and this says so
 	@echo "There are no live tests yet: nothing in this repository has run against an AWS account." >&2; exit 1
 
 clean-tools: ## Remove what the tests installed

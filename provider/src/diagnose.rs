@@ -49,9 +49,9 @@ pub(crate) fn read(error: &ReadError, target: &Target) -> Diagnostic {
         ReadError::Newer { key, version } => Diagnostic::error(
             "Written by a Newer Version",
             format!(
-                "The item {} was written by a newer version of this product (schema version {version}, this one knows up to \
-                 {}). Nothing was changed, because writing it back would lose what it holds. Upgrade the provider and \
-                 drsctl: terraform init -upgrade.",
+                "The item {} was written by a newer version of this product (schema version {version}, this one knows \
+                 up to {}). Nothing was changed, because writing it back would lose what it holds. Upgrade the \
+                 provider and drsctl: terraform init -upgrade.",
                 place(key),
                 drs_engine::store::codec::SCHEMA_VERSION
             ),
@@ -74,16 +74,17 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
         ("UninitializedAccountException", _) => Diagnostic::error(
             "DRS Is Not Initialised",
             format!(
-                "AWS Elastic Disaster Recovery was never set up in account {account_id}, Region {region}: {error}. Set it up \
-                 once, in its console or with `aws drs initialize-service --region {region}`, and install the replication \
-                 agent on the servers. If the servers replicate to another Region, set the provider's region to it."
+                "AWS Elastic Disaster Recovery was never set up in account {account_id}, Region {region}: {error}. Set \
+                 it up once, in its console or with `aws drs initialize-service --region {region}`, and install the \
+                 replication agent on the servers. If the servers replicate to another Region, set the provider's \
+                 region to it."
             ),
         ),
         ("ExpiredToken" | "ExpiredTokenException" | "RequestExpired", _) => Diagnostic::error(
             "AWS Credentials Have Expired",
             format!(
-                "{error}. Renew them, e.g. with `aws sso login`, and run the same command again. An execution that runs goes \
-                 on in DRS and is taken up where it is."
+                "{error}. Renew them, e.g. with `aws sso login`, and run the same command again. An execution that \
+                 runs goes on in DRS and is taken up where it is."
             ),
         ),
         (
@@ -110,9 +111,9 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
             Diagnostic::error(
                 "History Tables Do Not Exist",
                 format!(
-                    "The tables of this environment do not exist in account {account_id}, Region {region}: {error}. With \
-                     create_tables = true in the provider block the first apply makes them (`drsctl tables create` does it \
-                     now); or name the environment that has them."
+                    "The tables of this environment do not exist in account {account_id}, Region {region}: {error}. \
+                     With create_tables = true in the provider block the first apply makes them (`drsctl tables \
+                     create` does it now); or name the environment that has them."
                 ),
             )
         }
@@ -126,8 +127,8 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
         (_, Kind::Unknown) => Diagnostic::error(
             "No Answer From AWS",
             format!(
-                "{error}. Check the network, the proxy and the endpoints, and run the same command again: what was done \
-                 before is found again."
+                "{error}. Check the network, the proxy and the endpoints, and run the same command again: what was \
+                 done before is found again."
             ),
         ),
         (_, Kind::Refused) => Diagnostic::error("AWS Refused a Call", format!("{error}.")),
@@ -141,8 +142,8 @@ fn another_shape(error: &CallError, target: &Target) -> Diagnostic {
         "Table Has Another Shape",
         format!(
             "A table of this environment in account {account_id}, Region {region} has other keys than this product's: \
-             {error}. Nothing was changed. Use another environment, or delete the table if nothing else needs it; `drsctl \
-             tables check` names it."
+             {error}. Nothing was changed. Use another environment, or delete the table if nothing else needs it; \
+             `drsctl tables check` names it."
         ),
     )
 }

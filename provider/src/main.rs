@@ -9,6 +9,7 @@ mod client;
 mod convert;
 mod data_sources;
 mod diagnose;
+mod held;
 mod progress;
 mod provider;
 mod resources;

@@ -105,9 +105,7 @@ impl Provider for Drs {
         let base = Settings::from_environment().map_err(|error| {
             Diagnostic::error(
                 "Invalid Configuration File",
-                format!(
-                    "{error}. It is the file that DRS_CONFIG names, or drs.yaml in this directory."
-                ),
+                crate::diagnose::sentence(&error.to_string()),
             )
         })?;
         let connecting = Connecting {
@@ -129,8 +127,8 @@ fn simulator_in_use(path: &std::path::Path) -> Diagnostic {
     Diagnostic::warning(
         "Simulator In Use",
         format!(
-            "Nothing here touches AWS: servers, drills and their history live in the simulator in {}. To work on AWS, remove \
-             the simulator argument of the provider, and DRS_SIMULATOR from the environment.",
+            "Nothing here touches AWS: servers, drills and their history live in the simulator in {}. To work on AWS, \
+             remove the simulator argument of the provider, and DRS_SIMULATOR from the environment.",
             path.display()
         ),
     )

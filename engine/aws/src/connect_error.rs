@@ -103,7 +103,8 @@ impl ConnectError {
             ConnectErrorKind::Account,
             format!(
                 "The credentials belong to account {account} ({arn}), which allowed_account_ids does not list \
-                 ({allowed}). Nothing was read or changed. Use credentials of an account that is listed, or list this one."
+                 ({allowed}). Nothing was read or changed. Use credentials of an account that is listed, or list this \
+                 one."
             ),
         )
     }
@@ -124,8 +125,8 @@ impl ConnectError {
             ConnectErrorKind::Profile,
             format!(
                 "There is no profile {profile:?} in the shared AWS configuration (AWS_CONFIG_FILE and \
-                 AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/config and ~/.aws/credentials). Name one of \
-                 `aws configure list-profiles`, or unset profile and AWS_PROFILE."
+                 AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/config and ~/.aws/credentials). Name one of `aws configure \
+                 list-profiles`, or unset profile and AWS_PROFILE."
             ),
         )
     }
@@ -179,14 +180,15 @@ impl Attempt<'_> {
                 ConnectErrorKind::RefusedCredentials,
                 format!(
                     "AWS refused the credentials ({code}: {message}). The access key does not exist (any more), the \
-                         secret key does not belong to it, or the clock of this machine is wrong. Try \
-                         `aws sts get-caller-identity` with the same credentials."
+                         secret key does not belong to it, or the clock of this machine is wrong. Try `aws sts \
+                         get-caller-identity` with the same credentials."
                 ),
             ),
             _ => ConnectError::new(
                 ConnectErrorKind::Other,
                 format!(
-                    "AWS did not say whose credentials these are: sts:GetCallerIdentity at {} answered {code}: {message}.",
+                    "AWS did not say whose credentials these are: sts:GetCallerIdentity at {} answered {code}: \
+                     {message}.",
                     self.endpoint
                 ),
             ),
@@ -255,8 +257,8 @@ impl Attempt<'_> {
             _ => ConnectError::new(
                 ConnectErrorKind::MissingCredentials,
                 format!(
-                    "The AWS credentials could not be obtained: {causes}. If they come from AWS IAM Identity Center, sign \
-                     in with `aws sso login`; if a process or a metadata service gives them, look there."
+                    "The AWS credentials could not be obtained: {causes}. If they come from AWS IAM Identity Center, \
+                     sign in with `aws sso login`; if a process or a metadata service gives them, look there."
                 ),
             ),
         }
@@ -271,12 +273,12 @@ impl Attempt<'_> {
         let advice = if classify::find::<TlsError>(error).is_some() {
             match self.network.ca_bundle() {
                 Some(path) => format!(
-                    "The other side's certificate is not issued by an authority in {}: if a proxy opens TLS on the way, \
-                     its authority must be in that file.",
+                    "The other side's certificate is not issued by an authority in {}: if a proxy opens TLS on the \
+                     way, its authority must be in that file.",
                     path.display()
                 ),
-                None => "The other side's certificate is not trusted: if a proxy opens TLS on the way, name a file with \
-                         its authority in custom_ca_bundle or AWS_CA_BUNDLE."
+                None => "The other side's certificate is not trusted: if a proxy opens TLS on the way, name a file \
+                         with its authority in custom_ca_bundle or AWS_CA_BUNDLE."
                     .to_owned(),
             }
         } else if way.is_empty() {

@@ -235,8 +235,8 @@ fn check_environment(name: &str) -> Result<(), ConnectError> {
     Err(ConnectError::new(
         ConnectErrorKind::Settings,
         format!(
-            "The environment {name:?} cannot be part of the name of a table. Use up to {} letters, digits, hyphens, dots \
-             and underscores.",
+            "The environment {name:?} cannot be part of the name of a table. Use up to {} letters, digits, hyphens, \
+             dots and underscores.",
             limits::ENVIRONMENT_CHARS
         ),
     ))

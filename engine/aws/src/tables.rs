@@ -227,24 +227,26 @@ impl fmt::Display for TableError {
             ),
             Self::Shape { table, problem } => write!(
                 f,
-                "The DynamoDB table {table} cannot hold this product's items: {problem}. Nothing was changed. Set another \
-                 environment, so that tables of other names are used."
+                "The DynamoDB table {table} cannot hold this product's items: {problem}. Nothing was changed. Set \
+                 another environment, so that tables of other names are used."
             ),
             Self::Replicated { table } => write!(
                 f,
                 "The DynamoDB table {table} is replicated to other Regions. There the last writer wins, so two drivers \
-                 could launch the same servers twice. Remove its replicas, or set another environment. Nothing was changed."
+                 could launch the same servers twice. Remove its replicas, or set another environment. Nothing was \
+                 changed."
             ),
             Self::NotActive { table, status } => write!(
                 f,
-                "The DynamoDB table {table} could not be used within {} s (its status: {status}). Look at it in the console, \
-                 and try again.",
+                "The DynamoDB table {table} could not be used within {} s (its status: {status}). Look at it in the \
+                 console, and try again.",
                 limits::TABLE_ACTIVE_TIMEOUT.as_secs()
             ),
             Self::Backups { table, error } => write!(
                 f,
-                "The DynamoDB table {table} was made, but its point-in-time recovery could not be turned on: {error}. Allow \
-                 dynamodb:UpdateContinuousBackups or turn it on in the console; then run the same command again."
+                "The DynamoDB table {table} was made, but its point-in-time recovery could not be turned on: {error}. \
+                 Allow dynamodb:UpdateContinuousBackups or turn it on in the console; then run the same command \
+                 again."
             ),
             Self::Call(error) => write!(
                 f,

@@ -17,8 +17,8 @@ use drs_engine::state::Status;
     version,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done (watch: the execution COMPLETED), 1 watch: it ended otherwise, 2 it could not be done, \
-                  130 interrupted, 141 the reader of the output went away.\n\
+    after_help = "Exit codes: 0 done (watch: the execution COMPLETED), 1 watch: it ended otherwise, 2 it could not be \
+                  done, 130 interrupted, 141 the reader of the output went away.\n\
                   Colours are used on a terminal unless NO_COLOR is set. DRS_LOG=debug logs to the standard error."
 )]
 pub(crate) struct Cli {

@@ -124,16 +124,14 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
 
     /// A plan by its name or its id. A plan that was deleted is still known by its id in the history.
     pub(crate) async fn plan(&self, named: &str) -> Result<PlanId, Failure> {
-        let by_name = self.plans.find_by_name(named).await;
-        if let Some(plan) = by_name.map_err(|error| self.unreadable(&error))? {
+        let stored = self.plans.find_by_id_or_name(named).await;
+        if let Some(plan) = stored.map_err(|error| self.unreadable(&error))? {
             return Ok(plan.id);
         }
         let id = PlanId::new(named);
-        let stored = self.plans.find(&id).await;
-        let stored = stored.map_err(|error| self.unreadable(&error))?;
         let past = self.executions.list_by_plan(&id, None, 1).await;
         let (past, _) = past.map_err(|error| self.unreadable(&error))?;
-        if stored.is_none() && past.is_empty() {
+        if past.is_empty() {
             return Err(Failure::new(format!(
                 "there is no recovery plan {named:?} in {}, and no execution of one",
                 self.place.describe()
@@ -164,7 +162,8 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
             .help("Another environment or Region is chosen with --environment and --region."),
             HistoryError::Gap { .. } => Failure::new(error.to_string())
                 .safe("Nothing was changed. Its jobs and instances in DRS are as they are.")
-                .help("Was the table restored from a backup, or an item deleted? `aws drs describe-jobs` shows what DRS did."),
+                .help("Was the table restored from a backup, or an item deleted? `aws drs describe-jobs` shows what \
+                       DRS did."),
             HistoryError::Read(error) => self.unreadable(error),
         }
     }

@@ -362,7 +362,8 @@ mod tests {
         let key = "AKIASIM0111122223333";
         assert!(try_key(key, None, "20261124T145500Z").is_ok());
         assert!(try_key(key, None, "20261124T150500Z").is_ok());
-        let old = "Signature expired: 20261124T145459Z is now earlier than 20261124T145500Z (20261124T150000Z - 5 min.)";
+        let old = "Signature expired: 20261124T145459Z is now earlier than 20261124T145500Z (20261124T150000Z - 5 \
+                   min.)";
         assert_eq!(
             try_key(key, None, "20261124T145459Z"),
             Err(Refusal::SignatureAge(old.into()))

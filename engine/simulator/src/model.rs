@@ -432,7 +432,8 @@ mod tests {
                 "sourceServers.1.sourceServerID: Member must have length greater than or equal to 19",
                 "sourceServers.1.sourceServerID: Member must satisfy regular expression pattern: s-[0-9a-zA-Z]{17}",
                 "sourceServers.2.recoverySnapshotID: Member must have length greater than or equal to 21",
-                "sourceServers.2.recoverySnapshotID: Member must satisfy regular expression pattern: pit-[0-9a-zA-Z]{17}",
+                "sourceServers.2.recoverySnapshotID: Member must satisfy regular expression pattern: \
+                 pit-[0-9a-zA-Z]{17}",
             ]
         );
         assert_eq!(

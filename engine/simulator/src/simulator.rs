@@ -76,7 +76,8 @@ pub enum SimulatorError {
     },
     /// The store was created with another seed.
     #[error(
-        "the simulator in {} was created with seed {stored}, not {asked}; leave the seed out, or name another directory",
+        "the simulator in {} was created with seed {stored}, not {asked}; leave the seed out, or name another \
+         directory",
         path.display()
     )]
     OtherSeed {
@@ -89,7 +90,8 @@ pub enum SimulatorError {
     },
     /// The store was created with another fleet.
     #[error(
-        "the simulator in {} was created with another fleet than {} is now; leave the fleet out, or name another directory",
+        "the simulator in {} was created with another fleet than {} is now; leave the fleet out, or name another \
+         directory",
         path.display(),
         fleet.display()
     )]

@@ -82,7 +82,8 @@ pub enum StoreError {
     },
     /// The store was written by a newer version of this program.
     #[error(
-        "{} has format {found}, and this version reads formats up to {FORMAT}; use the newer version, or another directory",
+        "{} has format {found}, and this version reads formats up to {FORMAT}; use the newer version, or another \
+         directory",
         path.display()
     )]
     Newer {

@@ -90,13 +90,16 @@ fn find_own(
     jobs.iter()
         .filter(|job| job.launches && job.is_drill == state.is_drill() && job.created_at <= latest)
         .filter(|job| !own.contains(&job.id) && job.tags.is_empty())
-        .find(|job| {
+        .filter(|job| {
             job.servers
                 .iter()
                 .map(|server| &server.id)
                 .collect::<BTreeSet<_>>()
                 == wanted
         })
+        // DRS takes one job for a server at a time, and ours was asked for at the beginning of the window: of several, a
+        // later one was somebody else's.
+        .min_by_key(|job| job.created_at)
         .map(|job| (job.id.clone(), Acceptance::AdoptedByServers))
 }
 

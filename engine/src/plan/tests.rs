@@ -68,7 +68,8 @@ fn a_cycle_names_the_whole_circle() {
     assert_eq!(
         errors(&plan(waves)),
         [
-            "waves[0].depends_on_waves: the waves wait for each other in a circle: a -> c -> b -> a; remove one of these dependencies"
+            "waves[0].depends_on_waves: the waves wait for each other in a circle: a -> c -> b -> a; remove one of \
+             these dependencies"
         ]
     );
 }

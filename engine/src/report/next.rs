@@ -32,8 +32,8 @@ fn while_running(state: &State, driven: Driven, advice: &mut Vec<String>) {
     let id = &state.started.execution_id;
     if driven != Driven::Yes {
         advice.push(
-            "Nothing more is launched until somebody drives it again; jobs that run go on in DRS. Run `terraform apply` \
-             again: it takes the execution over and launches nothing twice."
+            "Nothing more is launched until somebody drives it again; jobs that run go on in DRS. Run `terraform \
+             apply` again: it takes the execution over and launches nothing twice."
                 .to_owned(),
         );
     }
@@ -44,8 +44,8 @@ fn while_running(state: &State, driven: Driven, advice: &mut Vec<String>) {
     if let Some(last) = unanswered.iter().max() {
         let fence = after(*last, limits::launch_fence(limits::SIGNATURE_AGE));
         advice.push(format!(
-            "Do not launch its servers by hand: a launch has no answer yet. Its job is looked for and adopted; only when \
-             there is none by {} UTC is the launch made again.",
+            "Do not launch its servers by hand: a launch has no answer yet. Its job is looked for and adopted; only \
+             when there is none by {} UTC is the launch made again.",
             clock(fence)
         ));
     }
@@ -60,13 +60,13 @@ fn while_running(state: &State, driven: Driven, advice: &mut Vec<String>) {
                 "interrupt the `terraform apply` that drives it, once, with Ctrl-C; then run"
             }
             Driven::Silent(_) => {
-                "(when an apply was killed, there is no resource in the state yet: apply again and interrupt that once, \
-                 with Ctrl-C) run"
+                "(when an apply was killed, there is no resource in the state yet: apply again and interrupt that \
+                 once, with Ctrl-C) run"
             }
         };
         advice.push(format!(
-            "To cancel it, {first} `terraform destroy -target=drs_drill_execution.NAME`. Nothing more is launched then, \
-             running jobs are followed to their end (DRS cannot stop them), and what it launched is terminated."
+            "To cancel it, {first} `terraform destroy -target=drs_drill_execution.NAME`. Nothing more is launched \
+             then, running jobs are followed to their end (DRS cannot stop them), and what it launched is terminated."
         ));
     }
 }
@@ -89,21 +89,21 @@ fn after_the_end(state: &State, outcome: Outcome, driven: Driven, advice: &mut V
     }
     if let Some(Stop::Guard { .. }) = state.stop {
         advice.push(
-            "The live recovery instances are untouched. Decide whether they are still in use before anything is launched \
-             for their servers: every launch deletes a server's previous recovery instance."
+            "The live recovery instances are untouched. Decide whether they are still in use before anything is \
+             launched for their servers: every launch deletes a server's previous recovery instance."
                 .to_owned(),
         );
     }
     if outcome != Outcome::Completed && state.is_drill() {
         advice.push(
-            "When the cause is mended, `terraform apply` replaces the unsuccessful execution with a new one; what this one \
-             launched is terminated first, as its `cleanup` says."
+            "When the cause is mended, `terraform apply` replaces the unsuccessful execution with a new one; what this \
+             one launched is terminated first, as its `cleanup` says."
                 .to_owned(),
         );
     } else if !state.delivered && driven != Driven::Yes && state.started.origin == "terraform" {
         advice.push(
-            "It is not known whether Terraform has saved the result. If it has not, e.g. because its process died, the next \
-             `terraform apply` with the same triggers returns this result and starts nothing."
+            "It is not known whether Terraform has saved the result. If it has not, e.g. because its process died, the \
+             next `terraform apply` with the same triggers returns this result and starts nothing."
                 .to_owned(),
         );
     }
@@ -111,9 +111,9 @@ fn after_the_end(state: &State, outcome: Outcome, driven: Driven, advice: &mut V
 
 fn halted(state: &State) -> String {
     format!(
-        "A rule of the engine was broken, so it stopped touching anything. Its instances and jobs are as they were. Keep \
-         `drsctl show {} --json --timeline` for whoever looks into it, and check the servers in the DRS console before \
-         another execution is started.",
+        "A rule of the engine was broken, so it stopped touching anything. Its instances and jobs are as they were. \
+         Keep `drsctl show {} --json --timeline` for whoever looks into it, and check the servers in the DRS console \
+         before another execution is started.",
         state.started.execution_id
     )
 }

@@ -168,9 +168,9 @@ impl ResolveError {
                 ..
             } => write!(
                 f,
-                "wave {wave_name:?} would launch {have} servers at once in {target}, where DRS has at most {quota} servers \
-                 in jobs at a time. Split the wave, or set max_in_flight to at most {quota} so that the rest follows as \
-                 others finish"
+                "wave {wave_name:?} would launch {have} servers at once in {target}, where DRS has at most {quota} \
+                 servers in jobs at a time. Split the wave, or set max_in_flight to at most {quota} so that the rest \
+                 follows as others finish"
             ),
             Self::PlanTooLarge { target, have } => write!(
                 f,
@@ -225,7 +225,8 @@ impl fmt::Display for ResolveError {
                 let wave = &at.wave_name;
                 write!(
                     f,
-                    "wave {wave:?} names protection group {group}, which does not exist; make it, or take it out of the plan"
+                    "wave {wave:?} names protection group {group}, which does not exist; make it, or take it out of \
+                     the plan"
                 )
             }
             Self::GroupEmpty {
@@ -242,8 +243,8 @@ impl fmt::Display for ResolveError {
             }
             Self::ServerUnknown { at, server, target } => write!(
                 f,
-                "protection group {:?} lists source server {server}, which DRS does not know in {target}. Remove it from \
-                 the group, or look for it in another Region",
+                "protection group {:?} lists source server {server}, which DRS does not know in {target}. Remove it \
+                 from the group, or look for it in another Region",
                 at.group_name
             ),
             Self::ServerElsewhere {

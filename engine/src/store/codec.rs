@@ -248,13 +248,13 @@ impl fmt::Display for ReadError {
             Self::Call(error) => write!(f, "{error}"),
             Self::Newer { key, version } => write!(
                 f,
-                "{key} has schema version {version}, but this version of the product reads up to {SCHEMA_VERSION}. Nothing \
-                 was changed. Use the newer version that wrote it"
+                "{key} has schema version {version}, but this version of the product reads up to {SCHEMA_VERSION}. \
+                 Nothing was changed. Use the newer version that wrote it"
             ),
             Self::Foreign { key, attribute } => write!(
                 f,
-                "{key} was not written by this product (attribute {attribute}). Nothing was changed. Use tables that hold \
-                 nothing else, for example by setting another environment"
+                "{key} was not written by this product (attribute {attribute}). Nothing was changed. Use tables that \
+                 hold nothing else, for example by setting another environment"
             ),
         }
     }

@@ -149,8 +149,8 @@ async fn newest(client: &Client, plan: &PlanId) -> Result<ExecutionId, Diagnosti
         None => Err(Diagnostic::error(
             "No Execution",
             format!(
-                "The history has no execution of recovery plan {plan} in environment {:?}. Check the id of the plan; `drsctl list` \
-                 shows every execution.",
+                "The history has no execution of recovery plan {plan} in environment {:?}. Check the id of the plan; \
+                 `drsctl list` shows every execution.",
                 client.session().environment()
             ),
         )

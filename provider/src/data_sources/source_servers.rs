@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use drs_engine::ids::ServerId;
 use drs_engine::ports::{Drs as _, SourceServer};
+use drs_engine::resolve;
 use serde::{Deserialize, Serialize};
 use tfplugin::schema::validator;
 use tfplugin::{
@@ -61,8 +62,8 @@ impl DataSource for SourceServers {
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "The source servers that replicate to the provider's account and Region, by host name and then id, and which \
-             protection group lists each.",
+            "The source servers that replicate to the provider's account and Region, by host name and then id, and \
+             which protection group lists each.",
         )
         .attribute("filters", filters())
         .attribute(
@@ -135,13 +136,12 @@ impl Filters {
                 .known()
                 .is_none_or(|wanted| wanted.iter().any(|wanted| wanted == text))
         };
-        let carries = |(key, value): (&String, &String)| server.tags.get(key) == Some(value);
         among(&self.hostnames, &server.hostname)
             && among(&self.replication_states, &server.replication_state)
             && self
                 .tags
                 .known()
-                .is_none_or(|tags| tags.iter().all(carries))
+                .is_none_or(|tags| tags.is_empty() || resolve::carries(server, tags))
     }
 }
 
@@ -205,7 +205,8 @@ fn server() -> [(&'static str, Attribute); 12] {
         (
             "protection_group_id",
             text(
-                "Id of the protection group that lists it; null when none does. Groups that select by tags list nothing.",
+                "Id of the protection group that lists it; null when none does. Groups that select by tags list \
+                 nothing.",
             ),
         ),
         (

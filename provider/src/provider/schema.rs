@@ -6,17 +6,19 @@ use tfplugin::{Attribute, Schema, Type, Value, schema::validator};
 pub(super) fn schema() -> Schema {
     let about = Schema::new(
         "Declares protection groups, recovery plans and drills on AWS Elastic Disaster Recovery (DRS). Plans and the \
-         history of their executions are kept in three DynamoDB tables of the account and Region that the provider works \
-         in. With `simulator`, everything runs offline against a simulated DRS.\n\n\
+         history of their executions are kept in three DynamoDB tables of the account and Region that the provider \
+         works in. With `simulator`, everything runs offline against a simulated DRS.\n\n\
          What is left out here is taken from the environment (`DRS_ENVIRONMENT`, `DRS_REGION`, `DRS_SIMULATOR` and the \
-         variables of the AWS SDKs), then from the file that `DRS_CONFIG` names, else `drs.yaml` in the working directory.",
+         variables of the AWS SDKs), then from the file that `DRS_CONFIG` names, else `drs.yaml` in the working \
+         directory.",
     );
     network(identity(about))
         .attribute(
             "create_tables",
             Attribute::bool().optional().describe(
-                "Whether to create the DynamoDB tables when they are missing: on-demand, encrypted, with point-in-time recovery \
-                 and deletion protection. They are made by the first apply, and never deleted. Default: `false`.",
+                "Whether to create the DynamoDB tables when they are missing: on-demand, encrypted, with point-in-time \
+                 recovery and deletion protection. They are made by the first apply, and never deleted. Default: \
+                 `false`.",
             ),
         )
         .attribute(
@@ -36,8 +38,8 @@ fn identity(schema: Schema) -> Schema {
             .optional()
             .validate(validator::check("must be the name of an AWS Region, such as us-east-1", is_region))
             .describe(
-                "AWS Region to work in. Default: `DRS_REGION`, `AWS_REGION`, or the Region of the profile; with a simulator, \
-                 its first Region.",
+                "AWS Region to work in. Default: `DRS_REGION`, `AWS_REGION`, or the Region of the profile; with a \
+                 simulator, its first Region.",
             ),
     )
     .attribute(
@@ -56,8 +58,8 @@ fn identity(schema: Schema) -> Schema {
                 is_environment,
             ))
             .describe(
-                "Name at the end of the names of the DynamoDB tables: one environment knows nothing of another. Default: \
-                 `DRS_ENVIRONMENT`, or `default`.",
+                "Name at the end of the names of the DynamoDB tables: one environment knows nothing of another. \
+                 Default: `DRS_ENVIRONMENT`, or `default`.",
             ),
     )
     .attribute("assume_role", assume_role())
@@ -66,7 +68,8 @@ fn identity(schema: Schema) -> Schema {
         Attribute::set(Type::String)
             .optional()
             .validate(validator::each(validator::check("must be 12 digits", is_account)))
-            .describe("AWS accounts that may be worked in; any other is refused before anything is read. Default: any."),
+            .describe("AWS accounts that may be worked in; any other is refused before anything is read. Default: \
+                       any."),
     )
 }
 
@@ -75,7 +78,8 @@ fn network(schema: Schema) -> Schema {
     schema.attribute("endpoints", endpoints())
     .attribute(
         "use_fips_endpoint",
-        Attribute::bool().optional().describe("Whether to use FIPS endpoints. Default: `false`, or what the profile says."),
+        Attribute::bool().optional().describe("Whether to use FIPS endpoints. Default: `false`, or what the profile \
+                                               says."),
     )
     .attribute(
         "use_dualstack_endpoint",
@@ -86,14 +90,15 @@ fn network(schema: Schema) -> Schema {
     .attribute(
         "custom_ca_bundle",
         Attribute::string().optional().describe(
-            "File of certificate authorities in PEM form to trust in place of the machine's. Default: `AWS_CA_BUNDLE`, or the \
-             machine's.",
+            "File of certificate authorities in PEM form to trust in place of the machine's. Default: `AWS_CA_BUNDLE`, \
+             or the machine's.",
         ),
     )
     .attribute(
         "http_proxy",
         Attribute::string().optional().describe(
-            "URL of a proxy for every call; `NO_PROXY` still counts. Default: `HTTPS_PROXY` and `HTTP_PROXY`, or no proxy.",
+            "URL of a proxy for every call; `NO_PROXY` still counts. Default: `HTTPS_PROXY` and `HTTP_PROXY`, or no \
+             proxy.",
         ),
     )
 }
@@ -154,7 +159,8 @@ fn simulator() -> Attribute {
             Attribute::string()
                 .required()
                 .validate(validator::not_empty())
-                .describe("Directory of the simulator's store. It is made when it is missing, and lives on between runs."),
+                .describe("Directory of the simulator's store. It is made when it is missing, and lives on between \
+                           runs."),
         ),
         (
             "fleet",
@@ -181,8 +187,8 @@ fn simulator() -> Attribute {
     ])
     .optional()
     .describe(
-        "Works on a simulated DRS in place of AWS: no account, no credentials, no network. Every plan says so in a warning. \
-         Default: none.",
+        "Works on a simulated DRS in place of AWS: no account, no credentials, no network. Every plan says so in a \
+         warning. Default: none.",
     )
 }
 

@@ -5,6 +5,7 @@
 
 use drs_engine::ids::GroupId;
 use drs_engine::limits;
+use drs_engine::ports::Clock as _;
 use drs_engine::store::group::{Group, GroupConfig, Selection};
 use drs_engine::store::groups::GroupError;
 use drs_engine_aws::fresh;
@@ -15,7 +16,7 @@ use tfplugin::{
 };
 
 use crate::client::Client;
-use crate::tags;
+use crate::{held, tags};
 
 mod check;
 mod model;
@@ -28,9 +29,6 @@ use model::Model;
 
 /// The resource.
 pub(crate) struct ProtectionGroup;
-
-/// Tries to write while a name or a server is held by others.
-const TRIES: i64 = limits::HELD_WAIT.as_secs() / limits::HELD_RETRY.as_secs();
 
 #[async_trait]
 impl Resource for ProtectionGroup {
@@ -131,22 +129,15 @@ impl Resource for ProtectionGroup {
 
     async fn import(&self, cx: &Context<Client>, id: &str) -> Result<Outcome<Model>, Diagnostics> {
         let client = cx.client()?;
-        let groups = client.session().groups();
-        let explain = |error| client.explain(&error);
-        let found = client.nothing_without_tables(groups.find(&GroupId::new(id)).await);
-        let found = match found.map_err(explain)? {
-            Some(group) => Some(group),
-            None => client
-                .nothing_without_tables(groups.find_by_name(id).await)
-                .map_err(explain)?,
-        };
-        match found {
+        let found = client.session().groups().find_by_id_or_name(id).await;
+        let found = client.nothing_without_tables(found);
+        match found.map_err(|error| client.explain(&error))? {
             Some(group) => Ok(Model::default().read(&group, client.default_tags()).into()),
             None => Err(Diagnostic::error(
                 "Protection Group Not Found",
                 format!(
-                    "There is no protection group with the id or the name {id:?} in environment {:?}. Names match without \
-                     regard to case. If it is in another environment, set the provider's environment.",
+                    "There is no protection group with the id or the name {id:?} in environment {:?}. Names match \
+                     without regard to case. If it is in another environment, set the provider's environment.",
                     client.session().environment()
                 ),
             )
@@ -201,40 +192,35 @@ async fn write(
     write: Write<'_>,
     config: &GroupConfig,
 ) -> Result<Group, Diagnostics> {
-    let groups = client.session().groups();
-    let clock = client.session().clock();
-    let mut gives_up_first = matches!(write, Write::Update(_));
-    let mut given_up = None;
-    for tries_left in (0..TRIES).rev() {
-        let now = drs_engine::ports::Clock::now(&clock);
-        let result = match write {
-            Write::Create(id) => groups.create(id.clone(), config.clone(), now).await,
-            Write::Update(id) => groups.update(id, config.clone(), now).await,
-        };
-        let error = match result {
-            Ok(group) => return Ok(group),
-            Err(error) => error,
-        };
-        let is_held = matches!(
-            error,
-            GroupError::NameTaken { .. } | GroupError::ServersTaken(_)
-        );
-        if !is_held || tries_left == 0 {
+    let given_up = match (put(client, write, config).await, write) {
+        (Ok(group), _) => return Ok(group),
+        (Err(error), Write::Update(id)) if is_held(&error) => give_up(client, id, config).await?,
+        (Err(error), Write::Create(_)) if is_held(&error) => None,
+        (Err(error), _) => return Err(refusal::of(client, &error, Some(config))),
+    };
+    match held::wait(cx, is_held, || put(client, write, config)).await {
+        Ok(group) => Ok(group),
+        Err(error) => {
             let refused = refusal::of(client, &error, Some(config));
-            return Err(take_back(client, write, given_up, refused).await);
-        }
-        if let (Write::Update(id), true) = (write, gives_up_first) {
-            given_up = give_up(client, id, config).await?;
-            gives_up_first = false;
-        }
-        tracing::info!(group = config.name, "{error}; it is waited for");
-        if !cx.sleep(limits::HELD_RETRY.unsigned_abs()).await {
-            let refused = refusal::of(client, &error, Some(config));
-            return Err(take_back(client, write, given_up, refused).await);
+            Err(take_back(client, write, given_up, refused).await)
         }
     }
-    // The last try returns; this is only reached if there were none.
-    Err(refusal::of(client, &GroupError::Contended, Some(config)))
+}
+
+fn is_held(error: &GroupError) -> bool {
+    matches!(
+        error,
+        GroupError::NameTaken { .. } | GroupError::ServersTaken(_)
+    )
+}
+
+async fn put(client: &Client, write: Write<'_>, config: &GroupConfig) -> Result<Group, GroupError> {
+    let groups = client.session().groups();
+    let now = client.session().clock().now();
+    match write {
+        Write::Create(id) => groups.create(id.clone(), config.clone(), now).await,
+        Write::Update(id) => groups.update(id, config.clone(), now).await,
+    }
 }
 
 /// Gives up the servers that a group no longer lists, before it waits for those that others hold: two groups that
@@ -262,7 +248,7 @@ async fn give_up(
         selection: Selection::Servers(kept),
         ..stored.config.clone()
     };
-    let now = drs_engine::ports::Clock::now(&client.session().clock());
+    let now = client.session().clock().now();
     let written = groups.update(id, smaller, now).await;
     written
         .map(|_| Some(stored.config))
@@ -279,7 +265,7 @@ async fn take_back(
     let (Write::Update(id), Some(before)) = (write, given_up) else {
         return refused;
     };
-    let now = drs_engine::ports::Clock::now(&client.session().clock());
+    let now = client.session().clock().now();
     let groups = client.session().groups();
     if groups.update(id, before.clone(), now).await.is_err() {
         refused.push(refusal::smaller(&before));
@@ -289,11 +275,13 @@ async fn take_back(
 
 fn schema() -> Schema {
     Schema::new(
-        "A named set of source servers in one account and Region. A group either lists its servers, and then holds them: no \
-         other group can list them; or it selects them by tags, and then has every server that carries all of the tags when \
-         an execution starts.\n\n\
-         The servers of a group cannot change while an execution that was started with it runs, and it cannot be deleted \
-         then. A name or a server that another group holds is waited for, one minute, because the other group may give it up \
+        "A named set of source servers in one account and Region. A group either lists its servers, and then holds \
+         them: no other group can list them; or it selects them by tags, and then has every server that carries all of \
+         the tags when an execution starts.\n\n\
+         The servers of a group cannot change while an execution that was started with it runs, and it cannot be \
+         deleted \
+         then. A name or a server that another group holds is waited for, one minute, because the other group may give \
+         it up \
          in the same apply.",
     )
     .attribute(
@@ -337,8 +325,8 @@ fn schema() -> Schema {
             .optional()
             .validate(validator::length(1, limits::TAGS_PER_SELECTION))
             .describe(
-                "Tags that a source server must carry, all of them, exactly; upper and lower case matter. The servers launch \
-                 by host name and then id. Exactly one of this and `source_server_ids` is set.",
+                "Tags that a source server must carry, all of them, exactly; upper and lower case matter. The servers \
+                 launch by host name and then id. Exactly one of this and `source_server_ids` is set.",
             ),
     )
     .attribute("tags", tags::tags())
@@ -346,8 +334,8 @@ fn schema() -> Schema {
     .attribute(
         "digest",
         Attribute::string().computed().describe(
-            "Digest of everything that decides which servers the group has; a pure function of the configuration, for use in \
-             `triggers`.",
+            "Digest of everything that decides which servers the group has; a pure function of the configuration, for \
+             use in `triggers`.",
         ),
     )
 }

@@ -1,7 +1,6 @@
 //! `drs_recovery_plan`: waves over protection groups.
 
 use drs_engine::ids::PlanId;
-use drs_engine::limits;
 use drs_engine::ports::Clock as _;
 use drs_engine::store::plan::StoredPlan;
 use drs_engine::store::plans::PlanStoreError;
@@ -12,7 +11,7 @@ use tfplugin::{
 };
 
 use crate::client::Client;
-use crate::tags;
+use crate::{held, tags};
 
 mod check;
 mod model;
@@ -25,9 +24,6 @@ use model::{Model, Written};
 
 /// The resource.
 pub(crate) struct RecoveryPlan;
-
-/// Tries to write while the name is held by another plan.
-const TRIES: i64 = limits::HELD_WAIT.as_secs() / limits::HELD_RETRY.as_secs();
 
 #[async_trait]
 impl Resource for RecoveryPlan {
@@ -125,22 +121,15 @@ impl Resource for RecoveryPlan {
 
     async fn import(&self, cx: &Context<Client>, id: &str) -> Result<Outcome<Model>, Diagnostics> {
         let client = cx.client()?;
-        let plans = client.session().plans();
-        let explain = |error| client.explain(&error);
-        let found = client.nothing_without_tables(plans.find(&PlanId::new(id)).await);
-        let found = match found.map_err(explain)? {
-            Some(plan) => Some(plan),
-            None => client
-                .nothing_without_tables(plans.find_by_name(id).await)
-                .map_err(explain)?,
-        };
-        match found {
+        let found = client.session().plans().find_by_id_or_name(id).await;
+        let found = client.nothing_without_tables(found);
+        match found.map_err(|error| client.explain(&error))? {
             Some(plan) => Ok(Model::default().read(&plan, client.default_tags()).into()),
             None => Err(Diagnostic::error(
                 "Recovery Plan Not Found",
                 format!(
-                    "There is no recovery plan with the id or the name {id:?} in environment {:?}. Names match without regard to \
-                     case. Native recovery plans of AWS DRS are another thing and cannot be imported.",
+                    "There is no recovery plan with the id or the name {id:?} in environment {:?}. Names match without \
+                     regard to case. Native recovery plans of AWS DRS are another thing and cannot be imported.",
                     client.session().environment()
                 ),
             )
@@ -163,33 +152,24 @@ async fn write(
     write: Write<'_>,
     written: &Written,
 ) -> Result<StoredPlan, Diagnostic> {
+    let is_held = |error: &PlanStoreError| matches!(error, PlanStoreError::NameTaken { .. });
+    held::wait(cx, is_held, || put(client, write, written))
+        .await
+        .map_err(|error| refusal::of(client, &error, "changed"))
+}
+
+async fn put(
+    client: &Client,
+    write: Write<'_>,
+    Written { spec, tags }: &Written,
+) -> Result<StoredPlan, PlanStoreError> {
     let plans = client.session().plans();
-    let Written { spec, tags } = written;
-    for tries_left in (0..TRIES).rev() {
-        let now = client.session().clock().now();
-        let result = match write {
-            Write::Create(id) => {
-                plans
-                    .create(id.clone(), spec.clone(), tags.clone(), now)
-                    .await
-            }
-            Write::Update(id) => plans.update(id, spec.clone(), tags.clone(), now).await,
-        };
-        let error = match result {
-            Ok(plan) => return Ok(plan),
-            Err(error) => error,
-        };
-        let is_held = matches!(error, PlanStoreError::NameTaken { .. });
-        if !is_held || tries_left == 0 {
-            return Err(refusal::of(client, &error, "changed"));
-        }
-        tracing::info!(plan = spec.name, "{error}; it is waited for");
-        if !cx.sleep(limits::HELD_RETRY.unsigned_abs()).await {
-            return Err(refusal::of(client, &error, "changed"));
-        }
+    let now = client.session().clock().now();
+    let (spec, tags) = (spec.clone(), tags.clone());
+    match write {
+        Write::Create(id) => plans.create(id.clone(), spec, tags, now).await,
+        Write::Update(id) => plans.update(id, spec, tags, now).await,
     }
-    // The last try returns; this is only reached if there were none.
-    Err(refusal::of(client, &PlanStoreError::Contended, "changed"))
 }
 
 impl Model {

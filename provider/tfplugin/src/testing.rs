@@ -20,10 +20,16 @@
 //! # #[async_trait] impl Resource for Thing {
 //! #     type Model = Model; type Client = ();
 //! #     fn type_name(&self) -> &'static str { "demo_thing" }
-//! #     fn schema(&self) -> Schema { Schema::new("").attribute("id", Attribute::string().computed()).attribute("name", Attribute::string().required()) }
-//! #     async fn create(&self, _: &Context<()>, r: Create<Model>) -> Result<Outcome<Model>, Diagnostics> { Ok(Model { id: "1".into(), ..r.planned }.into()) }
+//! #     fn schema(&self) -> Schema {
+//! #         Schema::new("").attribute("id", Attribute::string().computed()).attribute("name", Attribute::string().required())
+//! #     }
+//! #     async fn create(&self, _: &Context<()>, r: Create<Model>) -> Result<Outcome<Model>, Diagnostics> {
+//! #         Ok(Model { id: "1".into(), ..r.planned }.into())
+//! #     }
 //! #     async fn read(&self, _: &Context<()>, r: Read<Model>) -> Result<Outcome<Model>, Diagnostics> { Ok(r.state.into()) }
-//! #     async fn update(&self, _: &Context<()>, r: Update<Model>) -> Result<Outcome<Model>, Diagnostics> { Ok(Model { id: "1".into(), ..r.planned }.into()) }
+//! #     async fn update(&self, _: &Context<()>, r: Update<Model>) -> Result<Outcome<Model>, Diagnostics> {
+//! #         Ok(Model { id: "1".into(), ..r.planned }.into())
+//! #     }
 //! #     async fn delete(&self, _: &Context<()>, _: Delete<Model>) -> Result<Outcome<Model>, Diagnostics> { Ok(Outcome::gone()) }
 //! # }
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {

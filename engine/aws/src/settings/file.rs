@@ -17,8 +17,8 @@ const DEFAULT_FILE: &str = "drs.yaml";
 pub enum SettingsError {
     /// It cannot be read.
     #[error(
-        "The configuration file {path} cannot be read: {source}. It was named by {named_by}; name a file that exists, or \
-         none"
+        "The configuration file {path} cannot be read: {source}. It was named by {named_by}; name a file that exists, \
+         or none"
     )]
     Unreadable {
         /// The file.

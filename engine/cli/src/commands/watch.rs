@@ -277,7 +277,8 @@ impl<I: Items + Clone, C: Clock> Watching<'_, I, C> {
             Driven::Silent(_) => "it is as it was",
         };
         screen.print(&format!(
-            "\nStopped watching. Execution {id} was not touched, {fate}: {driver}. `drsctl watch {id}` follows it again.",
+            "\nStopped watching. Execution {id} was not touched, {fate}: {driver}. `drsctl watch {id}` follows it \
+             again.",
             id = self.id,
             driver = report::driver(&self.state, self.driven),
         ))?;

@@ -124,15 +124,16 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
         BeginError::LiveInstances { .. } => at_plan(
             "Live Recovery Instances Exist",
             format!(
-                "{} A drill never deletes what may be in production. Nothing was launched. When the recovery is over, disconnect \
-                 and terminate the instances in DRS, and apply again.",
+                "{} A drill never deletes what may be in production. Nothing was launched. When the recovery is over, \
+                 disconnect and terminate the instances in DRS, and apply again.",
                 sentence(&error.to_string())
             ),
         ),
         BeginError::GuardUnreadable(call) => {
             let mut found = client.explain_call(call);
             found.detail = format!(
-                "It cannot be seen whether live recovery instances exist, which a drill would delete, so nothing was launched. {}",
+                "It cannot be seen whether live recovery instances exist, which a drill would delete, so nothing was \
+                 launched. {}",
                 found.detail
             );
             found.into()
@@ -148,7 +149,8 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
         BeginError::Start(StartError::Leased(_)) => at_plan(
             "Servers Take Part in Another Execution",
             format!(
-                "{} Nothing was launched. Watch the other execution with `drsctl watch`, and apply again when it has ended.",
+                "{} Nothing was launched. Watch the other execution with `drsctl watch`, and apply again when it has \
+                 ended.",
                 sentence(&error.to_string())
             ),
         ),

@@ -11,11 +11,13 @@ use super::model::DEFAULT_CLEANUP;
 /// The resource's schema.
 pub(super) fn schema() -> Schema {
     let schema = Schema::new(
-        "One drill of a recovery plan. Creating the resource starts the drill and follows it to its end: every wave is launched \
-         through AWS DRS, and every server is judged. The result stays in the state and, event by event, in the history. \
-         Destroying the resource terminates what the drill launched, and verifies that it is gone.\n\n\
-         A drill runs once. It is run again when `triggers` change, when it is tainted, or when it was not successful and \
-         `fail_on_unsuccessful` is true. What ends Terraform in between does not end the drill: the next apply finds it and \
+        "One drill of a recovery plan. Creating the resource starts the drill and follows it to its end: every wave is \
+         launched through AWS DRS, and every server is judged. The result stays in the state and, event by event, in \
+         the history. Destroying the resource terminates what the drill launched, and verifies that it is gone.\n\n\
+         A drill runs once. It is run again when `triggers` change, when it is tainted, or when it was not successful \
+         and \
+         `fail_on_unsuccessful` is true. What ends Terraform in between does not end the drill: the next apply finds \
+         it and \
          follows it. A real failover is never a resource.\n\n\
          ~> A drill never deletes a recovery: while live recovery instances of its servers exist, it does not start.",
     );
@@ -34,8 +36,9 @@ fn configured(schema: Schema) -> Schema {
         .attribute(
             "triggers",
             Attribute::map(Type::String).optional().requires_replace().describe(
-                "Any values; when they change, a new drill is run. `digest` of the plan and of its groups belong here, and e.g. \
-                 the name of the quarter. A timestamp would drill on every apply. Default: none; the drill runs once.",
+                "Any values; when they change, a new drill is run. `digest` of the plan and of its groups belong here, \
+                 and e.g. the name of the quarter. A timestamp would drill on every apply. Default: none; the drill \
+                 runs once.",
             ),
         )
         .attribute(
@@ -44,16 +47,16 @@ fn configured(schema: Schema) -> Schema {
                 .default_value(DEFAULT_CLEANUP)
                 .validate(validator::one_of(["on_destroy", "on_success", "always", "never"]))
                 .describe(
-                    "When what the drill launched is terminated: `on_destroy`, with the resource; `on_success`, as soon as the \
-                     drill has completed, else with the resource; `always`, as soon as it has ended; `never`. Default: \
-                     `on_destroy`.",
+                    "When what the drill launched is terminated: `on_destroy`, with the resource; `on_success`, as \
+                     soon as the drill has completed, else with the resource; `always`, as soon as it has ended; \
+                     `never`. Default: `on_destroy`.",
                 ),
         )
         .attribute(
             "fail_on_unsuccessful",
             Attribute::bool().default_value(true).describe(
-                "Whether apply fails when the drill ends otherwise than `COMPLETED`. The resource is then tainted, and the next \
-                 apply runs the drill again. Default: `true`.",
+                "Whether apply fails when the drill ends otherwise than `COMPLETED`. The resource is then tainted, and \
+                 the next apply runs the drill again. Default: `true`.",
             ),
         )
         .attribute("timeouts", timeouts())
@@ -70,8 +73,8 @@ fn timeouts() -> Attribute {
     Attribute::single_nested([
         (
             "create",
-            one("How long the drill may take, such as `2h45m`; then it is cancelled and apply fails. Default: half an hour more \
-                 than the execution's own limit."),
+            one("How long the drill may take, such as `2h45m`; then it is cancelled and apply fails. Default: half an \
+                 hour more than the execution's own limit."),
         ),
         (
             "update",
@@ -107,8 +110,8 @@ pub(crate) fn observed(schema: Schema, kept: bool) -> Schema {
         .attribute(
             "status",
             text(
-                "`RUNNING` or `CANCELLING`, and at the end `COMPLETED`, `FAILED`, `CANCELLED`, `TIMED_OUT` or `HALTED`. Only \
-                 `COMPLETED` is success.",
+                "`RUNNING` or `CANCELLING`, and at the end `COMPLETED`, `FAILED`, `CANCELLED`, `TIMED_OUT` or \
+                 `HALTED`. Only `COMPLETED` is success.",
             ),
         )
         .attribute("summary", text("One sentence about the end; null until then."))
@@ -127,7 +130,8 @@ pub(crate) fn observed(schema: Schema, kept: bool) -> Schema {
         .attribute("waves", keep(Attribute::list_nested(wave()).describe("The waves in the plan's order.")))
         .attribute(
             "servers",
-            keep(Attribute::list_nested(server()).describe("Every server, in the order of the waves and of the launches.")),
+            keep(Attribute::list_nested(server()).describe("Every server, in the order of the waves and of the \
+                launches.")),
         )
 }
 

@@ -22,8 +22,8 @@ pub(super) fn destroy_cancels(id: &str) -> Diagnostic {
     Diagnostic::warning(
         "Destroying Cancels a Running Drill",
         format!(
-            "Execution {id} runs. Destroying it launches nothing more, follows the DRS jobs that run to their end, which can \
-             take an hour, and then terminates what was launched."
+            "Execution {id} runs. Destroying it launches nothing more, follows the DRS jobs that run to their end, \
+             which can take an hour, and then terminates what was launched."
         ),
     )
 }
@@ -33,8 +33,8 @@ pub(super) fn is_followed(id: &str, status: &str) -> Diagnostic {
     Diagnostic::warning(
         "A Drill Runs",
         format!(
-            "Execution {id} was {status} when it was last read. This apply starts no other: it follows that one to its end, and \
-             drives it where nobody else does. Watch it with `drsctl watch {id}`."
+            "Execution {id} was {status} when it was last read. This apply starts no other: it follows that one to its \
+             end, and drives it where nobody else does. Watch it with `drsctl watch {id}`."
         ),
     )
 }
@@ -46,8 +46,9 @@ pub(super) fn is_replaced(prior: &Model) -> Diagnostic {
     Diagnostic::warning(
         "The Last Drill Was Not Successful",
         format!(
-            "Execution {id} ended as {status}: {} It is replaced: what it launched is terminated, and the drill is run again. To \
-             keep it as it is, set fail_on_unsuccessful = false; to see what happened, run `drsctl show {id}`.",
+            "Execution {id} ended as {status}: {} It is replaced: what it launched is terminated, and the drill is run \
+             again. To keep it as it is, set fail_on_unsuccessful = false; to see what happened, run `drsctl show \
+             {id}`.",
             sentence(&text(&prior.summary))
         ),
     )
@@ -88,8 +89,8 @@ pub(super) fn plan_runs(plan: &str, execution: &ExecutionId) -> Diagnostic {
     Diagnostic::warning(
         "Another Execution of the Plan Runs",
         format!(
-            "Execution {execution} of recovery plan {plan:?} runs, and a plan runs once at a time: apply starts nothing while it \
-             does. Watch it with `drsctl watch {execution}`."
+            "Execution {execution} of recovery plan {plan:?} runs, and a plan runs once at a time: apply starts \
+             nothing while it does. Watch it with `drsctl watch {execution}`."
         ),
     )
     .at("recovery_plan_id")
@@ -100,9 +101,9 @@ pub(super) fn may_be_taken_up(execution: &ExecutionId) -> Diagnostic {
     Diagnostic::warning(
         "The Same Drill Runs Already",
         format!(
-            "Execution {execution} has the same plan and triggers, and was started by an apply that has not told its result. If \
-             nobody drives it, this apply takes it up where it is and starts no other; if somebody does, it is refused. Watch it \
-             with `drsctl watch {execution}`."
+            "Execution {execution} has the same plan and triggers, and was started by an apply that has not told its \
+             result. If nobody drives it, this apply takes it up where it is and starts no other; if somebody does, it \
+             is refused. Watch it with `drsctl watch {execution}`."
         ),
     )
     .at("recovery_plan_id")
@@ -122,8 +123,9 @@ pub(super) fn taken_up(state: &State) -> Diagnostic {
     Diagnostic::warning(
         "An Earlier Drill Was Taken Up",
         format!(
-            "Execution {id} was started by an earlier apply with the same plan and triggers, and that apply ended before it could \
-             tell Terraform. No second drill was started: this resource is that execution. See it with `drsctl show {id}`."
+            "Execution {id} was started by an earlier apply with the same plan and triggers, and that apply ended \
+             before it could tell Terraform. No second drill was started: this resource is that execution. See it with \
+             `drsctl show {id}`."
         ),
     )
 }
@@ -133,8 +135,8 @@ pub(super) fn somebody_runs_it(id: &ExecutionId, sign: &SignOfLife) -> Diagnosti
     Diagnostic::error(
         "The Same Drill Runs Already",
         format!(
-            "Execution {id} has the same plan and triggers, and {} drives it (last sign of life {}). Nothing was started. Wait \
-             for it (`drsctl watch {id}`), or give this drill other triggers.",
+            "Execution {id} has the same plan and triggers, and {} drives it (last sign of life {}). Nothing was \
+             started. Wait for it (`drsctl watch {id}`), or give this drill other triggers.",
             sign.host,
             crate::convert::instant(sign.at)
         ),
@@ -147,8 +149,8 @@ pub(super) fn unclear(plan: &PlanId) -> Diagnostic {
     Diagnostic::error(
         "The Same Drill May Be Running",
         format!(
-            "It could not be found out whether somebody else runs this drill of plan {plan}. Nothing was started. Look with \
-             `drsctl list`, and apply again."
+            "It could not be found out whether somebody else runs this drill of plan {plan}. Nothing was started. Look \
+             with `drsctl list`, and apply again."
         ),
     )
     .at("triggers")
@@ -158,11 +160,11 @@ pub(super) fn unclear(plan: &PlanId) -> Diagnostic {
 pub(super) fn unsuccessful(state: &State, taints: bool) -> Diagnostic {
     let id = &state.started.execution_id;
     let next = if taints {
-        "The resource is tainted: the next apply terminates what is left and runs the drill again. To keep this result instead, run \
-         terraform untaint and set fail_on_unsuccessful = false."
+        "The resource is tainted: the next apply terminates what is left and runs the drill again. To keep this result \
+         instead, run terraform untaint and set fail_on_unsuccessful = false."
     } else {
-        "The next apply terminates what is left and runs the drill again. To keep this result instead, set fail_on_unsuccessful = \
-         false."
+        "The next apply terminates what is left and runs the drill again. To keep this result instead, set \
+         fail_on_unsuccessful = false."
     };
     Diagnostic::error(
         "The Drill Was Not Successful",
@@ -182,8 +184,8 @@ pub(super) fn interrupted(state: &State) -> Diagnostic {
     Diagnostic::warning(
         "Interrupted While the Drill Runs",
         format!(
-            "{} DRS goes on with the jobs that run, and nothing new is launched while nobody drives the execution. The next \
-             apply follows it where it is. Watch it with `drsctl watch {id}`; to end it, destroy the resource.",
+            "{} DRS goes on with the jobs that run, and nothing new is launched while nobody drives the execution. The \
+             next apply follows it where it is. Watch it with `drsctl watch {id}`; to end it, destroy the resource.",
             standing(state)
         ),
     )
@@ -219,9 +221,9 @@ pub(super) fn lost_sight(state: &State, why: &Diagnostic) -> Diagnostic {
     Diagnostic::error(
         why.summary.clone(),
         format!(
-            "{}\n\nWhen it was last seen: {} The jobs that run go on in DRS. When the cause is mended, `drsctl watch {id}` shows \
-             it. If Terraform has tainted the resource, `terraform untaint` lets the next apply follow it; without that, the next \
-             apply ends it and runs the drill again.",
+            "{}\n\nWhen it was last seen: {} The jobs that run go on in DRS. When the cause is mended, `drsctl watch \
+             {id}` shows it. If Terraform has tainted the resource, `terraform untaint` lets the next apply follow it; \
+             without that, the next apply ends it and runs the drill again.",
             why.detail,
             standing(state)
         ),
@@ -234,8 +236,8 @@ pub(super) fn not_ended(state: &State, reason: Option<Reason>) -> Diagnostic {
     Diagnostic::error(
         broken_off(reason),
         format!(
-            "{} It is cancelled, and its jobs are not at their end yet. Run terraform destroy again: it goes on from here. Watch \
-             the jobs with `drsctl watch {id}`.",
+            "{} It is cancelled, and its jobs are not at their end yet. Run terraform destroy again: it goes on from \
+             here. Watch the jobs with `drsctl watch {id}`.",
             standing(state)
         ),
     )
@@ -266,8 +268,8 @@ pub(super) fn not_terminated(state: &State, reason: Option<Reason>) -> Diagnosti
     Diagnostic::error(
         "Instances Are Left",
         format!(
-            "Execution {id} launched {} recovery instances that are still there: {}{}. {} Look at them in DRS and EC2 (termination \
-             protection keeps an instance alive), and run the same command again.",
+            "Execution {id} launched {} recovery instances that are still there: {}{}. {} Look at them in DRS and EC2 \
+             (termination protection keeps an instance alive), and run the same command again.",
             left.len(),
             named.join(", "),
             more(left.len()),
@@ -281,9 +283,9 @@ pub(super) fn history_is_gone(id: &ExecutionId) -> Diagnostic {
     Diagnostic::warning(
         "The History of the Drill Is Gone",
         format!(
-            "The history has no execution {id} any more. The state keeps what it knew. If the provider works in another account, \
-             Region or environment than before, set it back; else remove the resource from the state when you no longer need it: \
-             terraform state rm <address>"
+            "The history has no execution {id} any more. The state keeps what it knew. If the provider works in \
+             another account, Region or environment than before, set it back; else remove the resource from the state \
+             when you no longer need it: terraform state rm <address>"
         ),
     )
 }
@@ -293,8 +295,8 @@ pub(super) fn forgotten_without_history(id: &ExecutionId) -> Diagnostic {
     Diagnostic::warning(
         "Forgotten Without Being Terminated",
         format!(
-            "The history has no execution {id} any more, so it is not known what it launched, and nothing was terminated. Look for \
-             recovery instances of drills in DRS: aws drs describe-recovery-instances"
+            "The history has no execution {id} any more, so it is not known what it launched, and nothing was \
+             terminated. Look for recovery instances of drills in DRS: aws drs describe-recovery-instances"
         ),
     )
 }
@@ -304,8 +306,8 @@ pub(super) fn not_found(id: &ExecutionId) -> Diagnostic {
     Diagnostic::error(
         "Execution Not Found",
         format!(
-            "The history of this environment has no execution {id}. A drill is imported by the id of its execution; `drsctl list` \
-             shows them."
+            "The history of this environment has no execution {id}. A drill is imported by the id of its execution; \
+             `drsctl list` shows them."
         ),
     )
 }
@@ -315,8 +317,8 @@ pub(super) fn not_a_drill(id: &ExecutionId) -> Diagnostic {
     Diagnostic::error(
         "Not a Drill",
         format!(
-            "Execution {id} is a recovery, and a recovery is never a resource: destroying it would terminate what may be in \
-             production. Use the data source drs_execution to read it."
+            "Execution {id} is a recovery, and a recovery is never a resource: destroying it would terminate what may \
+             be in production. Use the data source drs_execution to read it."
         ),
     )
 }

@@ -99,9 +99,9 @@ pub(crate) fn id_problem(id: &str) -> Option<String> {
     });
     (!is_id).then(|| {
         format!(
-            "{id:?} is not the id of a source server: \"s-\" and 17 letters and digits, such as \"s-3a1b2c3d4e5f6a7b8\". The \
-             data source drs_source_servers and `aws drs describe-source-servers` list them. The id of an EC2 instance is \
-             another thing."
+            "{id:?} is not the id of a source server: \"s-\" and 17 letters and digits, such as \
+             \"s-3a1b2c3d4e5f6a7b8\". The data source drs_source_servers and `aws drs describe-source-servers` list \
+             them. The id of an EC2 instance is another thing."
         )
     })
 }
@@ -133,9 +133,9 @@ pub(super) fn of_another_place(client: &Client, prior: Option<&Model>) -> Option
     let (home, prior) = (client.target(), prior?);
     let place = prior.target().filter(|place| *place != home)?;
     let detail = format!(
-        "The group is in account {}, Region {}, and this provider works in account {}, Region {}; a group cannot move. Set the \
-         provider back to where the group is, or give the resource a provider configuration for that place: provider = \
-         drs.<alias>. Nothing was changed.",
+        "The group is in account {}, Region {}, and this provider works in account {}, Region {}; a group cannot move. \
+         Set the provider back to where the group is, or give the resource a provider configuration for that place: \
+         provider = drs.<alias>. Nothing was changed.",
         place.account_id, place.region, home.account_id, home.region
     );
     let name = if place.region == home.region {
@@ -155,8 +155,8 @@ fn elsewhere(planned: &Model, home: &Target, found: &mut Diagnostics) {
         .is_some_and(|account| *account != home.account_id)
     {
         let detail = format!(
-            "This provider works in {here}; a group of another account is not supported yet. Remove account_id, or use a \
-             provider configuration for that account: provider = drs.<alias>."
+            "This provider works in {here}; a group of another account is not supported yet. Remove account_id, or use \
+             a provider configuration for that account: provider = drs.<alias>."
         );
         found.error_at("account_id", "Another Account Than the Provider's", detail);
     }
@@ -166,8 +166,8 @@ fn elsewhere(planned: &Model, home: &Target, found: &mut Diagnostics) {
         .is_some_and(|region| *region != home.region)
     {
         let detail = format!(
-            "This provider works in {here}; a group of another Region is not supported yet. Remove region, or use a provider \
-             configuration for that Region: provider = drs.<alias>."
+            "This provider works in {here}; a group of another Region is not supported yet. Remove region, or use a \
+             provider configuration for that Region: provider = drs.<alias>."
         );
         found.error_at("region", "Another Region Than the Provider's", detail);
     }
@@ -191,7 +191,7 @@ async fn look(
         is_not_in_use(client, own, &selection, found).await?;
     }
     match &selection {
-        Selection::Tags(_) => tags_match(client, &selection, found).await,
+        Selection::Tags(tags) => tags_match(client, tags, found).await,
         Selection::Servers(servers) => {
             for problem in unknown_servers(client, servers).await? {
                 found.push(problem);
@@ -213,12 +213,7 @@ async fn name_is_free(
     let holder = client.nothing_without_tables(client.session().groups().find_by_name(name).await);
     let holder = holder.map_err(|error| client.explain(&error))?;
     if let Some(holder) = holder.filter(|group| Some(group.id.as_str()) != own) {
-        let detail = format!(
-            "Protection group {} ({:?}) has this name; upper and lower case do not matter. Apply waits one minute for it to be \
-             given up, and then fails. If it is the group you mean, import it: terraform import <address> {}",
-            holder.id, holder.config.name, holder.id
-        );
-        found.warning_at("name", "Name Is Taken", detail);
+        found.push(super::refusal::KIND.name_may_be_taken(&holder.id, &holder.config.name));
     }
     Ok(())
 }
@@ -246,24 +241,21 @@ async fn is_not_in_use(
 
 async fn tags_match(
     client: &Client,
-    selection: &Selection,
+    tags: &BTreeMap<String, String>,
     found: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
     let target = client.target();
     let servers = client.session().drs().source_servers(&target, None).await;
     let servers = servers.map_err(|error| client.explain_call(&error))?;
-    let Selection::Tags(tags) = selection else {
-        return Ok(());
-    };
     if !servers.iter().any(|server| resolve::carries(server, tags)) {
         let wanted: Vec<String> = tags
             .iter()
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
         let detail = format!(
-            "None of the {} source servers in account {}, Region {} carries all of these tags: {}. Upper and lower case \
-             matter. The group is made all the same; an execution is refused while it has no server. \
-             `aws drs describe-source-servers` shows the tags.",
+            "None of the {} source servers in account {}, Region {} carries all of these tags: {}. Upper and lower \
+             case matter. The group is made all the same; an execution is refused while it has no server. `aws drs \
+             describe-source-servers` shows the tags.",
             servers.len(),
             target.account_id,
             target.region,
@@ -295,8 +287,8 @@ async fn servers_are_free(
             continue;
         };
         let detail = format!(
-            "Server {server} is listed by protection group {name:?} ({group}); a server belongs to one group. Apply waits one \
-             minute for it to be given up, and then fails. Remove the server from one of the two."
+            "Server {server} is listed by protection group {name:?} ({group}); a server belongs to one group. Apply \
+             waits one minute for it to be given up, and then fails. Remove the server from one of the two."
         );
         found.warning_at(
             server_path(index),
@@ -351,9 +343,9 @@ fn unknown_server(index: usize, id: &ServerId, target: &Target) -> Diagnostic {
     Diagnostic::error(
         "Unknown Source Server",
         format!(
-            "DRS has no source server {id} in account {}, Region {}. If it replicates to another Region, it belongs in a group \
-             of a provider for that Region; if its agent was uninstalled, remove it here. \
-             `aws drs describe-source-servers --region {}` lists what there is.",
+            "DRS has no source server {id} in account {}, Region {}. If it replicates to another Region, it belongs in \
+             a group of a provider for that Region; if its agent was uninstalled, remove it here. `aws drs \
+             describe-source-servers --region {}` lists what there is.",
             target.account_id, target.region, target.region
         ),
     )
@@ -364,8 +356,8 @@ fn server_elsewhere(index: usize, id: &ServerId, home: &Target, target: &Target)
     Diagnostic::error(
         "Server of Another Region",
         format!(
-            "Source server {id} lives in account {}, Region {}, and this group is for account {}, Region {}. Put it into a \
-             group of a provider for where it lives.",
+            "Source server {id} lives in account {}, Region {}, and this group is for account {}, Region {}. Put it \
+             into a group of a provider for where it lives.",
             home.account_id, home.region, target.account_id, target.region
         ),
     )

@@ -7,29 +7,28 @@ use tfplugin::{Diagnostic, Diagnostics};
 
 use super::check::server_path;
 use crate::client::Client;
-use crate::diagnose::sentence;
+use crate::held::Kind;
+
+/// What messages call it.
+pub(super) const KIND: Kind = Kind {
+    title: "Protection Group",
+    noun: "Protection group",
+    short: "group",
+};
 
 /// The diagnostics of an error, about the configuration that was to be written where there is one.
 pub(super) fn of(client: &Client, error: &GroupError, config: Option<&GroupConfig>) -> Diagnostics {
     match error {
         GroupError::Read(error) => client.explain(error).into(),
-        GroupError::NameTaken { by, .. } => Diagnostic::error(
-            "Name Is Taken",
-            format!(
-                "{} Choose another name. If it is the group you mean, e.g. because an apply was killed after it was made, \
-                 import it: terraform import <address> {by}",
-                sentence(&error.to_string())
-            ),
-        )
-        .at("name")
-        .into(),
+        GroupError::NameTaken { by, .. } => KIND.name_is_taken(error, by).into(),
         GroupError::ServersTaken(held) => held
             .by
             .iter()
             .map(|(server, id, name)| {
                 let detail = format!(
-                    "Server {server} is listed by protection group {name:?} ({id}); a server belongs to one group. Apply waited \
-                     for it, a minute at most, and did not get it. Remove it from one of the two groups and apply again."
+                    "Server {server} is listed by protection group {name:?} ({id}); a server belongs to one group. \
+                     Apply waited for it, a minute at most, and did not get it. Remove it from one of the two groups \
+                     and apply again."
                 );
                 let found = Diagnostic::error("Server Belongs to Another Group", detail);
                 let listed = config.and_then(|config| {
@@ -45,19 +44,8 @@ pub(super) fn of(client: &Client, error: &GroupError, config: Option<&GroupConfi
             Some(_) => in_use(name, by, "changed").into(),
             None => in_use(name, by, "deleted").into(),
         },
-        GroupError::Missing(_) => Diagnostic::error(
-            "Protection Group Not Found",
-            format!(
-                "{} Somebody deleted it since it was last read. Run terraform plan again: the group is made anew.",
-                sentence(&error.to_string())
-            ),
-        )
-        .into(),
-        GroupError::Changed | GroupError::Contended => Diagnostic::error(
-            "Protection Group Is Being Changed by Somebody Else",
-            format!("{} Run terraform plan again to see what it is now.", sentence(&error.to_string())),
-        )
-        .into(),
+        GroupError::Missing(_) => KIND.is_gone(error).into(),
+        GroupError::Changed | GroupError::Contended => KIND.is_being_changed(error).into(),
     }
 }
 
@@ -66,8 +54,8 @@ pub(super) fn smaller(before: &GroupConfig) -> Diagnostic {
     Diagnostic::warning(
         "Protection Group Has Fewer Servers Now",
         format!(
-            "Protection group {:?} gave up servers that it was to give up in this apply, and somebody else has taken them since. \
-             Run terraform plan to see what it has.",
+            "Protection group {:?} gave up servers that it was to give up in this apply, and somebody else has taken \
+             them since. Run terraform plan to see what it has.",
             before.name
         ),
     )
@@ -79,8 +67,9 @@ pub(super) fn in_use(name: &str, by: &ExecutionId, verb: &str) -> Diagnostic {
     Diagnostic::error(
         "An Execution Uses the Protection Group",
         format!(
-            "Execution {by} was started with protection group {name:?} and runs; the group cannot be {verb} until it has \
-             ended. Wait for that (`drsctl watch {by}`), or destroy its drs_drill_execution, which cancels it, and apply again."
+            "Execution {by} was started with protection group {name:?} and runs; the group cannot be {verb} until it \
+             has ended. Wait for that (`drsctl watch {by}`), or destroy its drs_drill_execution, which cancels it, and \
+             apply again."
         ),
     )
 }

@@ -140,12 +140,7 @@ async fn name_is_free(
     let holder = client.nothing_without_tables(client.session().plans().find_by_name(name).await);
     let holder = holder.map_err(|error| client.explain(&error))?;
     if let Some(holder) = holder.filter(|plan| Some(plan.id.as_str()) != own) {
-        let detail = format!(
-            "Recovery plan {} ({:?}) has this name; upper and lower case do not matter. Apply waits one minute for it to be \
-             given up, and then fails. If it is the plan you mean, import it: terraform import <address> {}",
-            holder.id, holder.spec.name, holder.id
-        );
-        found.warning_at("name", "Name Is Taken", detail);
+        found.push(refusal::KIND.name_may_be_taken(&holder.id, &holder.spec.name));
     }
     Ok(())
 }

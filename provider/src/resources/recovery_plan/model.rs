@@ -64,7 +64,8 @@ impl Model {
     pub(crate) fn written(&self, defaults: &Tags) -> Result<Written, Diagnostic> {
         let (spec, incomplete) = self.to_spec();
         if incomplete {
-            let detail = "Part of the plan is still not known at apply. This is a mistake in the provider: please report it.";
+            let detail = "Part of the plan is still not known at apply. This is a mistake in the provider: please \
+                          report it.";
             return Err(Diagnostic::error("Unknown Value", detail).at("waves"));
         }
         let tags = tags::all(defaults, &self.tags).require("tags")?.clone();

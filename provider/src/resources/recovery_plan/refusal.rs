@@ -5,33 +5,23 @@ use drs_engine::store::plans::PlanStoreError;
 use tfplugin::Diagnostic;
 
 use crate::client::Client;
-use crate::diagnose::sentence;
+use crate::held::Kind;
+
+/// What messages call it.
+pub(super) const KIND: Kind = Kind {
+    title: "Recovery Plan",
+    noun: "Recovery plan",
+    short: "plan",
+};
 
 /// The diagnostic of an error; the verb says what was tried.
 pub(super) fn of(client: &Client, error: &PlanStoreError, verb: &str) -> Diagnostic {
     match error {
         PlanStoreError::Read(error) => client.explain(error),
-        PlanStoreError::NameTaken { by, .. } => Diagnostic::error(
-            "Name Is Taken",
-            format!(
-                "{} Choose another name. If it is the plan you mean, e.g. because an apply was killed after it was made, import \
-                 it: terraform import <address> {by}",
-                sentence(&error.to_string())
-            ),
-        )
-        .at("name"),
+        PlanStoreError::NameTaken { by, .. } => KIND.name_is_taken(error, by),
         PlanStoreError::InUse { name, by } => in_use(name, by, verb),
-        PlanStoreError::Missing(_) => Diagnostic::error(
-            "Recovery Plan Not Found",
-            format!(
-                "{} Somebody deleted it since it was last read. Run terraform plan again: the plan is made anew.",
-                sentence(&error.to_string())
-            ),
-        ),
-        PlanStoreError::Changed | PlanStoreError::Contended => Diagnostic::error(
-            "Recovery Plan Is Being Changed by Somebody Else",
-            format!("{} Run terraform plan again to see what it is now.", sentence(&error.to_string())),
-        ),
+        PlanStoreError::Missing(_) => KIND.is_gone(error),
+        PlanStoreError::Changed | PlanStoreError::Contended => KIND.is_being_changed(error),
     }
 }
 

@@ -8,10 +8,11 @@ use crate::tags;
 /// The resource's schema.
 pub(super) fn schema() -> Schema {
     Schema::new(
-        "A recovery plan: waves of servers that are launched one after the other, or side by side. A plan launches nothing by \
-         itself; `drs_drill_execution` runs it as a drill.\n\n\
+        "A recovery plan: waves of servers that are launched one after the other, or side by side. A plan launches \
+         nothing by itself; `drs_drill_execution` runs it as a drill.\n\n\
          This is not a *native recovery plan* of AWS DRS, which has steps, and lives in one account and Region.\n\n\
-         A plan cannot be changed or deleted while an execution of it runs. A name that another plan holds is waited for, one \
+         A plan cannot be changed or deleted while an execution of it runs. A name that another plan holds is waited \
+         for, one \
          minute, because the other plan may give it up in the same apply.",
     )
     .attribute(
@@ -39,16 +40,16 @@ pub(super) fn schema() -> Schema {
     .attribute(
         "execution_timeout_seconds",
         Attribute::number().optional().describe(
-            "Longest time of a whole execution, in seconds; after that nothing more is launched, running jobs are followed to \
-             their end, and termination is offered. At most 7 days. Default: for a drill the sum of waits and timeouts along \
-             the longest chain of waves; for a recovery none.",
+            "Longest time of a whole execution, in seconds; after that nothing more is launched, running jobs are \
+             followed to their end, and termination is offered. At most 7 days. Default: for a drill the sum of waits \
+             and timeouts along the longest chain of waves; for a recovery none.",
         ),
     )
     .attribute(
         "digest",
         Attribute::string().computed().describe(
-            "Digest of everything that decides what an execution does; a pure function of the configuration, for use in \
-             `triggers`. Name, description and tags are left out.",
+            "Digest of everything that decides what an execution does; a pure function of the configuration, for use \
+             in `triggers`. Name, description and tags are left out.",
         ),
     )
 }
@@ -68,8 +69,8 @@ fn wave() -> [(&'static str, Attribute); 8] {
         (
             "depends_on_waves",
             Attribute::list(Type::String).optional().describe(
-                "Names of the waves that must have completed first; `[]` means none. Default: the wave before this one in the \
-                 list.",
+                "Names of the waves that must have completed first; `[]` means none. Default: the wave before this one \
+                 in the list.",
             ),
         ),
         (
@@ -77,8 +78,8 @@ fn wave() -> [(&'static str, Attribute); 8] {
             Attribute::string()
                 .default_value("PARALLEL")
                 .describe(
-                    "`PARALLEL` launches all servers in as few DRS jobs as the quota allows; `SEQUENTIAL` one after the other, \
-                     the next when the one before is launched. Default: `PARALLEL`.",
+                    "`PARALLEL` launches all servers in as few DRS jobs as the quota allows; `SEQUENTIAL` one after \
+                     the other, the next when the one before is launched. Default: `PARALLEL`.",
                 ),
         ),
         (
@@ -90,7 +91,8 @@ fn wave() -> [(&'static str, Attribute); 8] {
         (
             "max_in_flight",
             Attribute::number().optional().describe(
-                "Most servers of this wave that may be launching at the same time. Default: as many as the DRS quota allows.",
+                "Most servers of this wave that may be launching at the same time. Default: as many as the DRS quota \
+                 allows.",
             ),
         ),
         (
@@ -102,8 +104,8 @@ fn wave() -> [(&'static str, Attribute); 8] {
         (
             "timeout_seconds",
             Attribute::number().default_value(limits::WAVE_TIMEOUT.as_secs()).describe(
-                "Longest time from the first launch of this wave to its last launched server, in seconds. Default: `7200`, two \
-                 hours.",
+                "Longest time from the first launch of this wave to its last launched server, in seconds. Default: \
+                 `7200`, two hours.",
             ),
         ),
     ]

@@ -141,7 +141,13 @@ async fn what_would_keep_an_execution_from_starting_is_seen_at_plan_time() {
         .await;
     let web = fixture.group("web").await;
     let mut taken = Instance::new(TYPE);
-    fixture.apply(&mut taken, &json!({ "name": "Taken", "waves": [wave("w", json!({ "protection_group_ids": [web.json()["id"]] }))] })).await;
+    let waves = json!([wave(
+        "w",
+        json!({ "protection_group_ids": [web.json()["id"]] })
+    )]);
+    fixture
+        .apply(&mut taken, &json!({ "name": "Taken", "waves": waves }))
+        .await;
     let (shop, none, web) = (
         shop.json()["id"].clone(),
         none.json()["id"].clone(),
@@ -153,7 +159,9 @@ async fn what_would_keep_an_execution_from_starting_is_seen_at_plan_time() {
         json!({ "name": "a", "waves": [wave("w", of(json!([none])))] }),
         json!({ "name": "a", "waves": [wave("w", of(json!([shop]))), wave("x", of(json!([web])))] }),
         json!({ "name": "TAKEN", "waves": [wave("w", of(json!([web])))] }),
-        json!({ "name": "a", "waves": [wave("w", json!({ "protection_group_ids": [web], "source_server_ids": ["s-00000000000000000"] }))] }),
+        json!({ "name": "a", "waves": [wave("w", json!({
+            "protection_group_ids": [web], "source_server_ids": ["s-00000000000000000"]
+        }))] }),
     ];
     let mut all = String::new();
     for config in cases {
