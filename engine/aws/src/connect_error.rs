@@ -184,6 +184,15 @@ impl Attempt<'_> {
                          get-caller-identity` with the same credentials."
                 ),
             ),
+            "AccessDenied" | "AccessDeniedException" => ConnectError::new(
+                ConnectErrorKind::RefusedCredentials,
+                format!(
+                    "sts:GetCallerIdentity at {} was denied ({code}: {message}). The call needs no permission of its own, so \
+                     a policy on the way denies it: allow it in the policy of the VPC endpoint, or in the service control \
+                     policy. `aws sts get-caller-identity` with the same credentials shows the same.",
+                    self.endpoint
+                ),
+            ),
             _ => ConnectError::new(
                 ConnectErrorKind::Other,
                 format!(

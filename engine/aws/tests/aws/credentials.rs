@@ -50,6 +50,10 @@ fn aws(request: &Request) -> Answer {
                 "InvalidClientTokenId",
                 "The security token included in the request is invalid",
             ),
+            "AKIDDENIED" => refused(
+                "AccessDenied",
+                "Access denied by the policy of the endpoint",
+            ),
             key => identity(ACCOUNT, &format!("arn:aws:sts::{ACCOUNT}:key/{key}")),
         },
         other => panic!("{other} was not expected"),
@@ -201,6 +205,26 @@ async fn single_sign_on_works_through_the_proxy_and_an_old_token_is_explained() 
 }
 
 #[tokio::test]
+async fn an_sso_session_works_through_the_proxy() {
+    let company = Company::new().await;
+    company.home.file(
+        ".aws/config",
+        "[sso-session corp]\nsso_start_url = https://example.awsapps.com/start\nsso_region = us-east-1\n\
+         sso_registration_scopes = sso:account:access\n\
+         [profile session]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = dr\nregion = us-east-1\n",
+    );
+    // The file is named by the SHA-1 of the session's name.
+    company.home.file(
+        ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json",
+        "{\"accessToken\":\"sso-token\",\"expiresAt\":\"2099-01-01T00:00:00Z\",\"region\":\"us-east-1\",\
+         \"startUrl\":\"https://example.awsapps.com/start\"}",
+    );
+    let said = company.connect(&[("AWS_PROFILE", "session")]).await;
+    assert!(said.result.contains("key/AKIDSSO"), "{}", said.everything);
+    assert_eq!(company.tunnels_to(PORTAL), 1);
+}
+
+#[tokio::test]
 async fn a_web_identity_works_through_the_proxy() {
     let company = Company::new().await;
     let token = company.home.file("token", "web-token");
@@ -314,6 +338,12 @@ async fn what_is_missing_expired_or_wrong_is_said() {
             "",
             "refused",
             vec!["InvalidClientTokenId", "get-caller-identity"],
+        ),
+        (
+            key("AKIDDENIED").to_vec(),
+            "",
+            "refused",
+            vec!["AccessDenied", "VPC endpoint", "policy"],
         ),
         (
             key("AKIDEXAMPLE").to_vec(),
