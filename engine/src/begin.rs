@@ -268,6 +268,7 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
             max_in_flight: wave.max_in_flight,
             wait: wave.wait,
             timeout: wave.timeout,
+            pause_before: wave.pause_before,
             servers: servers.len(),
         });
         let started = Started {

@@ -115,10 +115,12 @@ impl Default for Settings {
 pub fn decide(state: &State, view: &View, now: Now, settings: &Settings) -> Decision {
     let mut wake = Wake::default();
     let command = match state.status {
-        Status::Running | Status::Cancelling => waves::record(state, now, &mut wake)
-            .or_else(|| launches::resolve(state, view, now, settings, &mut wake))
-            .or_else(|| jobs::follow(state, view, now, settings, &mut wake))
-            .or_else(|| launches::next(state, view, now, &mut wake)),
+        Status::Running | Status::Paused | Status::Cancelling => {
+            waves::record(state, now, &mut wake)
+                .or_else(|| launches::resolve(state, view, now, settings, &mut wake))
+                .or_else(|| jobs::follow(state, view, now, settings, &mut wake))
+                .or_else(|| launches::next(state, view, now, &mut wake))
+        }
         Status::Ended(_) | Status::Halted => {
             termination::next(state, view, now, settings, &mut wake)
         }

@@ -166,6 +166,42 @@ pub enum Event {
         /// How.
         outcome: WaveOutcome,
     },
+    /// Somebody asked that nothing more be launched until it is resumed.
+    PauseRequested {
+        /// The wave that is not to start; none means everything, at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<usize>,
+        /// Why, in their words.
+        reason: String,
+    },
+    /// A wave would go on, and is held until somebody resumes.
+    WavePaused {
+        /// The wave's position.
+        wave: usize,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody asked that everything that is held go on.
+    ResumeRequested {
+        /// Why, in their words.
+        reason: String,
+    },
+    /// Somebody asked that failed servers be launched again.
+    RetryRequested {
+        /// The wave's position.
+        wave: usize,
+        /// The servers, at most [`SERVERS_PER_JUDGEMENT`](crate::limits::SERVERS_PER_JUDGEMENT).
+        servers: Vec<ServerId>,
+        /// Why, in their words.
+        reason: String,
+    },
+    /// Somebody asked that a wave be left as it is, and that what depends on it go on.
+    SkipRequested {
+        /// The wave's position.
+        wave: usize,
+        /// Why, in their words.
+        reason: String,
+    },
     /// Somebody asked that nothing more be launched.
     CancelRequested {
         /// Why, in their words.
@@ -264,6 +300,9 @@ pub struct FrozenWave {
     pub timeout: SignedDuration,
     /// How many servers it has.
     pub servers: usize,
+    /// Whether somebody must approve before it starts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pause_before: bool,
 }
 
 /// What is known before StartRecovery is called.
@@ -359,6 +398,8 @@ pub enum WaveOutcome {
     TimedOut,
     /// It, or the rest of it, was never launched.
     NotLaunched,
+    /// Somebody asked to leave it out.
+    Skipped,
 }
 
 /// How an execution ended.
@@ -367,6 +408,8 @@ pub enum WaveOutcome {
 pub enum Outcome {
     /// Every wave completed: the only success.
     Completed,
+    /// Servers were launched, and others left out or given up on purpose.
+    Partial,
     /// A server failed, or a guard stopped it.
     Failed,
     /// It was cancelled.
@@ -390,6 +433,7 @@ impl Outcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "COMPLETED",
+            Self::Partial => "PARTIAL",
             Self::Failed => "FAILED",
             Self::Cancelled => "CANCELLED",
             Self::TimedOut => "TIMED_OUT",
@@ -405,6 +449,13 @@ impl WaveOutcome {
             Self::Failed => "FAILED",
             Self::TimedOut => "TIMED_OUT",
             Self::NotLaunched => "NOT_LAUNCHED",
+            Self::Skipped => "SKIPPED",
         }
     }
+}
+
+// Serde hands over a reference.
+#[expect(clippy::trivially_copy_pass_by_ref)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

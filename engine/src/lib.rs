@@ -6,6 +6,7 @@
 //!
 //! - [`plan`]: a recovery plan that cannot be invalid. [`event`]: the facts of a history. [`state`]: their fold.
 //! - [`decide`]: the only place that chooses. [`drive`]: the loop that carries decisions out through the [`ports`].
+//! - [`control`]: what operators may ask of an execution.
 //! - [`resolve`]: which servers a plan launches now. [`begin`]: how an execution starts, and whose it is.
 //! - [`store`]: groups, plans, claims, leases and histories on the item port. [`limits`]: every bound, by name.
 //! - [`sim`]: a DRS world in virtual time, for the simulator and for the tests of this crate.
@@ -14,6 +15,7 @@
 //! in. A test asserts that its dependencies stay that way.
 
 pub mod begin;
+pub mod control;
 pub mod decide;
 pub mod digest;
 pub mod drive;

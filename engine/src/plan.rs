@@ -59,6 +59,9 @@ pub struct WaveSpec {
     /// Seconds from the wave's first launch to its last judged server; none means two hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<i64>,
+    /// Whether somebody must approve before the wave starts; none means nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause_before: Option<bool>,
 }
 
 /// A recovery plan that holds every rule: unique names, known dependencies, no cycle, sane durations.
@@ -89,6 +92,9 @@ pub struct Wave {
     pub wait: SignedDuration,
     /// Time from the first launch to the last judged server.
     pub timeout: SignedDuration,
+    /// Whether somebody must approve before it starts.
+    #[serde(default)]
+    pub pause_before: bool,
 }
 
 /// How the servers of one wave are launched.
@@ -236,6 +242,7 @@ fn digest_of(spec: &PlanSpec) -> String {
         wave.timeout_seconds = wave
             .timeout_seconds
             .filter(|seconds| *seconds != limits::WAVE_TIMEOUT.as_secs());
+        wave.pause_before = wave.pause_before.filter(|pauses| *pauses);
         default = vec![wave.name.clone()];
     }
     digest::of(&(&waves, &spec.execution_timeout_seconds))
@@ -366,6 +373,7 @@ fn parse_wave(
             .map_or(limits::WAVE_TIMEOUT, |seconds| {
                 parse_duration(seconds, 1, wave_path(index, "timeout_seconds"), errors)
             }),
+        pause_before: spec.pause_before.unwrap_or_default(),
     }
 }
 

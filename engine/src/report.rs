@@ -209,6 +209,11 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
         Event::ExecutionTimedOut => {
             vec!["the time limit passed; nothing more is launched, jobs are followed".to_owned()]
         }
+        Event::PauseRequested { .. }
+        | Event::WavePaused { .. }
+        | Event::ResumeRequested { .. }
+        | Event::RetryRequested { .. }
+        | Event::SkipRequested { .. } => tell_control(state, recorded),
         Event::CancelRequested { reason } => vec![format!(
             "cancel asked for by {}: {reason}; nothing more is launched{}",
             author(&recorded.author),
@@ -246,6 +251,59 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
             ),
         }],
         Event::Halted { reason } => vec![format!("HALTED, a person must look: {reason}")],
+        _ => Vec::new(),
+    }
+}
+
+/// What operators asked for while it ran.
+fn tell_control(state: &State, recorded: &Recorded) -> Vec<String> {
+    let by = author(&recorded.author);
+    let wave = |index: usize| {
+        let found = state.waves.get(index);
+        found.map_or("", |wave| wave.frozen.name.as_str())
+    };
+    match &recorded.event {
+        Event::PauseRequested {
+            before: None,
+            reason,
+        } => vec![format!(
+            "PAUSED by {by}: {reason}; nothing more is launched{}",
+            running_jobs(state)
+        )],
+        Event::PauseRequested {
+            before: Some(index),
+            reason,
+        } => vec![format!(
+            "a pause before wave {:?} was asked for by {by}: {reason}",
+            wave(*index)
+        )],
+        Event::WavePaused {
+            wave: index,
+            reason,
+        } => vec![
+            format!("wave {:?} is PAUSED: {reason}", wave(*index)),
+            format!(
+                "  `drsctl resume {}` lets it go on",
+                state.started.execution_id
+            ),
+        ],
+        Event::ResumeRequested { reason } => vec![format!("resumed by {by}: {reason}")],
+        Event::RetryRequested {
+            wave: index,
+            servers,
+            reason,
+        } => vec![format!(
+            "{} of wave {:?} launched again on the word of {by}: {reason}",
+            names(state, servers),
+            wave(*index)
+        )],
+        Event::SkipRequested {
+            wave: index,
+            reason,
+        } => vec![format!(
+            "wave {:?} is left as it is on the word of {by}: {reason}",
+            wave(*index)
+        )],
         _ => Vec::new(),
     }
 }

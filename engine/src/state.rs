@@ -21,7 +21,10 @@ use crate::time::Now;
 
 mod apply;
 mod check;
+mod pause;
 mod queries;
+
+pub use pause::{Hold, Pause, Standing};
 
 /// An execution as its history tells it.
 #[derive(Clone, Debug)]
@@ -50,6 +53,10 @@ pub struct State {
     pub servers: BTreeMap<ServerId, Server>,
     /// Why nothing more is launched, where that is so.
     pub stop: Option<Stop>,
+    /// The pause of the whole, while there is one.
+    pub pause: Option<Pause>,
+    /// Paused time, which the limit of the whole does not count.
+    pub clock: Standing,
     /// Whether DRS or IAM refused tags on a launch.
     pub tags_refused: bool,
     /// When the execution ended, and one sentence about it.
@@ -66,6 +73,8 @@ pub struct State {
 pub enum Status {
     /// It launches servers, or follows its jobs.
     Running,
+    /// It, or a wave of it, is held until somebody resumes; what is not held goes on.
+    Paused,
     /// It launches no more on somebody's request, and follows its jobs to their end.
     Cancelling,
     /// It has ended.
@@ -98,6 +107,14 @@ pub struct Wave {
     pub timed_out_at: Option<Timestamp>,
     /// When and how it ended.
     pub finished: Option<(Timestamp, WaveOutcome)>,
+    /// What holds it, or will hold it when it is due.
+    pub hold: Option<Hold>,
+    /// Whether somebody has seen its failures and said that it goes on.
+    pub is_accepted: bool,
+    /// Why it is left out, where somebody asked for that.
+    pub skipped: Option<String>,
+    /// Paused time, which its limit does not count.
+    pub clock: Standing,
     /// Positions of its servers that wait for a launch.
     pub waiting: BTreeSet<usize>,
     /// Servers whose launch has no end yet.
@@ -312,6 +329,8 @@ impl State {
             open: BTreeSet::new(),
             servers,
             stop: None,
+            pause: None,
+            clock: Standing::default(),
             tags_refused: false,
             finished: None,
             delivered: false,
@@ -367,6 +386,10 @@ impl Wave {
             started_at: None,
             timed_out_at: None,
             finished: None,
+            hold: frozen.pause_before.then(Hold::planned),
+            is_accepted: false,
+            skipped: None,
+            clock: Standing::default(),
             waiting: (0..servers).collect(),
             launching: 0,
             launched: 0,
@@ -384,17 +407,19 @@ impl Wave {
 
 impl Status {
     /// Every word that a status has.
-    pub const WORDS: [&str; 7] = [
+    pub const WORDS: [&str; 9] = [
         "RUNNING",
+        "PAUSED",
         "CANCELLING",
         "COMPLETED",
+        "PARTIAL",
         "FAILED",
         "CANCELLED",
         "TIMED_OUT",
         "HALTED",
     ];
     /// The words of executions that have not ended.
-    pub const LIVE: [&str; 2] = ["RUNNING", "CANCELLING"];
+    pub const LIVE: [&str; 3] = ["RUNNING", "PAUSED", "CANCELLING"];
 
     /// Whether the execution has ended.
     pub fn is_terminal(self) -> bool {
@@ -405,6 +430,7 @@ impl Status {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "RUNNING",
+            Self::Paused => "PAUSED",
             Self::Cancelling => "CANCELLING",
             Self::Ended(outcome) => outcome.as_str(),
             Self::Halted => "HALTED",

@@ -56,6 +56,7 @@ pub(crate) fn wave(index: usize, name: &str, servers: usize) -> FrozenWave {
         wait: SignedDuration::ZERO,
         timeout: limits::WAVE_TIMEOUT,
         servers,
+        pause_before: false,
     }
 }
 

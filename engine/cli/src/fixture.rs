@@ -427,6 +427,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
             wait: SignedDuration::ZERO,
             timeout: SignedDuration::from_hours(2),
             servers: hostnames.len(),
+            pause_before: false,
         });
     let waves = waves.collect();
     (

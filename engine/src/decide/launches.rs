@@ -54,6 +54,9 @@ pub(super) fn resolve(
 
 /// The next launch that is due.
 pub(super) fn next(state: &State, view: &View, now: Now, wake: &mut Wake) -> Option<Command> {
+    if state.pause.is_some() {
+        return None;
+    }
     for (index, wave) in state.waves.iter().enumerate() {
         if wave.started_at.is_none()
             || wave.finished.is_some()

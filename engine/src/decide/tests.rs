@@ -5,6 +5,7 @@ use crate::event::{Outcome, WaveOutcome};
 use crate::testing::{Tale, ids, start, target};
 use crate::time::after;
 
+mod control;
 mod jobs;
 mod launches;
 mod stops;

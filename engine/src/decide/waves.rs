@@ -29,7 +29,9 @@ pub(super) fn record(state: &State, now: Now, wake: &mut Wake) -> Option<Command
 }
 
 fn execution_limit(state: &State, now: Now, wake: &mut Wake) -> Option<Event> {
-    let limit = after(state.started_at.world, state.started.timeout?);
+    let limit = state
+        .clock
+        .limit(state.started_at.world, state.started.timeout?)?;
     if state.stop.is_some() || state.waves.iter().all(|wave| wave.finished.is_some()) {
         return None;
     }
@@ -56,7 +58,8 @@ fn next_of_wave(
             outcome: outcome_of(state, wave),
         });
     }
-    if wave.timed_out_at.is_none() && is_due(after(started_at, wave.frozen.timeout), now, wake) {
+    let limit = wave.clock.limit(started_at, wave.frozen.timeout);
+    if wave.timed_out_at.is_none() && limit.is_some_and(|limit| is_due(limit, now, wake)) {
         return Some(Event::WaveTimedOut { wave: index });
     }
     None
@@ -75,10 +78,23 @@ fn before_start(
             outcome: WaveOutcome::NotLaunched,
         });
     }
+    if !state.dependencies_completed(wave) || state.pause.is_some() {
+        return None;
+    }
+    if wave.skipped.is_some() {
+        return Some(Event::WaveFinished {
+            wave: index,
+            outcome: WaveOutcome::Skipped,
+        });
+    }
+    if let Some(hold) = &wave.hold {
+        return hold.since.is_none().then(|| Event::WavePaused {
+            wave: index,
+            reason: hold.reason.clone(),
+        });
+    }
     match wave.ready_at {
-        None => state
-            .dependencies_completed(wave)
-            .then_some(Event::WaveReady { wave: index }),
+        None => Some(Event::WaveReady { wave: index }),
         Some(ready_at) => is_due(after(ready_at, wave.frozen.wait), now, wake)
             .then_some(Event::WaveStarted { wave: index }),
     }
@@ -129,12 +145,15 @@ fn outcome(state: &State) -> Outcome {
         .iter()
         .all(|wave| matches!(wave.finished, Some((_, WaveOutcome::Completed))));
     let timed_out = state.waves.iter().any(|wave| wave.timed_out_at.is_some());
+    let went_on = state.waves.iter().all(Wave::lets_go_on);
+    let launched = state.waves.iter().any(|wave| wave.launched > 0);
     match &state.stop {
         _ if all_completed => Outcome::Completed,
         Some(Stop::Cancelled { .. }) => Outcome::Cancelled,
         Some(Stop::TimedOut { .. }) => Outcome::TimedOut,
         Some(Stop::Guard { .. }) => Outcome::Failed,
         None if timed_out => Outcome::TimedOut,
+        None if went_on && launched => Outcome::Partial,
         None => Outcome::Failed,
     }
 }
@@ -150,7 +169,7 @@ fn summary(state: &State, outcome: Outcome) -> String {
         Some(Stop::Guard { reason, .. }) => Some(reason.clone()),
         Some(Stop::Cancelled { reason, .. }) => Some(format!("cancelled: {reason}")),
         Some(Stop::TimedOut { .. }) => Some("the execution's time limit passed".to_owned()),
-        None => first_failure(state),
+        None => first_failure(state).or_else(|| first_skip(state)),
     };
     cause.map_or(counted.clone(), |cause| format!("{counted}; {cause}"))
 }
@@ -182,6 +201,13 @@ fn first_failure(state: &State) -> Option<String> {
         })
 }
 
+fn first_skip(state: &State) -> Option<String> {
+    state.waves.iter().find_map(|wave| {
+        let reason = wave.skipped.as_ref()?;
+        Some(format!("wave {:?} was skipped: {reason}", wave.frozen.name))
+    })
+}
+
 /// When launches stopped for good, for those that are still followed after it.
 pub(super) fn stopped_at(state: &State, wave: &Wave) -> Option<Timestamp> {
     let stop = state.stop.as_ref().map(|stop| match stop {
@@ -192,7 +218,10 @@ pub(super) fn stopped_at(state: &State, wave: &Wave) -> Option<Timestamp> {
 
 /// When a launch that is still open is no longer followed: long after launches stopped, or after its wave's limit.
 pub(super) fn follow_until(state: &State, wave: &Wave) -> Option<Timestamp> {
-    let limit = wave.started_at.map(|at| after(at, wave.frozen.timeout));
+    let limit = match wave.started_at {
+        Some(at) => Some(wave.clock.limit(at, wave.frozen.timeout)?),
+        None => None,
+    };
     let base = stopped_at(state, wave).into_iter().chain(limit).max()?;
     Some(after(base, limits::FOLLOW_AFTER_STOP))
 }

@@ -192,6 +192,7 @@ mod property {
             .prop_map(
                 |(name, groups, after, order, subset, flight, (wait, timeout))| WaveSpec {
                     name: format!("w{name}"),
+                    pause_before: None,
                     protection_group_ids: groups
                         .iter()
                         .map(|id| GroupId::new(format!("g{id}")))

@@ -18,7 +18,9 @@ const NAMED: usize = 8;
 pub fn next(state: &State, driven: Driven) -> Vec<String> {
     let mut advice = Vec::new();
     match state.status {
-        Status::Running | Status::Cancelling => while_running(state, driven, &mut advice),
+        Status::Running | Status::Paused | Status::Cancelling => {
+            while_running(state, driven, &mut advice);
+        }
         Status::Ended(outcome) => after_the_end(state, outcome, driven, &mut advice),
         Status::Halted => advice.push(halted(state)),
     }
@@ -30,6 +32,9 @@ pub fn next(state: &State, driven: Driven) -> Vec<String> {
 
 fn while_running(state: &State, driven: Driven, advice: &mut Vec<String>) {
     let id = &state.started.execution_id;
+    if state.status == Status::Paused {
+        advice.push(paused(state));
+    }
     if driven != Driven::Yes {
         advice.push(
             "Nothing more is launched until somebody drives it again; jobs that run go on in DRS. Run `terraform \
@@ -69,6 +74,26 @@ fn while_running(state: &State, driven: Driven, advice: &mut Vec<String>) {
              then, running jobs are followed to their end (DRS cannot stop them), and what it launched is terminated."
         ));
     }
+}
+
+/// What is held, why, and how it goes on.
+fn paused(state: &State) -> String {
+    let id = &state.started.execution_id;
+    let held: Vec<String> = state
+        .held_waves()
+        .map(|(_, wave)| {
+            let reason = wave.hold.as_ref().map_or("", |hold| hold.reason.as_str());
+            format!("wave {:?} ({reason})", wave.frozen.name)
+        })
+        .collect();
+    let what = match &state.pause {
+        Some(pause) => format!("It is paused as a whole ({})", pause.reason),
+        None => format!("Held until somebody resumes: {}", held.join(", ")),
+    };
+    format!(
+        "{what}. Running jobs are followed, and no limit counts the time. `drsctl resume {id} --reason TEXT` lets it go on; \
+         `drsctl cancel {id} --reason TEXT` ends it."
+    )
 }
 
 fn after_the_end(state: &State, outcome: Outcome, driven: Driven, advice: &mut Vec<String>) {

@@ -32,7 +32,9 @@ use super::hub::{Faults, Hub, SimClock, TaskId, gate};
 use super::items::SimItems;
 use super::scheduler::{Scheduler, Stopped};
 use super::world::{Caller, World};
+use ask::Ask;
 
+mod ask;
 mod chance;
 #[cfg(test)]
 mod gates;
@@ -62,6 +64,8 @@ struct Scenario {
     terminates: bool,
     /// When somebody asks for a cancel, in seconds of wall time.
     cancelled_after: Option<i64>,
+    /// What operators ask for, and when, in seconds of wall time.
+    asks: Vec<(i64, Ask)>,
     /// When a stranger launches a server, in seconds of wall time; which; whether as a drill.
     stranger: Option<(i64, String, bool)>,
     /// How often a process takes over from one that lives, in parts per thousand of its looks.
@@ -131,6 +135,12 @@ impl Run {
         spawn(&mut self.scheduler, &self.context)
     }
 
+    /// Starts an operator who lets go on what is paused, until nothing is left to do.
+    fn spawn_approver(&mut self) {
+        let process = Process::new(self.context.clone(), self.scheduler.next_task(), 2_000);
+        self.scheduler.spawn(Box::pin(ask::approve(process)));
+    }
+
     /// Makes steps with faults; whoever dies is started again.
     fn storm(&mut self, steps: u64, faults: Faults) {
         self.hub.set_faults(faults);
@@ -147,7 +157,11 @@ impl Run {
             self.scheduler.kill(TaskId(task));
         }
         self.spawn();
+        self.spawn_approver();
         let stopped = self.scheduler.run(steps, |_, _| {});
+        if stopped != Stopped::AllEnded && std::env::var_os("SEED").is_some() {
+            println!("{}", self.hub.traced().join("\n"));
+        }
         assert_eq!(
             stopped,
             Stopped::AllEnded,
@@ -366,25 +380,6 @@ impl Process {
                 .await?;
             return Ok(());
         }
-    }
-}
-
-/// Asks for a cancel of whatever runs, once it is time.
-async fn cancel_later(process: Process, seconds: i64) {
-    process.rest(SignedDuration::from_secs(seconds)).await;
-    for _ in 0..TRIES {
-        let plans = Plans::new(process.context.memory.clone());
-        let plan = plans.find(&plan_id()).await.ok().flatten();
-        if let Some(id) = plan.and_then(|plan| plan.execution) {
-            let by = Author::Operator("arn:aws:iam::111122223333:user/bob".to_owned());
-            let reason = "the drill is called off".to_owned();
-            let event = Event::CancelRequested { reason };
-            let asked = process.driver.request(&id, by, event, &process.watch).await;
-            if matches!(asked, Ok(_) | Err(DriveError::Illegal(_))) {
-                return;
-            }
-        }
-        process.rest(SignedDuration::from_secs(30)).await;
     }
 }
 

@@ -8,7 +8,7 @@ use crate::event::{
 use crate::ids::ServerId;
 use crate::time::Now;
 
-use super::{Launch, Owner, Phase, ServerStatus, State, Status, Stop, Termination};
+use super::{Launch, Owner, Phase, ServerStatus, State, Status, Stop, Termination, pause};
 
 /// The effect of an event that fits.
 pub(super) fn take(state: &mut State, recorded: &Recorded) {
@@ -35,6 +35,11 @@ pub(super) fn take(state: &mut State, recorded: &Recorded) {
         | Event::GuardUnreadable { .. }
         | Event::ExecutionTimedOut
         | Event::CancelRequested { .. } => take_stop(state, recorded),
+        Event::PauseRequested { .. }
+        | Event::WavePaused { .. }
+        | Event::ResumeRequested { .. }
+        | Event::RetryRequested { .. }
+        | Event::SkipRequested { .. } => pause::take(state, recorded),
         Event::ExecutionFinished { outcome, summary } => end(state, *outcome, summary, now),
         Event::ResultDelivered => state.delivered = true,
         Event::TerminationRequested { .. } => request_termination(state, recorded),
@@ -101,6 +106,7 @@ fn take_launch(state: &mut State, recorded: &Recorded) {
 /// Events after which nothing more is launched.
 fn take_stop(state: &mut State, recorded: &Recorded) {
     let at = recorded.now.world;
+    pause::end(state, at);
     let reason = match &recorded.event {
         Event::GuardTripped { instances, .. } => {
             let named: Vec<String> = instances
@@ -323,6 +329,7 @@ fn stop(state: &mut State, stop: Stop) {
 
 fn finish_wave(state: &mut State, wave: usize, outcome: WaveOutcome, now: Now) {
     state.waves[wave].finished = Some((now.world, outcome));
+    pause::settle(state, now.world);
     let waiting = std::mem::take(&mut state.waves[wave].waiting);
     let ids: Vec<ServerId> = waiting
         .iter()

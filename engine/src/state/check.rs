@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::control::{self, Answer, Request};
 use crate::event::{Author, Event, Intent, Judgement, LaunchId, Recorded, WaveOutcome};
 use crate::ids::ServerId;
+use crate::limits;
 
 use super::{Phase, ServerStatus, State};
 
@@ -17,6 +19,11 @@ pub(super) fn check(state: &State, recorded: &Recorded) -> Result<(), String> {
         ));
     }
     check_author(state, recorded)?;
+    if let Some(request) = Request::of(&recorded.event)
+        && let Answer::Refused(reason) = control::answer(state.status, request)
+    {
+        return Err(reason.to_owned());
+    }
     if state.status.is_terminal() && !fits_after_the_end(&recorded.event) {
         return Err(format!(
             "the execution has ended as {}",
@@ -30,13 +37,10 @@ pub(super) fn check(state: &State, recorded: &Recorded) -> Result<(), String> {
 fn check_author(state: &State, recorded: &Recorded) -> Result<(), String> {
     let is_wish = matches!(
         recorded.event,
-        Event::CancelRequested { .. }
-            | Event::TerminationRequested { .. }
-            | Event::ResultDelivered
-            | Event::LaunchNotCarriedOut { assumed: true, .. }
+        Event::ResultDelivered | Event::LaunchNotCarriedOut { assumed: true, .. }
     );
     match (&recorded.author, &recorded.event) {
-        _ if is_wish => Ok(()),
+        _ if is_wish || Request::of(&recorded.event).is_some() => Ok(()),
         (Author::Owner(author), Event::OwnerTaken { owner, .. }) if author == owner => Ok(()),
         (Author::Owner(author), _)
             if state
@@ -89,6 +93,7 @@ fn check_event(state: &State, event: &Event) -> Result<(), String> {
         | Event::ResultDelivered
         | Event::TerminationRequested { .. }
         | Event::Halted { .. } => Ok(()),
+        Event::PauseRequested { before: None, .. } | Event::ResumeRequested { .. } => Ok(()),
         event => check_wave_event(state, event).unwrap_or_else(|| check_launch_event(state, event)),
     }
 }
@@ -120,11 +125,63 @@ fn check_wave_event(state: &State, event: &Event) -> Option<Result<(), String>> 
             |wave| wave.launching == 0 && (*outcome != WaveOutcome::Completed || wave.is_whole()),
             "has servers whose launch has no end or no success",
         ),
+        Event::PauseRequested {
+            before: Some(wave), ..
+        } => check_wave(
+            state,
+            *wave,
+            |wave| wave.started_at.is_none() && wave.skipped.is_none(),
+            "has started already, or is left out",
+        ),
+        Event::WavePaused { wave, .. } => check_wave(
+            state,
+            *wave,
+            |wave| wave.launching == 0 && !wave.is_held(),
+            "cannot be held now",
+        ),
+        Event::SkipRequested { wave, .. } => check_wave(
+            state,
+            *wave,
+            |wave| wave.started_at.is_none() || wave.is_held(),
+            "has started: cancel the execution, or let it end",
+        ),
+        Event::RetryRequested { wave, servers, .. } => check_retry(state, *wave, servers),
         Event::GuardTripped { wave, .. } | Event::GuardUnreadable { wave, .. } => {
             check_wave(state, *wave, |_| true, "")
         }
         _ => return None,
     })
+}
+
+/// Failed servers of a wave that still runs may be launched again.
+fn check_retry(state: &State, wave: usize, servers: &[ServerId]) -> Result<(), String> {
+    check_wave(
+        state,
+        wave,
+        |wave| wave.started_at.is_some() && wave.timed_out_at.is_none(),
+        "has not started, or ran out of time",
+    )?;
+    ensure(!servers.is_empty(), || {
+        "it names no failed server".to_owned()
+    })?;
+    ensure(servers.len() <= limits::SERVERS_PER_JUDGEMENT, || {
+        format!(
+            "it names more than {} servers",
+            limits::SERVERS_PER_JUDGEMENT
+        )
+    })?;
+    ensure(are_distinct(servers.iter()), || {
+        "it names a server twice".to_owned()
+    })?;
+    for id in servers {
+        let failed = state.servers.get(id).is_some_and(|server| {
+            server.wave == wave && matches!(server.status, ServerStatus::Failed { .. })
+        });
+        ensure(failed, || {
+            format!("server {id} has not failed in this wave")
+        })?;
+    }
+    Ok(())
 }
 
 fn check_launch_event(state: &State, event: &Event) -> Result<(), String> {
@@ -230,6 +287,9 @@ fn check_intent(state: &State, intent: &Intent) -> Result<(), String> {
     )?;
     ensure(state.stop.is_none(), || {
         "nothing more may be launched".to_owned()
+    })?;
+    ensure(state.pause.is_none(), || {
+        "the execution is paused".to_owned()
     })?;
     ensure(intent.launch == state.next_launch(), || {
         format!("launch {} is not the next one", intent.launch.0)

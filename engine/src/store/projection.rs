@@ -121,6 +121,7 @@ pub fn wave_line(state: &State) -> String {
 pub fn status_of(wave: &Wave) -> String {
     match (wave.finished, wave.started_at) {
         (Some((_, outcome)), _) => outcome.as_str().to_owned(),
+        (None, _) if wave.is_held() => "PAUSED".to_owned(),
         (None, Some(_)) => "RUNNING".to_owned(),
         (None, None) => "WAITING".to_owned(),
     }
@@ -136,9 +137,20 @@ fn touched<'a>(state: &State, events: &'a [Recorded]) -> (BTreeSet<usize>, BTree
             Event::WaveReady { wave }
             | Event::WaveStarted { wave }
             | Event::WaveTimedOut { wave }
+            | Event::WavePaused { wave, .. }
+            | Event::SkipRequested { wave, .. }
             | Event::WaveFinished { wave, .. } => {
                 waves.insert(*wave);
             }
+            Event::RetryRequested {
+                wave,
+                servers: named,
+                ..
+            } => {
+                waves.insert(*wave);
+                servers.extend(named);
+            }
+            Event::ResumeRequested { .. } => waves.extend(0..state.waves.len()),
             Event::LaunchIntended(intent) => {
                 waves.insert(intent.wave);
             }

@@ -212,11 +212,13 @@ async fn verdict(
         ));
     }
     match (state.status, run.reason()) {
-        (Status::Running | Status::Cancelling, Some(Reason::OutOfTime)) => {
+        (Status::Running | Status::Paused | Status::Cancelling, Some(Reason::OutOfTime)) => {
             run.cancel("the resource's timeout has passed").await;
             Some(words::out_of_time(state))
         }
-        (Status::Running | Status::Cancelling, _) => Some(words::interrupted(state)),
+        (Status::Running | Status::Paused | Status::Cancelling, _) => {
+            Some(words::interrupted(state))
+        }
         _ if planned.cleans_up(state) && run.reason() == Some(Reason::Interrupted) => {
             Some(words::interrupted_cleanup(state))
         }

@@ -57,6 +57,7 @@ fn history() -> (Frozen, Vec<Recorded>) {
         wait: SignedDuration::ZERO,
         timeout: SignedDuration::from_hours(2),
         servers: SERVERS,
+        pause_before: false,
     };
     let started = Started {
         execution_id: ExecutionId::new("exec-1"),

@@ -13,6 +13,7 @@ use crate::sim::hub::Random;
 use crate::sim::world::Quotas;
 use crate::store::group::{GroupConfig, Selection};
 
+use super::ask::Ask;
 use super::{Scenario, target};
 
 /// The source server of a number.
@@ -42,6 +43,7 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     let cancelled_after = random
         .chance(200)
         .then(|| i64::try_from(random.below(1_500)).unwrap_or(0));
+    let asks = asks(counts.len(), &mut random);
     let stranger = random.chance(250).then(|| {
         let after = i64::try_from(random.below(1_200)).unwrap_or(0);
         (after, server_id(random.below(total)), random.chance(500))
@@ -63,9 +65,34 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         },
         terminates,
         cancelled_after,
+        asks,
         stranger,
         ruthless: 40,
     }
+}
+
+/// What operators ask for, and when.
+fn asks(waves: usize, random: &mut Random) -> Vec<(i64, Ask)> {
+    let count = if random.chance(400) {
+        1 + random.below(3)
+    } else {
+        0
+    };
+    let one = |random: &mut Random| {
+        let wave = usize::try_from(random.below(waves as u64)).unwrap_or(0);
+        match random.below(6) {
+            0 | 1 => Ask::Pause,
+            2 => Ask::PauseBefore(wave),
+            3 => Ask::Skip(wave),
+            _ => Ask::Retry,
+        }
+    };
+    (0..count)
+        .map(|_| {
+            let after = i64::try_from(random.below(2_000)).unwrap_or(0);
+            (after, one(random))
+        })
+        .collect()
 }
 
 /// A fleet in one account and Region.
@@ -162,6 +189,7 @@ fn plan(counts: &[u64], random: &mut Random) -> PlanSpec {
         launch_order: random.chance(300).then(|| "SEQUENTIAL".to_owned()),
         source_server_ids: None,
         max_in_flight: random.chance(300).then(|| 1 + number(3, random)),
+        pause_before: random.chance(100).then_some(true),
         wait_time_seconds: random.chance(300).then(|| number(180, random)),
         timeout_seconds: random.chance(150).then(|| 60 + number(3_600, random)),
     });

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::ask::{Ask, ask_later};
 use super::chance::{fleet, group, healthy, server_id};
 use super::judge::{Verdict, histories, judge};
 use super::*;
@@ -55,6 +56,7 @@ fn shop() -> Scenario {
         },
         terminates: true,
         cancelled_after: None,
+        asks: Vec::new(),
         stranger: None,
         ruthless: 0,
     }
@@ -251,7 +253,8 @@ fn a_cancel_at_any_gate_launches_no_more_and_terminates_what_was_launched() {
         let (run, _) = disturb(&scenario, at, |run, _| {
             let task = run.scheduler.next_task();
             let process = Process::new(run.context.clone(), task, 1_000);
-            run.scheduler.spawn(Box::pin(cancel_later(process, 0)));
+            run.scheduler
+                .spawn(Box::pin(ask_later(process, 0, Ask::Cancel)));
         });
         let state = only(&run);
         cancelled += u64::from(state.status == Status::Ended(Outcome::Cancelled));

@@ -91,6 +91,7 @@ pub(super) fn judge(run: &Run) -> Verdict {
         assert!(is_done(state), "{} is not done", state.started.execution_id);
         assert_ne!(state.status, Status::Halted, "{:?}", state.finished);
         check_authors(events);
+        check_wishes(events);
         verdict.takeovers += u64::from(state.takeovers);
         run.hub.count(state.status.as_str());
         for launch in state.launches.values() {
@@ -158,6 +159,23 @@ fn check_authors(events: &[Recorded]) {
         }
         if let Author::Owner(author) = author {
             assert_eq!(Some(author), owner, "event {seq} is not by the owner");
+        }
+    }
+}
+
+/// Nothing is intended after a cancel, or while the whole is paused. The fold says so, too; this does not ask it.
+fn check_wishes(events: &[Recorded]) {
+    let (mut cancelled, mut paused) = (false, false);
+    for Recorded { seq, event, .. } in events {
+        match event {
+            Event::CancelRequested { .. } => cancelled = true,
+            Event::PauseRequested { before: None, .. } => paused = true,
+            Event::ResumeRequested { .. } => paused = false,
+            Event::LaunchIntended(_) => {
+                assert!(!cancelled, "event {seq} launches after a cancel");
+                assert!(!paused, "event {seq} launches during a pause");
+            }
+            _ => {}
         }
     }
 }

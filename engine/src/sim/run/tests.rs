@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::ask::{Ask, ask_later};
 use super::chance::scenario;
 use super::judge::{Verdict, judge};
 use super::*;
@@ -31,8 +32,15 @@ fn run_seed(seed: u64) -> (Run, Verdict) {
         let task = run.scheduler.next_task();
         let process = Process::new(run.context.clone(), task, 1_000);
         run.scheduler
-            .spawn(Box::pin(cancel_later(process, seconds)));
+            .spawn(Box::pin(ask_later(process, seconds, Ask::Cancel)));
     }
+    for (number, (seconds, ask)) in (1_001..).zip(scenario.asks.clone()) {
+        let task = run.scheduler.next_task();
+        let process = Process::new(run.context.clone(), task, number);
+        run.scheduler
+            .spawn(Box::pin(ask_later(process, seconds, ask)));
+    }
+    run.spawn_approver();
     if let Some(stranger) = scenario.stranger {
         let clock = SimClock {
             hub: run.hub.clone(),
@@ -105,6 +113,8 @@ fn whatever_goes_wrong_no_server_is_launched_twice_and_every_execution_ends() {
         "throttles",
         "crashes",
         "pauses",
+        "requests",
+        "approvals",
     ] {
         assert!(sum.get(what).copied().unwrap_or(0) > 0, "no {what}: {line}");
     }

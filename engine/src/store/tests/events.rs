@@ -21,6 +21,8 @@ pub(super) fn events() -> Vec<Named> {
     all.extend(followings());
     all.extend(endings());
     all.extend(terminations());
+    // What comes later comes last: the number of an event is its place here.
+    all.extend(requests());
     all
 }
 
@@ -140,6 +142,48 @@ fn followings() -> Vec<Named> {
         ("job-ended", Event::JobEnded { launch }),
         ("wave-timed-out", Event::WaveTimedOut { wave: 1 }),
         ("execution-timed-out", Event::ExecutionTimedOut),
+    ]
+}
+
+fn requests() -> Vec<Named> {
+    let pause = |before| Event::PauseRequested {
+        before,
+        reason: why(),
+    };
+    let retried = Event::RetryRequested {
+        wave: 1,
+        servers: vec![ServerId::new("s-2")],
+        reason: why(),
+    };
+    let paused = Event::WavePaused {
+        wave: 1,
+        reason: why(),
+    };
+    let skipped = Event::SkipRequested {
+        wave: 1,
+        reason: why(),
+    };
+    vec![
+        ("pause-requested", pause(None)),
+        ("pause-before-requested", pause(Some(1))),
+        ("wave-paused", paused),
+        ("resume-requested", Event::ResumeRequested { reason: why() }),
+        ("retry-requested", retried),
+        ("skip-requested", skipped),
+        (
+            "wave-skipped",
+            Event::WaveFinished {
+                wave: 1,
+                outcome: WaveOutcome::Skipped,
+            },
+        ),
+        (
+            "partial",
+            Event::ExecutionFinished {
+                outcome: Outcome::Partial,
+                summary: why(),
+            },
+        ),
     ]
 }
 

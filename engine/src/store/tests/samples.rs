@@ -207,6 +207,7 @@ fn plan() -> StoredPlan {
         max_in_flight: Some(1),
         wait_time_seconds: Some(30),
         timeout_seconds: Some(3_600),
+        pause_before: None,
     };
     let least = WaveSpec {
         name: "web".to_owned(),

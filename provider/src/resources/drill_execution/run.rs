@@ -179,7 +179,7 @@ impl<'a> Run<'a> {
 
     /// Ends an execution that runs: nothing more is launched, and its jobs are followed to their end.
     pub(super) async fn end(&self, state: State) -> Result<State, DriveError> {
-        if state.status == Status::Running {
+        if matches!(state.status, Status::Running | Status::Paused) {
             self.request(Event::CancelRequested {
                 reason: "the resource is destroyed".to_owned(),
             })

@@ -32,6 +32,7 @@ pub(crate) struct Wave {
     pub(crate) max_in_flight: Attr<i64>,
     pub(crate) wait_time_seconds: Attr<i64>,
     pub(crate) timeout_seconds: Attr<i64>,
+    pub(crate) pause_before: Attr<bool>,
 }
 
 impl Model {
@@ -158,6 +159,7 @@ impl Wave {
             max_in_flight: known.optional(&self.max_in_flight),
             wait_time_seconds: known.optional(&self.wait_time_seconds),
             timeout_seconds: known.optional(&self.timeout_seconds),
+            pause_before: known.optional(&self.pause_before),
         }
     }
 
@@ -186,6 +188,7 @@ impl Wave {
                 spec.timeout_seconds
                     .unwrap_or(drs_engine::limits::WAVE_TIMEOUT.as_secs()),
             ),
+            pause_before: Attr::Known(spec.pause_before.unwrap_or(false)),
         }
     }
 }

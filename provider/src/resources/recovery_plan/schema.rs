@@ -12,8 +12,7 @@ pub(super) fn schema() -> Schema {
          nothing by itself; `drs_drill_execution` runs it as a drill.\n\n\
          This is not a *native recovery plan* of AWS DRS, which has steps, and lives in one account and Region.\n\n\
          A plan cannot be changed or deleted while an execution of it runs. A name that another plan holds is waited \
-         for, one \
-         minute, because the other plan may give it up in the same apply.",
+         for, one minute, because the other plan may give it up in the same apply.",
     )
     .attribute(
         "id",
@@ -54,7 +53,7 @@ pub(super) fn schema() -> Schema {
     )
 }
 
-fn wave() -> [(&'static str, Attribute); 8] {
+fn wave() -> [(&'static str, Attribute); 9] {
     [
         (
             "name",
@@ -106,6 +105,13 @@ fn wave() -> [(&'static str, Attribute); 8] {
             Attribute::number().default_value(limits::WAVE_TIMEOUT.as_secs()).describe(
                 "Longest time from the first launch of this wave to its last launched server, in seconds. Default: \
                  `7200`, two hours.",
+            ),
+        ),
+        (
+            "pause_before",
+            Attribute::bool().default_value(false).describe(
+                "Whether the execution is paused before this wave until somebody approves it with `drsctl resume`. Other \
+                 waves go on, and no limit counts the time. Default: `false`.",
             ),
         ),
     ]
