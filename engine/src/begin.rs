@@ -11,10 +11,11 @@ use jiff::SignedDuration;
 
 use crate::digest;
 use crate::drive::{DriveError, Driver};
-use crate::event::{FrozenWave, LiveInstance, Mode, Started};
+use crate::event::{FrozenWave, LiveInstance, Mode, Recorded, Started};
 use crate::frozen::Frozen;
 use crate::ids::{ExecutionId, PlanId, ServerId, Target};
 use crate::limits;
+use crate::only::Only;
 use crate::plan::Plan;
 use crate::ports::{CallError, Clock, Drs, WhichInstances};
 use crate::resolve::{Resolution, ResolveError, resolve};
@@ -26,6 +27,8 @@ use crate::store::plans::Plans;
 use crate::store::record::SignOfLife;
 use crate::store::start::{StartError, StartRequest};
 use crate::store::summary::Summary;
+
+mod preempt;
 
 /// What inputs are called that are carried along but do not say which run this is.
 pub const ASIDE: char = '_';
@@ -54,13 +57,19 @@ pub struct Begin {
     pub execution_timeout: Option<SignedDuration>,
     /// Whether live recovery instances may be replaced.
     pub replace_live_instances: bool,
+    /// The part of the plan that it is for.
+    pub only: Only,
+    /// The number that the run must have, e.g. because a person confirmed it; none means whichever is next.
+    pub run: Option<i64>,
 }
 
 /// Why an execution did not start. Nothing was launched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum BeginError {
     /// The plan cannot be launched now; every reason.
     Resolve(Vec<ResolveError>),
+    /// The part of the plan that was asked for does not exist; every reason.
+    Only(Vec<String>),
     /// Live recovery instances exist that a launch would delete.
     LiveInstances {
         /// The first of them.
@@ -70,6 +79,8 @@ pub enum BeginError {
     },
     /// It cannot be seen whether live recovery instances exist.
     GuardUnreadable(CallError),
+    /// A drill that stands in the way could not be told.
+    Preempt(DriveError),
     /// It could not be made to exist.
     Start(StartError),
     /// What was written does not make sense; a broken rule of the engine.
@@ -117,23 +128,48 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
         let resolution = resolve(&self.drs, &self.executions.items, &begin.plan)
             .await
             .map_err(BeginError::Resolve)?;
-        if !begin.replace_live_instances {
-            self.refuse_live_instances(&resolution.frozen).await?;
-        }
-        let request = self.request_of(begin, resolution);
+        let mut request = self.request_of(begin, resolution)?;
         let frozen = request.frozen.clone();
+        let events = self.start(begin, &mut request).await?;
         let now = self.clock.now();
-        let events = self
-            .executions
-            .start(&request, now)
-            .await
-            .map_err(BeginError::Start)?;
         // A lost sign of life is made up for by the next one.
         let _ = self
             .executions
             .heartbeat(&begin.execution_id, &self.owner, &self.host, now)
             .await;
         State::replay(Arc::new(frozen), &events).map_err(BeginError::Illegal)
+    }
+
+    /// Makes the execution exist. A recovery takes what it needs from drills that run.
+    async fn start(
+        &self,
+        begin: &Begin,
+        request: &mut StartRequest,
+    ) -> Result<Vec<Recorded>, BeginError> {
+        if !begin.replace_live_instances {
+            self.refuse_live_instances(&request.frozen).await?;
+        }
+        let mut tried = 0;
+        loop {
+            let started = self.executions.start(request, self.clock.now()).await;
+            let error = match started {
+                Ok(events) => return Ok(events),
+                Err(error) => error,
+            };
+            let others = preempt::in_the_way(&error);
+            tried += 1;
+            if begin.mode != Mode::Recovery || others.is_empty() || tried > limits::PREEMPTIONS {
+                return Err(BeginError::Start(error));
+            }
+            let told = self.preempt(begin, &others).await;
+            let told = told.map_err(BeginError::Preempt)?;
+            if told.is_empty() {
+                return Err(BeginError::Start(error));
+            }
+            request.started.preempted.extend(told);
+            request.started.preempted.sort();
+            request.started.preempted.dedup();
+        }
     }
 
     /// The last run of a plan by this origin with the same inputs, if its result was never delivered: a process that
@@ -252,12 +288,16 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
         })
     }
 
-    fn request_of(&self, begin: &Begin, resolution: Resolution) -> StartRequest {
+    fn request_of(
+        &self,
+        begin: &Begin,
+        resolution: Resolution,
+    ) -> Result<StartRequest, BeginError> {
         let Resolution {
             plan,
             parsed,
             groups,
-            frozen,
+            mut frozen,
             ..
         } = resolution;
         let waves = parsed.waves().iter().zip(&frozen.waves);
@@ -271,20 +311,27 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
             pause_before: wave.pause_before,
             servers: servers.len(),
         });
+        let mut waves: Vec<FrozenWave> = waves.collect();
+        begin
+            .only
+            .narrow(&mut waves, &groups, &mut frozen)
+            .map_err(BeginError::Only)?;
         let started = Started {
             execution_id: begin.execution_id.clone(),
             plan_id: plan.id.clone(),
             plan_name: plan.spec.name.clone(),
             plan_digest: parsed.digest().to_owned(),
             mode: begin.mode,
-            waves: waves.collect(),
+            waves,
             resolution_digest: frozen.digest(),
             timeout: execution_timeout(begin.execution_timeout, &parsed, begin.mode),
             origin: begin.origin.clone(),
             inputs: begin.inputs.clone(),
             replace_live_instances: begin.replace_live_instances,
+            only: begin.only.clone(),
+            preempted: Vec::new(),
         };
-        StartRequest {
+        Ok(StartRequest {
             started,
             frozen,
             owner: self.owner.clone(),
@@ -294,7 +341,8 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
             hub: begin.hub.clone(),
             plan,
             groups,
-        }
+            run: begin.run,
+        })
     }
 }
 
@@ -309,6 +357,11 @@ impl fmt::Display for BeginError {
                 let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 write!(f, "{}", texts.join("\n"))
             }
+            Self::Only(problems) => write!(f, "{}", problems.join("\n")),
+            Self::Preempt(error) => write!(
+                f,
+                "a drill that runs could not be told that a recovery takes its servers: {error}"
+            ),
             Self::LiveInstances { instances, count } => {
                 let named: BTreeSet<String> = instances
                     .iter()

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
+use crate::only::Only;
 use crate::plan::LaunchOrder;
 use crate::time::Now;
 
@@ -207,6 +208,11 @@ pub enum Event {
         /// Why, in their words.
         reason: String,
     },
+    /// A recovery takes the servers of this drill; it launches no more.
+    PreemptedBy {
+        /// The recovery.
+        execution: ExecutionId,
+    },
     /// The execution has ended.
     ExecutionFinished {
         /// How.
@@ -281,6 +287,12 @@ pub struct Started {
     pub inputs: BTreeMap<String, serde_json::Value>,
     /// Whether live recovery instances may be replaced.
     pub replace_live_instances: bool,
+    /// The part of the plan that it is for.
+    #[serde(default, skip_serializing_if = "Only::is_all")]
+    pub only: Only,
+    /// Drills whose servers it took.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preempted: Vec<ExecutionId>,
 }
 
 /// A wave as it was when the execution started.

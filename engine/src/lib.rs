@@ -7,7 +7,8 @@
 //! - [`plan`]: a recovery plan that cannot be invalid. [`event`]: the facts of a history. [`state`]: their fold.
 //! - [`decide`]: the only place that chooses. [`drive`]: the loop that carries decisions out through the [`ports`].
 //! - [`control`]: what operators may ask of an execution.
-//! - [`resolve`]: which servers a plan launches now. [`begin`]: how an execution starts, and whose it is.
+//! - [`resolve`]: which servers a plan launches now; [`only`]: a part of them.
+//! - [`begin`]: how an execution starts, and whose it is.
 //! - [`store`]: groups, plans, claims, leases and histories on the item port. [`limits`]: every bound, by name.
 //! - [`sim`]: a DRS world in virtual time, for the simulator and for the tests of this crate.
 //!
@@ -23,6 +24,7 @@ pub mod event;
 pub mod frozen;
 pub mod ids;
 pub mod limits;
+pub mod only;
 pub mod plan;
 pub mod ports;
 pub mod report;

@@ -18,6 +18,12 @@ pub const SERVERS_PER_GROUP: usize = 4_000;
 pub const SERVERS_PER_TARGET: usize = 4_000;
 /// Tags that select servers of one protection group.
 pub const TAGS_PER_SELECTION: usize = 50;
+/// Rounds of telling drills that a recovery takes their servers; each names ten servers that were still held.
+pub const PREEMPTIONS: usize = 500;
+
+/// Looks at a drill that is pre-empted, for a call of it that may still arrive; the launch fence passes well within them.
+pub const PREEMPTION_LOOKS: usize = 400;
+
 /// How long an apply waits for a name or a server that another group or plan holds: it may be given up in the same apply.
 pub const HELD_WAIT: SignedDuration = SignedDuration::from_secs(60);
 /// Time between two tries while something is held.

@@ -219,6 +219,10 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
             author(&recorded.author),
             running_jobs(state)
         )],
+        Event::PreemptedBy { execution } => vec![format!(
+            "recovery {execution} takes its servers; nothing more is launched{}",
+            running_jobs(state)
+        )],
         Event::ExecutionFinished { outcome, summary } => {
             let took = duration(recorded.now.world.duration_since(state.started_at.world));
             vec![format!("{} after {took}: {summary}", outcome.as_str())]

@@ -16,7 +16,7 @@ use crate::event::{
     Author, Event, FrozenWave, LaunchId, Mode, Outcome, Recorded, Started, WaveOutcome,
 };
 use crate::frozen::Frozen;
-use crate::ids::{InstanceId, JobId, OwnerId, ServerId, Target};
+use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, ServerId, Target};
 use crate::time::Now;
 
 mod apply;
@@ -53,6 +53,8 @@ pub struct State {
     pub servers: BTreeMap<ServerId, Server>,
     /// Why nothing more is launched, where that is so.
     pub stop: Option<Stop>,
+    /// The recovery that took its servers, where one did.
+    pub preempted_by: Option<ExecutionId>,
     /// The pause of the whole, while there is one.
     pub pause: Option<Pause>,
     /// Paused time, which the limit of the whole does not count.
@@ -251,6 +253,13 @@ pub enum Stop {
         /// When, in world time.
         at: Timestamp,
     },
+    /// A recovery took its servers.
+    Preempted {
+        /// When, in world time.
+        at: Timestamp,
+        /// The recovery.
+        by: ExecutionId,
+    },
     /// A guard stopped it.
     Guard {
         /// When, in world time.
@@ -329,6 +338,7 @@ impl State {
             open: BTreeSet::new(),
             servers,
             stop: None,
+            preempted_by: None,
             pause: None,
             clock: Standing::default(),
             tags_refused: false,

@@ -99,6 +99,8 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         origin: "terraform".to_owned(),
         inputs: BTreeMap::new(),
         replace_live_instances: false,
+        only: crate::only::Only::default(),
+        preempted: Vec::new(),
     };
     (started, frozen)
 }

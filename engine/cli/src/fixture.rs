@@ -117,6 +117,8 @@ impl Tale {
             origin: "terraform".to_owned(),
             inputs: BTreeMap::new(),
             replace_live_instances: false,
+            only: drs_engine::only::Only::default(),
+            preempted: Vec::new(),
         };
         let request = StartRequest {
             started,
@@ -128,6 +130,7 @@ impl Tale {
             hub: target(),
             plan: world.plan().await,
             groups: Vec::new(),
+            run: None,
         };
         let executions = Executions::new(world.items.clone());
         let events = executions.start(&request, world.clock.now()).await;

@@ -126,6 +126,8 @@ impl World {
             hub: self.session.target(),
             execution_timeout: None,
             replace_live_instances: false,
+            only: drs_engine::only::Only::default(),
+            run: None,
         };
         driver.begin_execution(&begin).await.expect("an execution");
         (driver, id)

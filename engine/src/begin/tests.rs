@@ -22,6 +22,8 @@ use crate::store::memory::MemoryItems;
 use crate::time::Now;
 use crate::time::after;
 
+mod recovery;
+
 type Process = Driver<SimDrs, MemoryItems, SimClock>;
 
 struct Quiet;
@@ -92,6 +94,8 @@ fn begin(id: &str, inputs: serde_json::Value) -> Begin {
         hub: crate::testing::target(),
         execution_timeout: None,
         replace_live_instances: false,
+        only: crate::only::Only::default(),
+        run: None,
     }
 }
 

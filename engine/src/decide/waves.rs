@@ -149,7 +149,7 @@ fn outcome(state: &State) -> Outcome {
     let launched = state.waves.iter().any(|wave| wave.launched > 0);
     match &state.stop {
         _ if all_completed => Outcome::Completed,
-        Some(Stop::Cancelled { .. }) => Outcome::Cancelled,
+        Some(Stop::Cancelled { .. } | Stop::Preempted { .. }) => Outcome::Cancelled,
         Some(Stop::TimedOut { .. }) => Outcome::TimedOut,
         Some(Stop::Guard { .. }) => Outcome::Failed,
         None if timed_out => Outcome::TimedOut,
@@ -168,6 +168,7 @@ fn summary(state: &State, outcome: Outcome) -> String {
         _ if outcome == Outcome::Completed => None,
         Some(Stop::Guard { reason, .. }) => Some(reason.clone()),
         Some(Stop::Cancelled { reason, .. }) => Some(format!("cancelled: {reason}")),
+        Some(Stop::Preempted { by, .. }) => Some(format!("recovery {by} took its servers")),
         Some(Stop::TimedOut { .. }) => Some("the execution's time limit passed".to_owned()),
         None => first_failure(state).or_else(|| first_skip(state)),
     };
@@ -211,7 +212,10 @@ fn first_skip(state: &State) -> Option<String> {
 /// When launches stopped for good, for those that are still followed after it.
 pub(super) fn stopped_at(state: &State, wave: &Wave) -> Option<Timestamp> {
     let stop = state.stop.as_ref().map(|stop| match stop {
-        Stop::Cancelled { at, .. } | Stop::TimedOut { at } | Stop::Guard { at, .. } => *at,
+        Stop::Cancelled { at, .. }
+        | Stop::TimedOut { at }
+        | Stop::Preempted { at, .. }
+        | Stop::Guard { at, .. } => *at,
     });
     [stop, wave.timed_out_at].into_iter().flatten().min()
 }

@@ -334,6 +334,8 @@ impl Process {
             hub: target(),
             execution_timeout: None,
             replace_live_instances: false,
+            only: crate::only::Only::default(),
+            run: None,
         };
         let error = match self.driver.begin_execution(&begin).await {
             Ok(_) => return Found::Drivable(begin.execution_id),

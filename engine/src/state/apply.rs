@@ -34,6 +34,7 @@ pub(super) fn take(state: &mut State, recorded: &Recorded) {
         Event::GuardTripped { .. }
         | Event::GuardUnreadable { .. }
         | Event::ExecutionTimedOut
+        | Event::PreemptedBy { .. }
         | Event::CancelRequested { .. } => take_stop(state, recorded),
         Event::PauseRequested { .. }
         | Event::WavePaused { .. }
@@ -118,6 +119,14 @@ fn take_stop(state: &mut State, recorded: &Recorded) {
         }
         Event::GuardUnreadable { message, .. } => {
             format!("live recovery instances could not be looked for: {message}")
+        }
+        Event::PreemptedBy { execution } => {
+            if state.status == Status::Running {
+                state.status = Status::Cancelling;
+            }
+            state.preempted_by = Some(execution.clone());
+            let by = execution.clone();
+            return stop(state, Stop::Preempted { at, by });
         }
         Event::CancelRequested { reason } => {
             if state.status == Status::Running {

@@ -37,7 +37,9 @@ pub(super) fn check(state: &State, recorded: &Recorded) -> Result<(), String> {
 fn check_author(state: &State, recorded: &Recorded) -> Result<(), String> {
     let is_wish = matches!(
         recorded.event,
-        Event::ResultDelivered | Event::LaunchNotCarriedOut { assumed: true, .. }
+        Event::ResultDelivered
+            | Event::PreemptedBy { .. }
+            | Event::LaunchNotCarriedOut { assumed: true, .. }
     );
     match (&recorded.author, &recorded.event) {
         _ if is_wish || Request::of(&recorded.event).is_some() => Ok(()),
@@ -88,6 +90,9 @@ fn check_event(state: &State, event: &Event) -> Result<(), String> {
         | Event::TerminationAccepted { .. }
         | Event::InstancesGone { .. }
         | Event::TerminationFinished { .. } => check_termination(state),
+        Event::PreemptedBy { .. } => ensure(state.is_drill(), || {
+            "only a drill can be pre-empted".to_owned()
+        }),
         Event::ExecutionTimedOut
         | Event::CancelRequested { .. }
         | Event::ResultDelivered

@@ -405,6 +405,7 @@ fn append_writes(
         is_terminal: projection.is_terminal,
         ended_at: projection.ended_at,
         delivered: projection.delivered,
+        preempted_by: projection.preempted_by.clone(),
         wave_status: projection.wave_status.clone(),
         errors: projection.errors.clone(),
         version: last,

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::event::{Event, Recorded};
-use crate::ids::{ServerId, Target};
+use crate::ids::{ExecutionId, ServerId, Target};
 use crate::state::{ServerStatus, State, Wave};
 
 /// What changes beside the events.
@@ -22,6 +22,8 @@ pub struct Projection {
     pub ended_at: Option<Timestamp>,
     /// Whether whoever started it has its result.
     pub delivered: bool,
+    /// The recovery that took its servers.
+    pub preempted_by: Option<ExecutionId>,
     /// One line about the waves.
     pub wave_status: String,
     /// What went wrong.
@@ -91,6 +93,7 @@ impl Projection {
             is_terminal: state.status.is_terminal(),
             ended_at: state.finished.as_ref().map(|(now, _)| now.wall),
             delivered: state.delivered,
+            preempted_by: state.preempted_by.clone(),
             wave_status: wave_line(state),
             errors,
             waves: waves

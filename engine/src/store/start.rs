@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::event::{Author, Event, Recorded, Started};
+use crate::event::{Author, Event, Mode, Recorded, Started};
 use crate::frozen::Frozen;
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId};
 use crate::limits;
@@ -43,6 +43,8 @@ pub struct StartRequest {
     pub plan: StoredPlan,
     /// The groups as they were resolved.
     pub groups: Vec<Group>,
+    /// The number that the run must have; none means whichever is next.
+    pub run: Option<i64>,
 }
 
 /// Why an execution did not start. Nothing of it is left, except when the store cannot be used.
@@ -56,6 +58,13 @@ pub enum StartError {
     Running(ExecutionId),
     /// Servers are leased to other executions.
     Leased(Held),
+    /// The run that was asked for is not the plan's next.
+    AnotherRun {
+        /// The number that was asked for.
+        asked: i64,
+        /// The number of the next run.
+        next: i64,
+    },
     /// The plan or a group was changed meanwhile.
     Changed,
     /// Something could not be read or written.
@@ -76,7 +85,7 @@ impl<I: Items + Clone> Executions<I> {
         now: Now,
     ) -> Result<Vec<Recorded>, StartError> {
         if let Some(running) = &request.plan.execution
-            && is_live(&self.items, running).await?
+            && self.is_in_the_way(running, request).await?
         {
             return Err(StartError::Running(running.clone()));
         }
@@ -97,6 +106,7 @@ impl<I: Items + Clone> Executions<I> {
         let owners = LeaseOwners {
             items: &self.items,
             now,
+            mode: request.started.mode,
         };
         let beside = 4 + request.groups.len();
         let fits = leases.len() + beside <= limits::ITEMS_PER_TRANSACTION;
@@ -113,9 +123,14 @@ impl<I: Items + Clone> Executions<I> {
         let mut plan = request.plan.clone();
         let mut groups = request.groups.clone();
         for _ in 0..limits::APPEND_ATTEMPTS {
+            if let Some(asked) = request.run.filter(|run| *run != plan.runs + 1) {
+                let next = plan.runs + 1;
+                let error = StartError::AnotherRun { asked, next };
+                return self.conclude(request, &leases, &events, error).await;
+            }
             if let Some(running) = &plan.execution
                 && *running != request.started.execution_id
-                && is_live(&self.items, running).await?
+                && self.is_in_the_way(running, request).await?
             {
                 let error = StartError::Running(running.clone());
                 return self.conclude(request, &leases, &events, error).await;
@@ -162,6 +177,15 @@ impl<I: Items + Clone> Executions<I> {
         Err(error)
     }
 
+    async fn is_in_the_way(
+        &self,
+        id: &ExecutionId,
+        request: &StartRequest,
+    ) -> Result<bool, StartError> {
+        let summary = summary_of(&self.items, id).await?;
+        Ok(summary.is_some_and(|summary| summary.stands_in_the_way_of(request.started.mode)))
+    }
+
     async fn freeze(&self, request: &StartRequest) -> Result<(), StartError> {
         let writes: Vec<Write> = frozen_items(request)
             .into_iter()
@@ -176,6 +200,7 @@ impl<I: Items + Clone> Executions<I> {
                 world: jiff::Timestamp::MIN,
                 wall: jiff::Timestamp::MIN,
             },
+            mode: request.started.mode,
         };
         for batch in writes.chunks(limits::ITEMS_PER_TRANSACTION) {
             claims::take_together(&self.items, &owners, &[], batch.to_vec()).await?;
@@ -311,6 +336,8 @@ impl<I: Items + Clone> Executions<I> {
 struct LeaseOwners<'a, I> {
     items: &'a I,
     now: Now,
+    /// What the leases are wanted for.
+    mode: Mode,
 }
 
 impl<I: Items> Owners for LeaseOwners<'_, I> {
@@ -320,7 +347,7 @@ impl<I: Items> Owners for LeaseOwners<'_, I> {
             return Ok(false);
         };
         if summary.status != CLAIMING {
-            return Ok(!summary.is_terminal && summary.status != ABANDONED);
+            return Ok(summary.stands_in_the_way_of(self.mode));
         }
         if summary
             .claiming_until
@@ -427,6 +454,7 @@ fn summary(request: &StartRequest, now: Now, claiming: bool) -> Summary {
         wave_status: String::new(),
         errors: Vec::new(),
         version: if claiming { 0 } else { 2 },
+        preempted_by: None,
         claiming_until: claiming.then(|| after(now.wall, limits::CLAIMING_TIMEOUT)),
     }
 }
@@ -460,6 +488,10 @@ impl fmt::Display for StartError {
             Self::Leased(held) => {
                 write!(f, "servers take part in other executions that run: {held}")
             }
+            Self::AnotherRun { asked, next } => write!(
+                f,
+                "run {asked} was asked for, but the next run of the plan is {next}: it was run meanwhile"
+            ),
             Self::Changed => write!(
                 f,
                 "the plan or a group of it was changed meanwhile; nothing was launched, try again"

@@ -46,6 +46,8 @@ pub struct Summary {
     pub errors: Vec<String>,
     /// Number of events; a write names the number it was based on.
     pub version: i64,
+    /// The recovery that took its servers: its leases no longer count against a recovery.
+    pub preempted_by: Option<ExecutionId>,
     /// While servers are leased: until when the leases count.
     pub claiming_until: Option<Timestamp>,
 }
@@ -59,6 +61,12 @@ impl Summary {
     /// Whether the execution exists: one whose servers were never all leased does not.
     pub fn has_begun(&self) -> bool {
         self.status != CLAIMING && self.status != ABANDONED
+    }
+
+    /// Whether it keeps an execution of this mode from having its servers, or its plan.
+    pub(crate) fn stands_in_the_way_of(&self, mode: Mode) -> bool {
+        let gives_way = mode == Mode::Recovery && self.preempted_by.is_some();
+        !self.is_terminal && self.has_begun() && !gives_way
     }
 
     pub(crate) fn encode(&self) -> Item {
@@ -77,6 +85,10 @@ impl Summary {
             .list("Errors", self.errors.clone())
             .number("Version", self.version)
             .optional_time("ClaimingUntil", self.claiming_until)
+            .optional_text(
+                "PreemptedBy",
+                self.preempted_by.as_ref().map(ExecutionId::as_str),
+            )
             .text("Status", &self.status)
             .time("StartTime", self.started_at);
         // An execution that never began is in no list of its plan.
@@ -117,6 +129,7 @@ impl Summary {
             errors: decoder.optional_list("Errors")?.unwrap_or_default(),
             version: decoder.number("Version")?,
             claiming_until: decoder.optional_time("ClaimingUntil")?,
+            preempted_by: decoder.optional_text("PreemptedBy")?.map(ExecutionId::new),
         })
     }
 }

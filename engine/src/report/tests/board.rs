@@ -71,6 +71,8 @@ fn history() -> (Frozen, Vec<Recorded>) {
         origin: "terraform".to_owned(),
         inputs: BTreeMap::new(),
         replace_live_instances: false,
+        only: crate::only::Only::default(),
+        preempted: Vec::new(),
     };
     let servers: Vec<ServerId> = frozen.waves[0]
         .iter()

@@ -81,6 +81,7 @@ fn request(memory: &MemoryItems, plan: &str, execution: &str, servers: usize) ->
         hub: target(),
         plan: at_once(plans.find(&PlanId::new(plan))).unwrap().unwrap(),
         groups: vec![at_once(groups.find(&GroupId::new(plan))).unwrap().unwrap()],
+        run: None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::event::{
     Acceptance, Event, Intent, Judgement, LaunchId, LiveInstance, Outcome, Remedy, ServerResult,
     WaveOutcome,
 };
-use crate::ids::{InstanceId, JobId, OwnerId, ServerId};
+use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, ServerId};
 use crate::testing::{beginning, ids, target};
 
 type Named = (&'static str, Event);
@@ -170,6 +170,12 @@ fn requests() -> Vec<Named> {
         ("resume-requested", Event::ResumeRequested { reason: why() }),
         ("retry-requested", retried),
         ("skip-requested", skipped),
+        (
+            "preempted-by",
+            Event::PreemptedBy {
+                execution: ExecutionId::new("x-02"),
+            },
+        ),
         (
             "wave-skipped",
             Event::WaveFinished {

@@ -250,6 +250,7 @@ fn summaries() -> Vec<(&'static str, Summary)> {
         wave_status: "db RUNNING 1/2, web WAITING".to_owned(),
         errors: Vec::new(),
         version,
+        preempted_by: None,
         claiming_until: None,
     };
     let claiming = Summary {

@@ -57,6 +57,8 @@ pub(super) async fn begin(
         hub: client.target(),
         execution_timeout: None,
         replace_live_instances: false,
+        only: drs_engine::only::Only::default(),
+        run: None,
     };
     match driver.begin_execution(&begin).await {
         Ok(state) => Ok(Begun {
@@ -154,7 +156,10 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
                 sentence(&error.to_string())
             ),
         ),
-        BeginError::Start(error) => at_plan("Drill Not Started", sentence(&error.to_string())),
+        // A drill is for the whole plan and pre-empts nobody, so the last two do not come here.
+        BeginError::Start(_) | BeginError::Only(_) | BeginError::Preempt(_) => {
+            at_plan("Drill Not Started", sentence(&error.to_string()))
+        }
         BeginError::Illegal(error) => at_plan(
             "Drill Not Started",
             format!(
