@@ -293,6 +293,7 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
         begin: &Begin,
         resolution: Resolution,
     ) -> Result<StartRequest, BeginError> {
+        let mut waves = frozen_waves(&resolution);
         let Resolution {
             plan,
             parsed,
@@ -300,18 +301,6 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
             mut frozen,
             ..
         } = resolution;
-        let waves = parsed.waves().iter().zip(&frozen.waves);
-        let waves = waves.map(|(wave, servers)| FrozenWave {
-            name: wave.name.clone(),
-            depends_on: wave.depends_on.clone(),
-            order: wave.order,
-            max_in_flight: wave.max_in_flight,
-            wait: wave.wait,
-            timeout: wave.timeout,
-            pause_before: wave.pause_before,
-            servers: servers.len(),
-        });
-        let mut waves: Vec<FrozenWave> = waves.collect();
         begin
             .only
             .narrow(&mut waves, &groups, &mut frozen)
@@ -344,6 +333,23 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
             run: begin.run,
         })
     }
+}
+
+/// The waves of a plan as they would run.
+pub(crate) fn frozen_waves(resolution: &Resolution) -> Vec<FrozenWave> {
+    let Resolution { parsed, frozen, .. } = resolution;
+    let waves = parsed.waves().iter().zip(&frozen.waves);
+    let waves = waves.map(|(wave, servers)| FrozenWave {
+        name: wave.name.clone(),
+        depends_on: wave.depends_on.clone(),
+        order: wave.order,
+        max_in_flight: wave.max_in_flight,
+        wait: wave.wait,
+        timeout: wave.timeout,
+        pause_before: wave.pause_before,
+        servers: servers.len(),
+    });
+    waves.collect()
 }
 
 fn read(error: ReadError) -> DriveError {
@@ -394,4 +400,4 @@ impl fmt::Display for BeginError {
 impl std::error::Error for BeginError {}
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

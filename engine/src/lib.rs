@@ -8,7 +8,7 @@
 //! - [`decide`]: the only place that chooses. [`drive`]: the loop that carries decisions out through the [`ports`].
 //! - [`control`]: what operators may ask of an execution.
 //! - [`resolve`]: which servers a plan launches now; [`only`]: a part of them.
-//! - [`begin`]: how an execution starts, and whose it is.
+//! - [`preflight`]: whether a plan could be run now. [`begin`]: how an execution starts, and whose it is.
 //! - [`store`]: groups, plans, claims, leases and histories on the item port. [`limits`]: every bound, by name.
 //! - [`sim`]: a DRS world in virtual time, for the simulator and for the tests of this crate.
 //!
@@ -27,6 +27,7 @@ pub mod limits;
 pub mod only;
 pub mod plan;
 pub mod ports;
+pub mod preflight;
 pub mod report;
 pub mod resolve;
 pub mod sim;

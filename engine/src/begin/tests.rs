@@ -24,7 +24,7 @@ use crate::time::after;
 
 mod recovery;
 
-type Process = Driver<SimDrs, MemoryItems, SimClock>;
+pub(crate) type Process = Driver<SimDrs, MemoryItems, SimClock>;
 
 struct Quiet;
 
@@ -46,7 +46,7 @@ fn began_at() -> Timestamp {
     crate::testing::start()
 }
 
-fn process(hub: &Hub, memory: &MemoryItems, owner: &str) -> Process {
+pub(crate) fn process(hub: &Hub, memory: &MemoryItems, owner: &str) -> Process {
     let world = World::new(&Fleet::built_in(), 1, began_at());
     Driver {
         drs: SimDrs {
@@ -71,7 +71,10 @@ fn process(hub: &Hub, memory: &MemoryItems, owner: &str) -> Process {
 }
 
 /// Waits for something that stops at gates.
-fn wait<T: Send + 'static>(hub: &Hub, future: impl Future<Output = T> + Send + 'static) -> T {
+pub(crate) fn wait<T: Send + 'static>(
+    hub: &Hub,
+    future: impl Future<Output = T> + Send + 'static,
+) -> T {
     let result = Arc::new(std::sync::Mutex::new(None));
     let slot = Arc::clone(&result);
     let mut scheduler = Scheduler::new(hub.clone());
@@ -83,7 +86,7 @@ fn wait<T: Send + 'static>(hub: &Hub, future: impl Future<Output = T> + Send + '
     result.lock().unwrap().take().unwrap()
 }
 
-fn begin(id: &str, inputs: serde_json::Value) -> Begin {
+pub(crate) fn begin(id: &str, inputs: serde_json::Value) -> Begin {
     Begin {
         execution_id: ExecutionId::new(id),
         plan: PlanId::new("p-1"),
@@ -99,7 +102,7 @@ fn begin(id: &str, inputs: serde_json::Value) -> Begin {
     }
 }
 
-fn stage() -> (Hub, MemoryItems) {
+pub(crate) fn stage() -> (Hub, MemoryItems) {
     let hub = Hub::new(began_at(), 1);
     let memory = MemoryItems::default();
     let now = Now {

@@ -177,6 +177,22 @@ impl<I: Items + Clone> Executions<I> {
         Err(error)
     }
 
+    /// Executions that hold leases of servers, whether or not they still count.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn lessees(&self, frozen: &Frozen) -> Result<BTreeSet<ExecutionId>, ReadError> {
+        let mut found = BTreeSet::new();
+        for (_, server) in frozen.servers() {
+            let key = keys::lease(&server.target, &server.id);
+            if let Some(item) = self.items.get(&key).await? {
+                found.insert(ExecutionId::new(Claim::decode(&item)?.owner));
+            }
+        }
+        Ok(found)
+    }
+
     async fn is_in_the_way(
         &self,
         id: &ExecutionId,

@@ -1,0 +1,293 @@
+//! Whether a plan could be run now, asked without starting anything.
+//!
+//! [`preflight`] looks at everything that a start looks at, and goes on where a start would stop, so that a person reads
+//! every problem at once. It changes nothing. What it says is true when it is said; every guard looks again when it counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::drive::Driver;
+use crate::event::Mode;
+use crate::frozen::Frozen;
+use crate::ids::{ExecutionId, PlanId, ServerId, Target};
+use crate::limits::Quotas;
+use crate::only::Only;
+use crate::plan::LaunchOrder;
+use crate::ports::{CallError, Clock, Drs, SourceServer, WhichInstances, WhichJobs};
+use crate::resolve::{Resolution, ResolveError, resolve};
+use crate::store::items::Items;
+use crate::time::before;
+
+mod text;
+
+/// Names spelled out in one finding; the rest is counted.
+const NAMED: usize = 10;
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// It is as it should be.
+    Ready,
+    /// It would be run, and somebody should know.
+    Warning,
+    /// It would not be run.
+    Problem,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at, in a word.
+    pub check: &'static str,
+    /// How much it weighs.
+    pub level: Level,
+    /// What was found, and what helps.
+    pub text: String,
+}
+
+/// A DRS job as it would be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedJob {
+    /// The wave.
+    pub wave: String,
+    /// Where.
+    pub target: Target,
+    /// Host names and ids of its servers, in launch order.
+    pub servers: Vec<(String, ServerId)>,
+}
+
+/// What came of looking.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preflight {
+    /// The plan's name; none where there is no such plan.
+    pub plan_name: Option<String>,
+    /// The number of the next run, which a confirmation names.
+    pub next_run: Option<i64>,
+    /// Everything that was looked at.
+    pub findings: Vec<Finding>,
+    /// What would be launched, wave by wave.
+    pub jobs: Vec<PlannedJob>,
+}
+
+impl Preflight {
+    /// The weight of the whole: that of its heaviest finding.
+    pub fn level(&self) -> Level {
+        self.findings
+            .iter()
+            .map(|finding| finding.level)
+            .max()
+            .unwrap_or(Level::Ready)
+    }
+
+    fn find(&mut self, check: &'static str, level: Level, text: impl Into<String>) {
+        self.findings.push(Finding {
+            check,
+            level,
+            text: text.into(),
+        });
+    }
+}
+
+impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
+    /// Looks whether a plan could be run now.
+    pub async fn preflight(&self, plan: &PlanId, mode: Mode, only: &Only) -> Preflight {
+        let mut found = Preflight::default();
+        let resolution = match resolve(&self.drs, &self.executions.items, plan).await {
+            Ok(resolution) => resolution,
+            Err(errors) => {
+                for error in &errors {
+                    found.find(check_of(error), Level::Problem, text::resolve(error));
+                }
+                return found;
+            }
+        };
+        found.plan_name = Some(resolution.plan.spec.name.clone());
+        found.next_run = Some(resolution.plan.runs + 1);
+        let mut frozen = resolution.frozen.clone();
+        let mut waves = crate::begin::frozen_waves(&resolution);
+        if let Err(problems) = only.narrow(&mut waves, &resolution.groups, &mut frozen) {
+            for problem in problems {
+                found.find("selection", Level::Problem, problem);
+            }
+            return found;
+        }
+        let count = frozen.servers().count();
+        found.find("servers", Level::Ready, text::servers(count, &resolution));
+        self.look_at_executions(&resolution, &frozen, mode, &mut found)
+            .await;
+        for (target, servers) in by_target(&frozen) {
+            self.look_at_target(target, &servers, &mut found).await;
+        }
+        found.jobs = self.planned_jobs(&resolution, &frozen).await;
+        found
+    }
+
+    /// Other executions that have the plan, or servers of it.
+    async fn look_at_executions(
+        &self,
+        resolution: &Resolution,
+        frozen: &Frozen,
+        mode: Mode,
+        found: &mut Preflight,
+    ) {
+        let mut others: BTreeSet<ExecutionId> = resolution.plan.execution.iter().cloned().collect();
+        match self.executions.lessees(frozen).await {
+            Ok(lessees) => others.extend(lessees),
+            Err(error) => {
+                found.find("leases", Level::Problem, text::unreadable("leases", &error));
+                return;
+            }
+        }
+        let mut is_free = true;
+        for id in others {
+            match self.executions.summary(&id).await {
+                Ok(Some(other)) if other.stands_in_the_way_of(mode) => {
+                    let gives_way = mode == Mode::Recovery && other.mode == Mode::Drill;
+                    let level = if gives_way {
+                        Level::Warning
+                    } else {
+                        Level::Problem
+                    };
+                    is_free = false;
+                    found.find("executions", level, text::other(&other, gives_way));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    found.find(
+                        "executions",
+                        Level::Problem,
+                        text::unreadable("executions", &error),
+                    );
+                    return;
+                }
+            }
+        }
+        if is_free {
+            found.find(
+                "executions",
+                Level::Ready,
+                "no other execution has the plan or a server of it",
+            );
+        }
+    }
+
+    async fn look_at_target(&self, target: &Target, servers: &[&ServerId], found: &mut Preflight) {
+        let ids: Vec<ServerId> = servers.iter().map(|id| (*id).clone()).collect();
+        match self.drs.source_servers(target, Some(&ids)).await {
+            Ok(sources) => replication(target, &sources, found),
+            Err(error) => denied("replication", target, &error, found),
+        }
+        let which = WhichInstances::OfServers(ids);
+        match self.drs.recovery_instances(target, &which).await {
+            Ok(instances) => {
+                let of = |is_drill: bool| {
+                    let chosen = instances.iter().filter(move |one| one.is_drill == is_drill);
+                    chosen
+                        .map(|one| format!("{} of {}", one.id, one.server))
+                        .collect::<Vec<_>>()
+                };
+                for (level, text) in text::instances(&of(false), &of(true)) {
+                    found.find("recovery instances", level, text);
+                }
+            }
+            Err(error) => denied("recovery instances", target, &error, found),
+        }
+        let since = before(self.clock.now().world, crate::limits::SURVEY_WINDOW);
+        let jobs = self.drs.jobs(target, &WhichJobs::Since(since)).await;
+        let quotas = self.drs.quotas(target).await;
+        match (jobs, quotas) {
+            (Ok(jobs), Ok(quotas)) => {
+                let running: Vec<_> = jobs.iter().filter(|job| !job.completed).collect();
+                let busy: Vec<String> = running
+                    .iter()
+                    .flat_map(|job| &job.servers)
+                    .filter(|server| servers.contains(&&server.id))
+                    .map(|server| server.id.to_string())
+                    .collect();
+                let in_jobs = running.iter().map(|job| job.servers.len()).sum();
+                let (level, text) = text::quotas(target, running.len(), in_jobs, &busy, &quotas);
+                found.find("quotas", level, text);
+            }
+            (Err(error), _) | (_, Err(error)) => denied("quotas", target, &error, found),
+        }
+    }
+
+    /// The jobs as they would be if nothing else ran.
+    async fn planned_jobs(&self, resolution: &Resolution, frozen: &Frozen) -> Vec<PlannedJob> {
+        let mut quotas: BTreeMap<&Target, Quotas> = BTreeMap::new();
+        for target in by_target(frozen).into_keys() {
+            let of_target = self.drs.quotas(target).await.unwrap_or_default();
+            quotas.insert(target, of_target);
+        }
+        let mut jobs = Vec::new();
+        for (wave, servers) in resolution.parsed.waves().iter().zip(&frozen.waves) {
+            let mut of_target: BTreeMap<&Target, Vec<(String, ServerId)>> = BTreeMap::new();
+            for server in servers {
+                let named = (server.hostname.clone(), server.id.clone());
+                of_target.entry(&server.target).or_default().push(named);
+            }
+            for (target, servers) in of_target {
+                let quota = quotas.get(target).copied().unwrap_or_default();
+                let most = match (wave.order, wave.max_in_flight) {
+                    (LaunchOrder::Sequential, _) => 1,
+                    (LaunchOrder::Parallel, Some(most)) => most.min(quota.servers_per_job),
+                    (LaunchOrder::Parallel, None) => quota.servers_per_job,
+                };
+                let parts = servers.chunks((most as usize).max(1));
+                jobs.extend(parts.map(|part| PlannedJob {
+                    wave: wave.name.clone(),
+                    target: target.clone(),
+                    servers: part.to_vec(),
+                }));
+            }
+        }
+        jobs
+    }
+}
+
+fn check_of(error: &ResolveError) -> &'static str {
+    match error {
+        ResolveError::Call(_) => "permissions",
+        ResolveError::Read(_) => "history",
+        ResolveError::PlanMissing(_) | ResolveError::Plan(_) => "plan",
+        _ => "servers",
+    }
+}
+
+fn by_target(frozen: &Frozen) -> BTreeMap<&Target, Vec<&ServerId>> {
+    let mut found: BTreeMap<&Target, Vec<&ServerId>> = BTreeMap::new();
+    for (_, server) in frozen.servers() {
+        found.entry(&server.target).or_default().push(&server.id);
+    }
+    found
+}
+
+/// Lag and stalls are told and refuse nothing: a recovery is needed exactly when the source is dead.
+fn replication(target: &Target, sources: &[SourceServer], found: &mut Preflight) {
+    let unwell: Vec<String> = sources
+        .iter()
+        .filter(|server| server.replication_state != "CONTINUOUS" || is_behind(server))
+        .map(text::replication_of)
+        .collect();
+    if unwell.is_empty() {
+        let text = format!(
+            "replication of all {} servers in {target} is up to date",
+            sources.len()
+        );
+        found.find("replication", Level::Ready, text);
+    } else {
+        found.find("replication", Level::Warning, text::unwell(&unwell));
+    }
+}
+
+/// Whether DRS reports a lag: what a recovery would lose now. One that cannot be understood is told as it is.
+fn is_behind(server: &SourceServer) -> bool {
+    let lag = server.lag.as_deref();
+    lag.is_some_and(|lag| lag.parse::<jiff::Span>().map_or(true, |lag| !lag.is_zero()))
+}
+
+fn denied(check: &'static str, target: &Target, error: &CallError, found: &mut Preflight) {
+    found.find(check, Level::Problem, text::call(target, error));
+}
+
+#[cfg(test)]
+mod tests;

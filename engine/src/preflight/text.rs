@@ -1,0 +1,138 @@
+//! What a preflight says, in words for people.
+
+use crate::ids::Target;
+use crate::limits::Quotas;
+use crate::ports::{CallError, Kind, SourceServer};
+use crate::resolve::{Resolution, ResolveError};
+use crate::store::codec::ReadError;
+use crate::store::summary::Summary;
+
+use super::{Level, NAMED};
+
+pub(super) fn resolve(error: &ResolveError) -> String {
+    match error {
+        ResolveError::Call(error) => call_text(error),
+        error => error.to_string(),
+    }
+}
+
+pub(super) fn servers(count: usize, resolution: &Resolution) -> String {
+    let waves = resolution.parsed.waves().len();
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let mut text = format!(
+        "{count} server{} in {waves} wave{}",
+        plural(count),
+        plural(waves)
+    );
+    for note in &resolution.notes {
+        text.push_str("; ");
+        text.push_str(note);
+    }
+    text
+}
+
+pub(super) fn other(other: &Summary, gives_way: bool) -> String {
+    let id = &other.execution_id;
+    let what = format!(
+        "{} {id} of plan {:?} is {}",
+        other.mode.as_str().to_lowercase(),
+        other.plan_name,
+        other.status
+    );
+    if gives_way {
+        format!("{what}; a recovery takes its servers, and it launches no more")
+    } else {
+        format!(
+            "{what} and has the plan or servers of it; `drsctl watch {id}` follows it, `drsctl cancel {id}` ends it"
+        )
+    }
+}
+
+pub(super) fn instances(live: &[String], drills: &[String]) -> Vec<(Level, String)> {
+    let mut found = Vec::new();
+    if !live.is_empty() {
+        let text = format!(
+            "live recovery instances exist, and a launch would delete them: {}",
+            some_of(live)
+        );
+        found.push((Level::Problem, text));
+    }
+    if !drills.is_empty() {
+        let text = format!(
+            "instances of earlier drills exist, and a launch replaces them: {}",
+            some_of(drills)
+        );
+        found.push((Level::Warning, text));
+    }
+    if found.is_empty() {
+        found.push((
+            Level::Ready,
+            "no recovery instance of these servers exists".to_owned(),
+        ));
+    }
+    found
+}
+
+pub(super) fn quotas(
+    target: &Target,
+    jobs: usize,
+    in_jobs: usize,
+    busy: &[String],
+    quotas: &Quotas,
+) -> (Level, String) {
+    let text = format!(
+        "{jobs} of {} jobs and {in_jobs} of {} servers in jobs are in use in {target}",
+        quotas.jobs, quotas.servers_in_jobs
+    );
+    if busy.is_empty() && jobs == 0 {
+        return (Level::Ready, text);
+    }
+    let waits = if busy.is_empty() {
+        "launches may wait for them".to_owned()
+    } else {
+        format!(
+            "these servers are in jobs of others and are waited for: {}",
+            some_of(busy)
+        )
+    };
+    (Level::Warning, format!("{text}; {waits}"))
+}
+
+pub(super) fn replication_of(server: &SourceServer) -> String {
+    let lag = server.lag.as_ref().filter(|_| super::is_behind(server));
+    let lag = lag.map_or_else(String::new, |lag| format!(", behind by {lag}"));
+    format!("{} {}{lag}", server.hostname, server.replication_state)
+}
+
+pub(super) fn unwell(unwell: &[String]) -> String {
+    format!(
+        "replication is not up to date, and these servers are launched from their last good point in time: {}",
+        some_of(unwell)
+    )
+}
+
+pub(super) fn unreadable(what: &str, error: &ReadError) -> String {
+    format!("{what} cannot be read: {error}")
+}
+
+pub(super) fn call(target: &Target, error: &CallError) -> String {
+    format!("{} (in {target})", call_text(error))
+}
+
+fn call_text(error: &CallError) -> String {
+    match error.kind {
+        Kind::Refused if error.code.contains("AccessDenied") => {
+            format!("{error}; allow the action {} to the caller", error.call)
+        }
+        Kind::Refused => error.to_string(),
+        Kind::Busy | Kind::Unknown => format!("{error}; this may pass: ask again"),
+    }
+}
+
+fn some_of(names: &[String]) -> String {
+    let mut text = names[..names.len().min(NAMED)].join(", ");
+    if names.len() > NAMED {
+        text.push_str(&format!(" and {} more", names.len() - NAMED));
+    }
+    text
+}
