@@ -428,7 +428,7 @@ pub(crate) fn standing(state: &State, id: &ServerId) -> (String, String) {
 }
 
 /// Rows as aligned columns; the last column is as wide as it is.
-pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+pub fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

@@ -54,6 +54,23 @@ pub const OTHER_TARGET: &str = "OtherTarget";
 #[derive(Clone, Debug)]
 pub struct AwsDrs(Arc<Clients>);
 
+/// An entry of a job's log, in DRS's own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When, in world time; none when DRS does not say.
+    pub at: Option<Timestamp>,
+    /// What, e.g. `SNAPSHOT_START`.
+    pub event: String,
+    /// The source server, where it is about one.
+    pub server: Option<ServerId>,
+    /// The conversion server, where it is about one.
+    pub conversion_server: Option<InstanceId>,
+    /// The recovery instance, where it is about one.
+    pub instance: Option<InstanceId>,
+    /// The error, where there is one.
+    pub error: Option<String>,
+}
+
 #[derive(Debug)]
 struct Clients {
     target: Target,
@@ -82,6 +99,46 @@ impl AwsDrs {
             ec2,
             quotas: ReadQuotas::new(quotas),
         }))
+    }
+
+    /// The log of a job, oldest entry first, for people: nothing is decided by it.
+    ///
+    /// # Errors
+    ///
+    /// When DRS cannot be asked, or does not know the job.
+    pub async fn job_log(&self, target: &Target, job: &JobId) -> Result<Vec<LogEntry>, CallError> {
+        let mut log: Vec<LogEntry> = self
+            .raw_job_log(target, job)
+            .await?
+            .into_iter()
+            .map(translate::log_entry)
+            .collect();
+        log.sort_by_key(|entry| entry.at);
+        Ok(log)
+    }
+
+    async fn raw_job_log(
+        &self,
+        target: &Target,
+        job: &JobId,
+    ) -> Result<Vec<aws_sdk_drs::types::JobLog>, CallError> {
+        let clients = self.check(DESCRIBE_JOB_LOG, target)?;
+        let call = clients
+            .reads
+            .describe_job_log_items()
+            .job_id(job.as_str())
+            .max_results(limits::PAGE_ITEMS);
+        all(DESCRIBE_JOB_LOG, |token| {
+            let call = call.clone().set_next_token(token);
+            async move {
+                let page = call
+                    .send()
+                    .await
+                    .map_err(|error| DESCRIBE_JOB_LOG.failed(&error))?;
+                Ok((page.items.unwrap_or_default(), page.next_token))
+            }
+        })
+        .await
     }
 
     /// A session works in one account and Region; a call about another one would be answered for the wrong servers.
@@ -175,23 +232,7 @@ impl Drs for AwsDrs {
         target: &Target,
         job: &JobId,
     ) -> Result<BTreeMap<ServerId, String>, CallError> {
-        let clients = self.check(DESCRIBE_JOB_LOG, target)?;
-        let call = clients
-            .reads
-            .describe_job_log_items()
-            .job_id(job.as_str())
-            .max_results(limits::PAGE_ITEMS);
-        let log = all(DESCRIBE_JOB_LOG, |token| {
-            let call = call.clone().set_next_token(token);
-            async move {
-                let page = call
-                    .send()
-                    .await
-                    .map_err(|error| DESCRIBE_JOB_LOG.failed(&error))?;
-                Ok((page.items.unwrap_or_default(), page.next_token))
-            }
-        })
-        .await?;
+        let log = self.raw_job_log(target, job).await?;
         Ok(translate::failures(&log))
     }
 

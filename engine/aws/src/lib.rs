@@ -25,7 +25,7 @@ pub mod tables;
 
 pub use clock::SystemClock;
 pub use connect_error::ConnectError;
-pub use drs::AwsDrs;
+pub use drs::{AwsDrs, LogEntry};
 pub use items::DynamoItems;
 pub use session::{Embedded, Identity, Session};
 pub use settings::{AssumeRole, Endpoints, Settings, SettingsError, SimulatorSettings};

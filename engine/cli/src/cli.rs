@@ -6,19 +6,20 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use drs_engine::state::Status;
 
-/// Shows executions of recovery plans, live or afterwards, and serves the DRS simulator.
+/// Starts, drives, shows and cancels executions of recovery plans, and serves the DRS simulator.
 #[derive(Debug, Parser)]
 #[command(
     name = "drsctl",
     version,
     disable_help_subcommand = true,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done (watch: the execution COMPLETED), 1 watch: it ended otherwise, 2 it could not be \
-                  done, 130 interrupted, 141 the reader of the output went away.\n\
+    after_help = "Exit codes: 0 done (start, run, watch: the execution COMPLETED), 1 start, run, watch: it ended \
+                  otherwise, terminate: something is left, plan show: it cannot be launched now, 2 it could not be done, \
+                  130 interrupted, 141 the reader of the output went away.\n\
                   Colours are used on a terminal unless NO_COLOR is set. DRS_LOG=debug logs to the standard error."
 )]
 pub(crate) struct Cli {
@@ -55,6 +56,24 @@ pub(crate) struct Place {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Work(Work),
+    #[command(flatten)]
+    Look(Look),
+}
+
+/// What changes an execution.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Work {
+    Start(Start),
+    Run(Run),
+    Cancel(Cancel),
+    Terminate(Terminate),
+}
+
+/// What changes no execution.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Look {
     Watch(Watch),
     List(List),
     Show(Show),
@@ -63,6 +82,100 @@ pub(crate) enum Command {
     Tables(Tables),
     /// Prints the version and what is built in
     Version,
+}
+
+/// What is printed.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Output {
+    /// What to print: text for people, or one JSON document for a program
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(crate) output: Format,
+    /// The same as --output json
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) json: bool,
+}
+
+/// A form of output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Output {
+    /// Whether one JSON document is asked for.
+    pub(crate) fn is_json(self) -> bool {
+        self.json || self.output == Format::Json
+    }
+}
+
+/// Starts a drill of a recovery plan and drives it to its end
+///
+/// The drill runs in this process. Ctrl-C stops driving at the next safe point: the call in flight ends and its outcome is
+/// recorded; `drsctl run` takes the execution up again, here or on another machine. What was launched runs until
+/// `drsctl terminate` removes it.
+#[derive(Args, Debug)]
+pub(crate) struct Start {
+    /// Recovery plan, by name or by id
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: String,
+    /// Why, for whoever reads the history
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: Option<String>,
+    /// Remove what was launched after the end, whatever the end was
+    #[arg(long)]
+    pub(crate) cleanup: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Drives an execution that nobody drives; while somebody does, follows it
+///
+/// It takes up an execution whose process was interrupted, killed or cut off, and launches nothing twice. While another
+/// process drives the execution, it only follows it, and takes over when that one falls silent.
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    /// Execution to drive; none means the newest that runs, or else the newest
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: Option<String>,
+    /// Take it over although its owner looks alive
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Asks that an execution launch nothing more; jobs that run are followed to their end
+///
+/// The wish is written to the history and nothing is called at DRS, which cannot stop its jobs. Whoever drives the
+/// execution heeds it at the next look. What was launched runs until `drsctl terminate` removes it.
+#[derive(Args, Debug)]
+pub(crate) struct Cancel {
+    /// Execution to cancel
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: String,
+    /// Why, for whoever reads the history
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Removes what an ended drill launched, and checks that it is gone
+///
+/// Only instances that jobs of this execution launched are terminated, through DRS, and looked for in DRS and EC2 until
+/// they are gone.
+#[derive(Args, Debug)]
+pub(crate) struct Terminate {
+    /// Execution whose instances to terminate
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: String,
+    /// Why, for whoever reads the history
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// Follows an execution until it has ended; watching changes nothing
@@ -93,9 +206,8 @@ pub(crate) struct List {
     /// Most executions to list
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(crate) limit: u16,
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// Shows one execution: its waves and servers, and what can be done next
@@ -107,9 +219,8 @@ pub(crate) struct Show {
     /// Also tell what happened, event by event
     #[arg(long)]
     pub(crate) timeline: bool,
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// Serves the DRS simulator until it is interrupted; needs no AWS account
@@ -139,9 +250,8 @@ pub(crate) struct Simulator {
     /// Allow an address that other machines can reach
     #[arg(long)]
     pub(crate) allow_remote: bool,
-    /// Print one line of JSON in place of lines for a shell
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// Makes or checks the three DynamoDB tables of an environment
@@ -180,6 +290,10 @@ mod tests {
     fn help() {
         let commands = [
             vec!["drsctl", "--help"],
+            vec!["drsctl", "start", "--help"],
+            vec!["drsctl", "run", "--help"],
+            vec!["drsctl", "cancel", "--help"],
+            vec!["drsctl", "terminate", "--help"],
             vec!["drsctl", "watch", "--help"],
             vec!["drsctl", "list", "-h"],
             vec!["drsctl", "show", "-h"],
@@ -199,6 +313,10 @@ mod tests {
             vec!["drsctl", "wach"],
             vec!["drsctl", "list", "--status", "done"],
             vec!["drsctl", "list", "--limit", "0"],
+            vec!["drsctl", "list", "--json", "--output", "text"],
+            vec!["drsctl", "start"],
+            vec!["drsctl", "cancel", "exec-1"],
+            vec!["drsctl", "terminate", "exec-1", "--reason", ""],
             vec![
                 "drsctl",
                 "list",
@@ -219,7 +337,7 @@ mod tests {
     #[test]
     fn a_status_may_be_typed_in_any_case() {
         let cli = Cli::try_parse_from(["drsctl", "list", "--status", "timed_out"]).expect("a list");
-        let Command::List(list) = cli.command else {
+        let Command::Look(Look::List(list)) = cli.command else {
             panic!("a list was asked for");
         };
         assert_eq!(list.status.as_deref(), Some("TIMED_OUT"));

@@ -1,16 +1,24 @@
-//! The commands, one file each. They read through [`History`](crate::history::History) and print on a
-//! [`Screen`](crate::screen::Screen); the words come from the engine's report.
+//! The commands, one file each. They read through [`History`](crate::history::History), ask and drive as an
+//! [`Operator`](crate::operator::Operator), and print on a [`Screen`](crate::screen::Screen); the words about executions
+//! come from the engine's report.
 
+pub(crate) mod cancel;
 pub(crate) mod list;
+pub(crate) mod run;
 pub(crate) mod show;
 #[cfg(feature = "simulator")]
 pub(crate) mod simulator;
+pub(crate) mod start;
 pub(crate) mod tables;
+pub(crate) mod terminate;
 pub(crate) mod version;
 pub(crate) mod watch;
 
+use drs_engine::event::Outcome;
 use drs_engine::report::{self, Driven};
-use drs_engine::state::State;
+use drs_engine::state::{State, Status};
+
+use crate::failure::Ending;
 
 /// The advice about an execution as lines of a list; nothing when there is none.
 fn advice(state: &State, driven: Driven) -> String {
@@ -20,6 +28,14 @@ fn advice(state: &State, driven: Driven) -> String {
     }
     let lines: Vec<String> = advice.iter().map(|advice| format!("- {advice}")).collect();
     format!("\nnext:\n{}\n", lines.join("\n"))
+}
+
+/// How a command ends that followed an execution to its end: only COMPLETED is a success.
+fn outcome(state: &State) -> Ending {
+    match state.status {
+        Status::Ended(Outcome::Completed) => Ending::Success,
+        _ => Ending::Unsuccessful,
+    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,20 @@
 //! Connecting: one configuration, shared with the provider, and a simulator in this process where that is asked for.
 //!
-//! What is typed counts more than the environment, and that more than the file. Commands that read neither make a
-//! simulator's store nor change its speed.
+//! What is typed counts more than the environment, and that more than the file. Commands that work on executions, or only
+//! read, neither make a simulator's store nor change its speed.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use drs_engine_aws::{
-    ConnectError, DynamoItems, Endpoints, Session, Settings, SettingsError, SimulatorSettings,
-    SystemClock,
+    AwsDrs, ConnectError, DynamoItems, Endpoints, Session, Settings, SettingsError,
+    SimulatorSettings, SystemClock,
 };
 
 use crate::cli::Place;
 use crate::failure::Failure;
 use crate::history::{History, Origin};
+use crate::operator::Operator;
 
 #[cfg(feature = "simulator")]
 mod embedded;
@@ -24,7 +26,7 @@ pub(crate) struct Connection {
     pub(crate) session: Session,
     pub(crate) place: Origin,
     #[cfg(feature = "simulator")]
-    _simulator: Option<drs_simulator::Simulator>,
+    simulator: Option<drs_simulator::Simulator>,
 }
 
 impl Connection {
@@ -37,6 +39,40 @@ impl Connection {
             place: self.place.clone(),
         }
     }
+
+    /// Somebody who works on executions from this process. The clock is the session's, so that a simulator's world time
+    /// counts, and the fence after a launch without outcome is as long as whoever checks signatures makes it.
+    pub(crate) fn operator(&self) -> Operator<AwsDrs, DynamoItems, SystemClock> {
+        let mut driver = self.session.driver(host());
+        #[cfg(feature = "simulator")]
+        if let Some(age) = self
+            .simulator
+            .as_ref()
+            .and_then(drs_simulator::Simulator::signature_age)
+        {
+            driver.settings.signature_age = age;
+        }
+        let clock = self.session.clock();
+        Operator {
+            history: self.history(),
+            driver: Arc::new(driver),
+            arn: self.session.identity().arn.clone(),
+            wake: Box::new(move || clock.notify()),
+        }
+    }
+}
+
+/// Where this process runs, for people.
+fn host() -> String {
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
+        .or_else(|| variable("HOSTNAME"))
+        .or_else(|| variable("COMPUTERNAME"))
+        .unwrap_or_else(|| "a machine without a name".to_owned());
+    format!("drsctl on {machine}, process {}", std::process::id())
 }
 
 /// What is configured, here and elsewhere.
@@ -53,8 +89,8 @@ pub(crate) fn settings(place: &Place) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Connects in order to read.
-pub(crate) async fn to_read(place: &Place) -> Result<Connection, Failure> {
+/// Connects to what is there: nothing is made, no table and no simulator's store.
+pub(crate) async fn existing(place: &Place) -> Result<Connection, Failure> {
     connect(settings(place)?).await
 }
 
@@ -68,7 +104,7 @@ pub(crate) async fn connect(settings: Settings) -> Result<Connection, Failure> {
                 place: origin(&session, None),
                 session,
                 #[cfg(feature = "simulator")]
-                _simulator: None,
+                simulator: None,
             })
         }
         #[cfg(feature = "simulator")]

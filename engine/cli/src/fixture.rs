@@ -8,14 +8,20 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use drs_engine::decide::Settings;
+use drs_engine::drive::Driver;
 use drs_engine::event::{
     Acceptance, Author, Event, FrozenWave, Intent, Judgement, LaunchId, Mode, Outcome, Recorded,
     ServerResult, Started, WaveOutcome,
 };
 use drs_engine::frozen::{Frozen, FrozenServer};
 use drs_engine::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
+use drs_engine::limits::Quotas;
 use drs_engine::plan::{LaunchOrder, PlanSpec};
-use drs_engine::ports::Clock;
+use drs_engine::ports::{
+    CallError, Clock, Drs, Job, RecoveryInstance, SourceServer, StartRecovery, WhichInstances,
+    WhichJobs,
+};
 use drs_engine::state::State;
 use drs_engine::store::executions::Executions;
 use drs_engine::store::memory::MemoryItems;
@@ -27,7 +33,8 @@ use drs_engine::time::{Now, Wake};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::history::{History, Origin};
-use crate::screen::{Screen, Size};
+use crate::operator::Operator;
+use crate::screen::{Outputs, Screen, Size};
 
 pub(crate) const OWNER: &str = "owner-1";
 const HOST: &str = "ci-runner-7 (process 4711)";
@@ -83,6 +90,24 @@ impl World {
         }
     }
 
+    /// An operator at whose word nothing is called at DRS.
+    pub(crate) fn operator(&self) -> Operator<NoDrs, MemoryItems, Script> {
+        let driver = Driver {
+            drs: NoDrs,
+            executions: Executions::new(self.items.clone()),
+            clock: self.clock.clone(),
+            settings: Settings::default(),
+            owner: OwnerId::new("owner-2"),
+            host: "drsctl on bastion, process 815".to_owned(),
+        };
+        Operator {
+            history: self.history(),
+            driver: Arc::new(driver),
+            arn: OPERATOR.to_owned(),
+            wake: Box::new(|| ()),
+        }
+    }
+
     /// The plan, made when it is not there.
     async fn plan(&self) -> StoredPlan {
         let plans = Plans::new(self.items.clone());
@@ -99,6 +124,59 @@ impl World {
                 made.await.expect("a plan")
             }
         }
+    }
+}
+
+/// A DRS that must not be called.
+pub(crate) struct NoDrs;
+
+impl Drs for NoDrs {
+    async fn start_recovery(&self, _: &Target, _: &StartRecovery) -> Result<JobId, CallError> {
+        unreachable!("nothing is launched")
+    }
+
+    async fn jobs(&self, _: &Target, _: &WhichJobs) -> Result<Vec<Job>, CallError> {
+        unreachable!("no job is looked for")
+    }
+
+    async fn failures(
+        &self,
+        _: &Target,
+        _: &JobId,
+    ) -> Result<BTreeMap<ServerId, String>, CallError> {
+        unreachable!("no log is read")
+    }
+
+    async fn recovery_instances(
+        &self,
+        _: &Target,
+        _: &WhichInstances,
+    ) -> Result<Vec<RecoveryInstance>, CallError> {
+        unreachable!("no instance is looked for")
+    }
+
+    async fn source_servers(
+        &self,
+        _: &Target,
+        _: Option<&[ServerId]>,
+    ) -> Result<Vec<SourceServer>, CallError> {
+        unreachable!("no server is looked for")
+    }
+
+    async fn terminate(&self, _: &Target, _: &[InstanceId]) -> Result<Option<JobId>, CallError> {
+        unreachable!("nothing is terminated")
+    }
+
+    async fn alive_in_ec2(
+        &self,
+        _: &Target,
+        _: &[InstanceId],
+    ) -> Result<Vec<InstanceId>, CallError> {
+        unreachable!("no instance is looked for")
+    }
+
+    async fn quotas(&self, _: &Target) -> Result<Quotas, CallError> {
+        unreachable!("no quota is read")
     }
 }
 
@@ -309,6 +387,20 @@ impl Tale {
         .await;
     }
 
+    /// All but one of the instances are terminated.
+    pub(crate) async fn terminate_but_one(&mut self) {
+        let reason = "the drill is over".to_owned();
+        self.record(Event::TerminationRequested { reason }).await;
+        let mut instances = self.state.known_instances(&target());
+        let left = instances.split_off(instances.len() - 1);
+        self.record(Event::InstancesGone { instances }).await;
+        self.record(Event::TerminationFinished {
+            left,
+            reason: Some("EC2 still has it after 2h 00m".to_owned()),
+        })
+        .await;
+    }
+
     fn servers(&self, wave: usize) -> Vec<ServerId> {
         let frozen = &self.state.frozen_waves()[wave];
         frozen.iter().map(|server| server.id.clone()).collect()
@@ -364,6 +456,17 @@ impl Clock for Script {
 pub(crate) fn screen(terminal: Option<fn() -> Size>) -> (Screen, Paper) {
     let paper = Paper::default();
     (Screen::of(Box::new(paper.clone()), terminal), paper)
+}
+
+/// Outputs that write into memory: for people, and for a program.
+pub(crate) fn outputs() -> (Outputs, Paper, Paper) {
+    let (people, for_people) = screen(None);
+    let (document, for_a_program) = screen(None);
+    let outputs = Outputs {
+        people,
+        document: Some(document),
+    };
+    (outputs, for_people, for_a_program)
 }
 
 /// What was written to a screen.
@@ -441,7 +544,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
     )
 }
 
-fn target() -> Target {
+pub(crate) fn target() -> Target {
     Target {
         account_id: "111122223333".to_owned(),
         region: "us-east-1".to_owned(),

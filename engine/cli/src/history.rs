@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use drs_engine::drive::DriveError;
 use drs_engine::event::Recorded;
 use drs_engine::frozen::Frozen;
 use drs_engine::ids::{ExecutionId, PlanId};
@@ -17,6 +18,7 @@ use drs_engine::store::plans::Plans;
 use drs_engine::store::summary::Summary;
 use jiff::Timestamp;
 
+use crate::calls;
 use crate::failure::Failure;
 
 /// The history of one environment.
@@ -99,7 +101,7 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
             self.place.describe()
         ))
         .may_come()
-        .help("Executions begin with `terraform apply` of a drs_drill_execution.")
+        .help("`drsctl start PLAN` starts a drill, and so does `terraform apply` of a drs_drill_execution.")
         .help("Another environment or Region is chosen with --environment and --region.")
     }
 
@@ -150,6 +152,46 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
         .help("Compare with DRS: `aws drs describe-jobs`. Keep the tables as they are for whoever looks into it.")
     }
 
+    /// What to tell when an execution cannot be driven any further.
+    pub(crate) fn undriven(&self, id: &ExecutionId, error: &DriveError) -> Failure {
+        let failure = match error {
+            DriveError::History(error @ HistoryError::Missing(_)) => return self.missing(error),
+            DriveError::Illegal(error) => return self.illegal(id, error),
+            DriveError::History(HistoryError::Read(ReadError::Call(call))) => Failure::new(
+                format!("execution {id} cannot be driven any further: {error}"),
+            )
+            .help(calls::help(call)),
+            error => Failure::new(format!(
+                "execution {id} cannot be driven any further: {error}"
+            )),
+        };
+        failure
+            .safe(
+                "What was launched goes on in DRS. Every launch was written down before it was made, so that nothing is \
+                 launched twice.",
+            )
+            .help(format!(
+                "`drsctl run {id}` takes it up where it is; `drsctl show {id}` says where that is."
+            ))
+    }
+
+    /// What to tell when a wish cannot be appended to a history.
+    pub(crate) fn unwritten(&self, id: &ExecutionId, error: &DriveError) -> Failure {
+        let failure = match error {
+            DriveError::History(error @ HistoryError::Missing(_)) => return self.missing(error),
+            DriveError::Illegal(error) => return self.illegal(id, error),
+            DriveError::History(HistoryError::Read(ReadError::Call(call))) => Failure::new(
+                format!("the history of execution {id} cannot be read or written: {error}"),
+            )
+            .help(calls::help(call)),
+            error => Failure::new(format!(
+                "the history of execution {id} cannot be read or written: {error}"
+            ))
+            .help("This may pass: run the command again."),
+        };
+        failure.safe("Nothing was called at DRS. Asking again does no harm.")
+    }
+
     /// What to tell when an execution cannot be read.
     pub(crate) fn missing(&self, error: &HistoryError) -> Failure {
         match error {
@@ -157,6 +199,7 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
                 "there is no execution {id} in {}",
                 self.place.describe()
             ))
+            .safe("Nothing was changed.")
             .may_come()
             .help("`drsctl list` shows the newest executions.")
             .help("Another environment or Region is chosen with --environment and --region."),

@@ -44,6 +44,10 @@ pub(crate) fn execution(state: &State, driven: Driven) -> Value {
         "owner": owner(state, driven),
         "waves": waves,
         "jobs": state.own_jobs().collect::<Vec<_>>(),
+        "running_jobs": state
+            .running()
+            .filter_map(|(_, launch)| launch.phase.job())
+            .collect::<Vec<_>>(),
         "unanswered_launches": state.unresolved().count(),
         "termination": termination(state),
         "next": report::next(state, driven),

@@ -1,30 +1,38 @@
-//! `drsctl`, the operators' tool: shows executions live or afterwards, and serves the DRS simulator.
+//! `drsctl`, the operators' tool: starts, drives, shows and cancels executions, and serves the DRS simulator.
 //!
 //! - [`cli`]: what can be typed. [`commands`]: one file per command. [`connect`]: one configuration, shared with the
-//!   provider. [`history`]: what the commands read. [`screen`]: where they print. [`failure`]: how they end.
+//!   provider. [`history`]: what the commands read. [`operator`] and [`driving`]: how they ask for something and drive it,
+//!   [`progress`] what a driver says meanwhile. [`screen`]: where they print. [`failure`]: how they end.
 //!
-//! What it does not do: it decides nothing and keeps nothing. Words about executions come from the engine's report,
-//! which the provider uses as well.
+//! What it does not do: it decides nothing and keeps nothing. Words about executions come from the engine's report.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use drs_engine::ids::ExecutionId;
+use drs_engine_aws::fresh;
 use tokio::runtime;
 use tracing_subscriber::EnvFilter;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Look, Place, Work};
+use commands::start::Asked;
 use failure::{Ending, Failure};
-use screen::Screen;
+use screen::{Outputs, Screen};
+use signals::Interrupts;
 
+mod calls;
 mod cli;
 mod commands;
 mod connect;
+mod driving;
 mod failure;
 #[cfg(test)]
 mod fixture;
 mod history;
 mod json;
+mod operator;
+mod progress;
 mod screen;
 mod signals;
 
@@ -66,28 +74,70 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Ending, Failure> {
-    let mut screen = Screen::standard();
-    let place = &cli.place;
     match &cli.command {
-        Command::Watch(asked) => {
-            let stop = signals::interrupted();
-            commands::watch::run(place, asked, &mut screen, stop).await
+        Command::Work(command) => work(&cli.place, command).await,
+        Command::Look(command) => look(&cli.place, command).await,
+    }
+}
+
+async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
+    match command {
+        Work::Start(asked) => {
+            let mut interrupts = Interrupts::listen()?;
+            let connection = connect::existing(place).await?;
+            let asked = Asked {
+                start: asked,
+                id: ExecutionId::new(fresh::id("exec")),
+                hub: connection.session.target(),
+            };
+            let mut outputs = Outputs::standard(asked.start.output.is_json());
+            let operator = connection.operator();
+            commands::start::start(&operator, asked, &mut interrupts, &mut outputs).await
         }
-        Command::List(asked) => {
-            let connection = connect::to_read(place).await?;
+        Work::Run(asked) => {
+            let mut interrupts = Interrupts::listen()?;
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            let operator = connection.operator();
+            commands::run::run(&operator, asked, &mut interrupts, &mut outputs).await
+        }
+        Work::Cancel(asked) => {
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            commands::cancel::cancel(&connection.operator(), asked, &mut outputs).await
+        }
+        Work::Terminate(asked) => {
+            let mut interrupts = Interrupts::listen()?;
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            let operator = connection.operator();
+            commands::terminate::terminate(&operator, asked, &mut interrupts, &mut outputs).await
+        }
+    }
+}
+
+async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
+    let mut screen = Screen::standard();
+    match command {
+        Look::Watch(asked) => {
+            let mut interrupts = Interrupts::listen()?;
+            commands::watch::run(place, asked, &mut screen, interrupts.next()).await
+        }
+        Look::List(asked) => {
+            let connection = connect::existing(place).await?;
             commands::list::list(&connection.history(), asked, &mut screen).await
         }
-        Command::Show(asked) => {
-            let connection = connect::to_read(place).await?;
+        Look::Show(asked) => {
+            let connection = connect::existing(place).await?;
             commands::show::show(&connection.history(), asked, &mut screen).await
         }
         #[cfg(feature = "simulator")]
-        Command::Simulator(asked) => {
+        Look::Simulator(asked) => {
             let settings = connect::settings(place)?;
             commands::simulator::simulator(settings, asked, &mut screen).await
         }
-        Command::Tables(asked) => commands::tables::tables(place, asked.action, &mut screen).await,
-        Command::Version => commands::version::version(&mut screen),
+        Look::Tables(asked) => commands::tables::tables(place, asked.action, &mut screen).await,
+        Look::Version => commands::version::version(&mut screen),
     }
 }
 

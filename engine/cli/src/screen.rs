@@ -42,6 +42,54 @@ pub(crate) struct Screen {
     terminal: Option<Terminal>,
     colour: bool,
     frame: Option<Frame>,
+    reader: Reader,
+}
+
+/// What a reader that goes away means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    /// The command ends: it works for the reader.
+    Needed,
+    /// The command goes on: it does more than to print.
+    Optional,
+    /// It is gone, and nothing is printed any more.
+    Gone,
+}
+
+/// Where a command prints that has something to say while it works.
+pub(crate) struct Outputs {
+    /// What people read.
+    pub(crate) people: Screen,
+    /// Where one document goes at the end, when a program reads the standard output.
+    pub(crate) document: Option<Screen>,
+}
+
+impl Outputs {
+    /// People read the standard output, except when it is for a program: then the standard error.
+    pub(crate) fn standard(for_a_program: bool) -> Self {
+        if for_a_program {
+            Self {
+                people: Screen::beside(),
+                document: Some(Screen::standard()),
+            }
+        } else {
+            Self {
+                people: Screen::standard(),
+                document: None,
+            }
+        }
+    }
+
+    /// Prints the document, where one is wanted.
+    pub(crate) fn print_document(
+        &mut self,
+        value: impl FnOnce() -> serde_json::Value,
+    ) -> io::Result<()> {
+        match &mut self.document {
+            Some(screen) => screen.print_raw(&format!("{}\n", value())),
+            None => Ok(()),
+        }
+    }
 }
 
 /// How the size of a terminal is found; it may change at any time.
@@ -58,7 +106,24 @@ impl Screen {
             terminal: (is_terminal && !dumb).then_some(size_of_standard_output as Terminal),
             colour: is_terminal && !plain && !dumb,
             frame: None,
+            reader: Reader::Needed,
         }
+    }
+
+    /// The standard error, as lines: for people, while the standard output is for a program.
+    pub(crate) fn beside() -> Self {
+        Self {
+            out: Box::new(io::stderr()),
+            terminal: None,
+            colour: false,
+            frame: None,
+            reader: Reader::Optional,
+        }
+    }
+
+    /// From now on the command goes on when nobody can read what it prints.
+    pub(crate) fn outlive_reader(&mut self) {
+        self.reader = Reader::Optional;
     }
 
     #[cfg(test)]
@@ -68,6 +133,7 @@ impl Screen {
             terminal,
             colour: false,
             frame: None,
+            reader: Reader::Needed,
         }
     }
 
@@ -96,8 +162,7 @@ impl Screen {
 
     /// Prints text as it is, e.g. JSON.
     pub(crate) fn print_raw(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
+        self.send(text.as_bytes())
     }
 
     /// Tells a person something that is no output: on the standard error.
@@ -117,8 +182,21 @@ impl Screen {
         let size = self.size().unwrap_or(USUAL);
         let (bytes, frame) = redraw(self.frame, text, size, self.colour);
         self.frame = Some(frame);
-        self.out.write_all(bytes.as_bytes())?;
-        self.out.flush()
+        self.send(bytes.as_bytes())
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.reader == Reader::Gone {
+            return Ok(());
+        }
+        let sent = self.out.write_all(bytes).and_then(|()| self.out.flush());
+        match sent {
+            Err(_) if self.reader == Reader::Optional => {
+                self.reader = Reader::Gone;
+                Ok(())
+            }
+            sent => sent,
+        }
     }
 
     fn put(&mut self, text: &str, arrange: impl Fn(&str) -> Vec<String>) -> io::Result<()> {
@@ -130,8 +208,7 @@ impl Screen {
                 bytes.push('\n');
             }
         }
-        self.out.write_all(bytes.as_bytes())?;
-        self.out.flush()
+        self.send(bytes.as_bytes())
     }
 }
 
@@ -220,6 +297,27 @@ mod tests {
     fn escape_sequences_in_names_reach_no_terminal() {
         let (bytes, _) = redraw(None, "db\x1b[2J\u{202e}-1", SIZE, false);
         assert_eq!(visible(&bytes), "\r^[2Kdb\u{fffd}[2J\u{fffd}-1\r\n^[J");
+    }
+
+    #[test]
+    fn a_command_that_does_more_than_to_print_outlives_its_reader() {
+        struct Gone;
+
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let mut screen = Screen::of(Box::new(Gone), None);
+        assert!(screen.print("a line").is_err());
+        screen.outlive_reader();
+        assert!(screen.print("a line").is_ok());
+        assert!(screen.print_raw("another").is_ok());
     }
 
     #[test]

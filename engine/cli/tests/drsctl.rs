@@ -1,7 +1,8 @@
-//! The built binary against a simulator: executions that are watched while they run, interruptions, readers that go away.
+//! The built binary against a simulator: executions that are watched while they run, and such that it starts, drives,
+//! cancels and terminates; interruptions, and readers that go away.
 //!
-//! The executions are begun and driven here, through a session, as the provider does it. The binary sees them only
-//! through the store.
+//! Executions that are only watched are begun and driven here, through a session, as the provider does it. The binary
+//! sees them only through the store.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -345,6 +346,237 @@ async fn a_served_simulator_is_used_by_its_endpoint_until_it_is_interrupted() {
     interrupt(server.id().expect("it runs"));
     let status = server.wait().await.expect("it ends");
     assert_eq!(status.code(), Some(0));
+}
+
+/// A command that works on an execution, whose lines are read while it works.
+struct Working {
+    child: tokio::process::Child,
+    lines: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
+    told: String,
+}
+
+impl Working {
+    fn new(store: &Path, arguments: &[&str]) -> Self {
+        let mut child = tokio::process::Command::from(on_store(store, arguments))
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("drsctl runs");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        Self {
+            child,
+            lines,
+            told: String::new(),
+        }
+    }
+
+    /// Reads on until a line says this.
+    async fn until(&mut self, said: &str) {
+        while let Some(line) = self.lines.next_line().await.expect("readable") {
+            self.told.push_str(&line);
+            self.told.push('\n');
+            if line.contains(said) {
+                return;
+            }
+        }
+        panic!("{said:?} was never said:\n{}", self.told);
+    }
+
+    fn interrupt(&self) {
+        interrupt(self.child.id().expect("it runs"));
+    }
+
+    /// Everything it said, and its exit code.
+    async fn end(mut self) -> (String, Option<i32>) {
+        while let Some(line) = self.lines.next_line().await.expect("readable") {
+            self.told.push_str(&line);
+            self.told.push('\n');
+        }
+        let status = self.child.wait().await.expect("it ends");
+        (self.told, status.code())
+    }
+}
+
+/// The one JSON document that a command printed.
+fn document(output: &Output) -> serde_json::Value {
+    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}:\n{told}"))
+}
+
+/// The id of the newest execution.
+async fn newest(store: &Path) -> String {
+    let listed = document(&ended(on_store(store, &["list", "--limit", "1", "--json"])).await);
+    let id = listed["executions"][0]["execution_id"].as_str();
+    id.expect("there is one").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_is_started_driven_to_its_end_and_terminated() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let _world = World::new(&store, 600.0).await;
+    let arguments = ["start", "SHOP", "--reason", "a quarter has passed"];
+    let started = ended(on_store(
+        &store,
+        &[&arguments[..], &["--output", "json"]].concat(),
+    ))
+    .await;
+    let shown = document(&started);
+    assert_eq!(started.status.code(), Some(0), "{shown}");
+    assert_eq!(shown["status"], "COMPLETED");
+    assert_eq!(shown["origin"], "drsctl");
+    let progress = text(&started.stderr);
+    assert!(progress.contains("COMPLETED after"), "{progress}");
+    let id = newest(&store).await;
+    assert!(
+        progress.contains(&format!("`drsctl terminate {id} --reason TEXT`")),
+        "{progress}"
+    );
+
+    let refused = ended(on_store(&store, &["cancel", &id, "--reason", "late"])).await;
+    assert_eq!(refused.status.code(), Some(2));
+    let arguments = [
+        "terminate",
+        &id,
+        "--reason",
+        "it is over",
+        "--output",
+        "json",
+    ];
+    for _ in 0..2 {
+        let terminated = ended(on_store(&store, &arguments)).await;
+        let shown = document(&terminated);
+        assert_eq!(terminated.status.code(), Some(0), "{shown}");
+        assert_eq!(
+            shown["termination"]["gone"].as_array().map(Vec::len),
+            Some(4)
+        );
+        assert_eq!(
+            shown["termination"]["left"].as_array().map(Vec::len),
+            Some(0)
+        );
+    }
+
+    let cleaned = ended(on_store(&store, &["start", "shop", "--cleanup"])).await;
+    let told = text(&cleaned.stdout);
+    assert_eq!(cleaned.status.code(), Some(0), "{told}");
+    assert!(told.contains("terminated: nothing is left"), "{told}");
+    assert!(!told.contains("drsctl terminate"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_drill_is_run_on_and_launches_nothing_twice() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let _world = World::new(&store, 120.0).await;
+    let mut started = Working::new(&store, &["start", "shop"]);
+    started.until("launched as drsjob-").await;
+    started.interrupt();
+    let (told, code) = started.end().await;
+    let id = newest(&store).await;
+    assert_eq!(code, Some(130), "{told}");
+    assert!(
+        told.contains(&format!("Execution {id} goes on without a driver")),
+        "{told}"
+    );
+    assert!(
+        told.contains(&format!("`drsctl run {id}` takes it up")),
+        "{told}"
+    );
+
+    // Whoever stopped said so: nobody waits for its silence to be long enough.
+    let (told, code) = Working::new(&store, &["run"]).end().await;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.contains(&format!("Nobody drives execution {id}")),
+        "{told}"
+    );
+    assert_eq!(told.matches("launched as drsjob-").count(), 2, "{told}");
+    assert_eq!(told.matches("taken over by drsctl on").count(), 1, "{told}");
+
+    let (told, code) = Working::new(&store, &["run", &id]).end().await;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("there is nothing to drive"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_reaches_whoever_drives() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let _world = World::new(&store, 120.0).await;
+    let mut started = Working::new(&store, &["start", "shop"]);
+    started.until("launched as drsjob-").await;
+    let id = newest(&store).await;
+
+    let early = ended(on_store(&store, &["terminate", &id, "--reason", "early"])).await;
+    assert_eq!(early.status.code(), Some(2));
+    assert!(
+        text(&early.stderr).contains("drsctl cancel"),
+        "{}",
+        text(&early.stderr)
+    );
+
+    let cancelled = ended(on_store(
+        &store,
+        &["cancel", &id, "--reason", "the wrong plan"],
+    ))
+    .await;
+    let told = text(&cancelled.stdout);
+    assert_eq!(cancelled.status.code(), Some(0), "{told}");
+    assert!(
+        told.contains("- drsjob-") && told.contains("It is driven by drsctl on"),
+        "{told}"
+    );
+    let (told, code) = started.end().await;
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("the wrong plan") && told.contains("is CANCELLED"),
+        "{told}"
+    );
+    assert_eq!(told.matches("launched as drsjob-").count(), 1, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_living_owner_is_followed_until_it_is_taken_over_by_hand() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let _world = World::new(&store, 60.0).await;
+    let mut started = Working::new(&store, &["start", "shop"]);
+    started.until("launched as drsjob-").await;
+    let mut follower = Working::new(&store, &["run"]);
+    follower.until("This process does not drive it").await;
+    follower.interrupt();
+    let (told, code) = follower.end().await;
+    assert_eq!(code, Some(130), "{told}");
+    assert!(told.contains("was not touched, it goes on"), "{told}");
+
+    let mut taker = Working::new(&store, &["run", "--take-over"]);
+    taker.until("is taken over from drsctl on").await;
+    started
+        .until("has taken it over; this process drives it no longer")
+        .await;
+    started.interrupt();
+    let (told, code) = started.end().await;
+    assert_eq!(code, Some(130), "{told}");
+    let (told, code) = taker.end().await;
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(told.matches("launched as drsjob-").count(), 2, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_goes_on_when_the_reader_of_its_output_goes_away() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let _world = World::new(&store, 600.0).await;
+    let mut child = tokio::process::Command::from(on_store(&store, &["start", "shop"]))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("drsctl runs");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().await.expect("it ends").code(), Some(0));
+    let shown = document(&ended(on_store(&store, &["show", "--json"])).await);
+    assert_eq!(shown["status"], "COMPLETED");
 }
 
 /// What Ctrl-C does. The standard library can only end a process the hard way.

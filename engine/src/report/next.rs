@@ -36,11 +36,15 @@ fn while_running(state: &State, driven: Driven, advice: &mut Vec<String>) {
         advice.push(paused(state));
     }
     if driven != Driven::Yes {
-        advice.push(
-            "Nothing more is launched until somebody drives it again; jobs that run go on in DRS. Run `terraform \
-             apply` again: it takes the execution over and launches nothing twice."
-                .to_owned(),
-        );
+        let again = if is_of_terraform(state) {
+            ", and so does `terraform apply`"
+        } else {
+            ""
+        };
+        advice.push(format!(
+            "Nothing more is launched until somebody drives it again; jobs that run go on in DRS. `drsctl run {id}` takes \
+             the execution over{again}; nothing is launched twice."
+        ));
     }
     let unanswered: Vec<_> = state
         .unresolved()
@@ -59,19 +63,10 @@ fn while_running(state: &State, driven: Driven, advice: &mut Vec<String>) {
             "`drsctl watch {id}` follows it; watching changes nothing."
         ));
     }
-    if state.status == Status::Running && state.stop.is_none() && state.is_drill() {
-        let first = match driven {
-            Driven::Yes => {
-                "interrupt the `terraform apply` that drives it, once, with Ctrl-C; then run"
-            }
-            Driven::Silent(_) => {
-                "(when an apply was killed, there is no resource in the state yet: apply again and interrupt that \
-                 once, with Ctrl-C) run"
-            }
-        };
+    if state.status == Status::Running && state.stop.is_none() {
         advice.push(format!(
-            "To cancel it, {first} `terraform destroy -target=drs_drill_execution.NAME`. Nothing more is launched \
-             then, running jobs are followed to their end (DRS cannot stop them), and what it launched is terminated."
+            "`drsctl cancel {id} --reason TEXT` cancels it: nothing more is launched then, and jobs that run are followed \
+             to their end, because DRS cannot stop them."
         ));
     }
 }
@@ -119,13 +114,16 @@ fn after_the_end(state: &State, outcome: Outcome, driven: Driven, advice: &mut V
                 .to_owned(),
         );
     }
+    if !is_of_terraform(state) {
+        return;
+    }
     if outcome != Outcome::Completed && state.is_drill() {
         advice.push(
             "When the cause is mended, `terraform apply` replaces the unsuccessful execution with a new one; what this \
              one launched is terminated first, as its `cleanup` says."
                 .to_owned(),
         );
-    } else if !state.delivered && driven != Driven::Yes && state.started.origin == "terraform" {
+    } else if !state.delivered && driven != Driven::Yes {
         advice.push(
             "It is not known whether Terraform has saved the result. If it has not, e.g. because its process died, the \
              next `terraform apply` with the same triggers returns this result and starts nothing."
@@ -144,27 +142,38 @@ fn halted(state: &State) -> String {
 }
 
 fn termination(state: &State, driven: Driven, advice: &mut Vec<String>) {
+    let id = &state.started.execution_id;
     let left = standing_instances(state);
+    let terminates = format!("`drsctl terminate {id} --reason TEXT`");
     match &state.termination {
         Some(termination) if termination.finished.is_none() && driven == Driven::Yes => {}
-        Some(termination) if termination.finished.is_none() => advice.push(
-            "Its instances are being terminated, but nobody drives that now: run `terraform destroy` again."
-                .to_owned(),
-        ),
+        Some(termination) if termination.finished.is_none() => advice.push(format!(
+            "Its instances are being terminated, but nobody drives that now: `drsctl run {id}` takes it up."
+        )),
         _ if left.is_empty() => {}
         Some(_) => advice.push(format!(
-            "Instances are left and cost money: {}. Run `terraform destroy` again, or `aws drs \
+            "Instances are left and cost money: {}. {terminates} tries again. By hand: `aws drs \
              terminate-recovery-instances --recovery-instance-ids {}`.",
             named(&left, ", "),
             named(&left, " ")
         )),
+        None if is_of_terraform(state) => advice.push(format!(
+            "The drill's instances ({} of them) run until they are terminated. {terminates} does that now, and \
+             `terraform destroy -target=drs_drill_execution.NAME` as well; both check that they are gone.",
+            left.len()
+        )),
         None if state.is_drill() => advice.push(format!(
-            "The drill's instances ({} of them) run until they are terminated: `terraform destroy \
-             -target=drs_drill_execution.NAME` does that and checks that they are gone.",
+            "The drill's instances ({} of them) run until they are terminated: {terminates} does that and checks that they \
+             are gone.",
             left.len()
         )),
         None => {}
     }
+}
+
+/// Whether Terraform started it, and its configuration says what becomes of it.
+fn is_of_terraform(state: &State) -> bool {
+    state.is_drill() && state.started.origin == "terraform"
 }
 
 /// Instances of the execution that are not known to be gone.

@@ -7,6 +7,8 @@ use drs_engine::ids::{InstanceId, JobId, ServerId};
 use drs_engine::ports::{Job, JobServer, LaunchStatus, RecoveryInstance, SourceServer};
 use jiff::Timestamp;
 
+use super::LogEntry;
+
 /// A job; one without an id cannot be spoken of.
 pub(super) fn job(job: types::Job) -> Option<Job> {
     if job.job_id.is_empty() {
@@ -111,6 +113,24 @@ pub(super) fn failures(log: &[types::JobLog]) -> BTreeMap<ServerId, String> {
     found
 }
 
+/// An entry of a job's log. Empty words say nothing.
+pub(super) fn log_entry(entry: types::JobLog) -> LogEntry {
+    let said = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let data = entry.event_data;
+    let of =
+        |field: fn(types::JobLogEventData) -> Option<String>| said(data.clone().and_then(field));
+    LogEntry {
+        at: time(entry.log_date_time),
+        event: entry
+            .event
+            .map_or_else(String::new, |event| event.as_str().to_owned()),
+        server: of(|data| data.source_server_id).map(ServerId::new),
+        conversion_server: of(|data| data.conversion_server_id).map(InstanceId::new),
+        instance: of(|data| data.target_instance_id).map(InstanceId::new),
+        error: of(|data| data.raw_error),
+    }
+}
+
 fn time(text: Option<String>) -> Option<Timestamp> {
     text?.parse().ok()
 }
@@ -158,6 +178,20 @@ mod tests {
                 ("s-1", "LAUNCH_FAILED: InsufficientInstanceCapacity"),
                 ("s-3", "A_NEW_THING_FAILED"),
             ]
+        );
+    }
+
+    #[test]
+    fn a_log_entry_says_only_what_drs_says() {
+        let failed = entry("LAUNCH_FAILED", "s-1", Some("no capacity"));
+        let found = log_entry(failed);
+        assert_eq!(found.event, "LAUNCH_FAILED");
+        assert_eq!(found.server, Some(ServerId::new("s-1")));
+        assert_eq!(found.error.as_deref(), Some("no capacity"));
+        let found = log_entry(entry("JOB_START", "", None));
+        assert_eq!(
+            (found.at, found.server, found.instance, found.error),
+            (None, None, None, None)
         );
     }
 

@@ -30,7 +30,7 @@ pub(crate) async fn list<I: Items + Clone, C: Clock>(
         None => executions.newest(&statuses, limit).await,
     };
     let found = found.map_err(|error| history.unreadable(&error))?;
-    if asked.json {
+    if asked.output.is_json() {
         screen.print_raw(&format!("{}\n", json::listing(&found)))?;
     } else if found.is_empty() {
         screen.print(&nothing(asked, &history.place.describe()))?;

@@ -25,7 +25,7 @@ pub(crate) async fn show<I: Items + Clone, C: Clock>(
 ) -> Result<Ending, Failure> {
     let id = history.choose(asked.execution.as_deref()).await?;
     let loaded = history.load(&id).await?;
-    if asked.json {
+    if asked.output.is_json() {
         return show_json(history, &id, loaded, asked.timeline, screen).await;
     }
     let told = report::timeline(loaded.frozen, &loaded.events);

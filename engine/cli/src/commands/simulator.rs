@@ -12,13 +12,14 @@ use crate::cli;
 use crate::connect::unusable_simulator;
 use crate::failure::{Ending, Failure};
 use crate::screen::Screen;
-use crate::signals;
+use crate::signals::Interrupts;
 
 pub(crate) async fn simulator(
     settings: Settings,
     asked: &cli::Simulator,
     screen: &mut Screen,
 ) -> Result<Ending, Failure> {
+    let mut interrupts = Interrupts::listen()?;
     let region = settings.region.clone();
     let options = options(settings, asked)?;
     let directory = options.directory.clone();
@@ -29,13 +30,13 @@ pub(crate) async fn simulator(
         directory,
         simulator,
     };
-    if asked.json {
+    if asked.output.is_json() {
         screen.print_raw(&format!("{}\n", served.json()))?;
     } else {
         screen.print_raw(&served.exports())?;
         screen.note(&served.notes());
     }
-    signals::interrupted().await;
+    interrupts.next().await;
     served.simulator.stop().await;
     Ok(Ending::Success)
 }

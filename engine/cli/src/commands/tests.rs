@@ -4,12 +4,19 @@ use std::sync::{Arc, Mutex};
 
 use drs_engine::event::{Event, LaunchId, WaveOutcome};
 
-use crate::cli::{List, Show};
+use crate::cli::{Format, List, Output, Show};
 use crate::failure::{Ending, Failure};
 use crate::fixture::{Tale, World, now_or_never, screen};
 use crate::screen::Size;
 
+mod work;
+
 use super::{list::list, show::show, watch::watch};
+
+const JSON: Output = Output {
+    output: Format::Json,
+    json: false,
+};
 
 fn list_of(world: &World, asked: &List) -> String {
     let (mut screen, paper) = screen(None);
@@ -25,7 +32,7 @@ fn every(limit: u16) -> List {
         plan: None,
         status: None,
         limit,
-        json: false,
+        output: Output::default(),
     }
 }
 
@@ -33,7 +40,7 @@ fn shown(world: &World, execution: Option<&str>, timeline: bool) -> String {
     let asked = Show {
         execution: execution.map(ToOwned::to_owned),
         timeline,
-        json: false,
+        output: Output::default(),
     };
     let (mut screen, paper) = screen(None);
     match now_or_never(show(&world.history(), &asked, &mut screen)) {
@@ -109,7 +116,7 @@ fn list_is_narrowed_by_status_plan_and_limit() {
 fn list_as_json() {
     let world = three();
     let asked = List {
-        json: true,
+        output: JSON,
         ..every(2)
     };
     let document: serde_json::Value = serde_json::from_str(&list_of(&world, &asked)).expect("JSON");
@@ -168,7 +175,7 @@ fn show_as_json_with_the_timeline() {
     let asked = Show {
         execution: None,
         timeline: true,
-        json: true,
+        output: JSON,
     };
     let (mut screen, paper) = screen(None);
     now_or_never(show(&world.history(), &asked, &mut screen)).expect("shown");

@@ -9,12 +9,11 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use drs_engine::decide::is_done;
-use drs_engine::event::Outcome;
 use drs_engine::ids::ExecutionId;
 use drs_engine::limits;
 use drs_engine::ports::Clock;
 use drs_engine::report::{self, Driven, Timeline};
-use drs_engine::state::{State, Status};
+use drs_engine::state::State;
 use drs_engine::store::codec::ReadError;
 use drs_engine::store::executions::HistoryError;
 use drs_engine::store::items::Items;
@@ -25,9 +24,10 @@ use crate::cli::{Place, Watch};
 use crate::connect::{self, Connection};
 use crate::failure::{Ending, Failure};
 use crate::history::History;
+use crate::progress::{Part, Progress};
 use crate::screen::{Screen, Size};
 
-use super::advice;
+use super::{advice, outcome};
 
 /// Time between two frames on a terminal; durations are shown in seconds.
 const TICK: SignedDuration = SignedDuration::from_secs(1);
@@ -87,7 +87,7 @@ async fn look_for(
 async fn connected(place: &Place, connection: Option<Connection>) -> Result<Connection, Failure> {
     match connection {
         Some(connection) => Ok(connection),
-        None => connect::to_read(place).await,
+        None => connect::existing(place).await,
     }
 }
 
@@ -98,52 +98,85 @@ pub(crate) async fn watch<I: Items + Clone, C: Clock>(
     screen: &mut Screen,
     stop: impl Future<Output = ()>,
 ) -> Result<Ending, Failure> {
-    let loaded = history.load(&id).await?;
-    let told = report::timeline(loaded.frozen, &loaded.events);
-    let (state, timeline, told) = told.map_err(|error| history.illegal(&id, &error))?;
-    let driven = history.driven(&state).await;
-    let mut watching = Watching {
-        history,
-        id,
-        driven: driven.map_err(|error| history.unreadable(&error))?,
-        state,
-        timeline,
-        recent: VecDeque::new(),
-        trouble: None,
-        failed_looks: 0,
-        next_look: Timestamp::MIN,
-    };
+    let nobody = Progress::default();
+    let (mut watching, told) = Watching::open(history, id, &nobody).await?;
     watching.take(told, screen)?;
     watching.tell_driver(screen)?;
-    let mut stop = pin!(stop);
-    for _ in 0..limits::TURNS_PER_DRIVE {
-        if is_done(&watching.state) {
-            return watching.end(screen);
-        }
-        watching.draw(screen)?;
-        tokio::select! {
-            biased;
-            () = &mut stop => return watching.leave(screen),
-            looked = watching.wait_and_look(screen) => looked?,
-        }
+    match watching.follow(screen, stop).await? {
+        None if is_done(&watching.state) => watching.end(screen),
+        _ => watching.leave(screen),
     }
-    watching.leave(screen)
 }
 
 /// What a watcher has seen.
-struct Watching<'a, I, C> {
+pub(crate) struct Watching<'a, I, C> {
+    pub(crate) id: ExecutionId,
+    pub(crate) state: State,
+    pub(crate) driven: Driven,
     history: &'a History<I, C>,
-    id: ExecutionId,
-    state: State,
+    /// What a driver in this process says, where there is one.
+    progress: &'a Progress,
     timeline: Timeline,
-    driven: Driven,
     recent: VecDeque<String>,
     trouble: Option<String>,
     failed_looks: u32,
     next_look: Timestamp,
 }
 
-impl<I: Items + Clone, C: Clock> Watching<'_, I, C> {
+impl<'a, I: Items + Clone, C: Clock> Watching<'a, I, C> {
+    /// Looks at an execution for the first time; also the lines that tell what happened up to now.
+    pub(crate) async fn open(
+        history: &'a History<I, C>,
+        id: ExecutionId,
+        progress: &'a Progress,
+    ) -> Result<(Self, Vec<String>), Failure> {
+        let loaded = history.load(&id).await?;
+        let told = report::timeline(loaded.frozen, &loaded.events);
+        let (state, timeline, told) = told.map_err(|error| history.illegal(&id, &error))?;
+        let driven = history.driven(&state).await;
+        let watching = Self {
+            id,
+            driven: driven.map_err(|error| history.unreadable(&error))?,
+            state,
+            history,
+            progress,
+            timeline,
+            recent: VecDeque::new(),
+            trouble: None,
+            failed_looks: 0,
+            next_look: Timestamp::MIN,
+        };
+        Ok((watching, told))
+    }
+
+    /// Prints what happens until `until` is ready, or until nothing is left to happen: then none.
+    pub(crate) async fn follow<T>(
+        &mut self,
+        screen: &mut Screen,
+        until: impl Future<Output = T>,
+    ) -> Result<Option<T>, Failure> {
+        let mut until = pin!(until);
+        for _ in 0..limits::TURNS_PER_DRIVE {
+            if is_done(&self.state) {
+                break;
+            }
+            self.draw(screen)?;
+            tokio::select! {
+                biased;
+                done = &mut until => return Ok(Some(done)),
+                looked = self.wait_and_look(screen) => looked?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// A last look, whether or not it is time for one; what cannot be read now stays unknown.
+    pub(crate) async fn look_again(&mut self, screen: &mut Screen) -> Result<(), Failure> {
+        let _ = self.read(screen).await?;
+        self.take_remarks(screen)?;
+        self.draw(screen)
+    }
+
     async fn wait_and_look(&mut self, screen: &mut Screen) -> Result<(), Failure> {
         let tick = match screen.size() {
             Some(_) => TICK,
@@ -152,7 +185,16 @@ impl<I: Items + Clone, C: Clock> Watching<'_, I, C> {
         let mut wake = Wake::default();
         wake.at_wall(after(self.history.clock.now().wall, tick));
         self.history.clock.sleep(wake).await;
+        self.take_remarks(screen)?;
         self.look(screen).await
+    }
+
+    /// What a driver in this process says beside the history.
+    fn take_remarks(&mut self, screen: &mut Screen) -> Result<(), Failure> {
+        let at = report::clock(self.history.clock.now().world);
+        let remarks = self.progress.take_remarks();
+        let lines = remarks.iter().map(|remark| format!("{at}  {remark}"));
+        self.take(lines.collect(), screen)
     }
 
     /// Reads what was written since the last look, when it is time for that.
@@ -215,7 +257,7 @@ impl<I: Items + Clone, C: Clock> Watching<'_, I, C> {
     }
 
     /// Lines of the timeline: printed in a pipe, the last few kept for the frame on a terminal.
-    fn take(&mut self, lines: Vec<String>, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) fn take(&mut self, lines: Vec<String>, screen: &mut Screen) -> Result<(), Failure> {
         if screen.size().is_none() {
             return Ok(screen.print(&lines.join("\n"))?);
         }
@@ -225,9 +267,10 @@ impl<I: Items + Clone, C: Clock> Watching<'_, I, C> {
         Ok(())
     }
 
-    /// In a pipe, says who drives the execution while that matters.
+    /// In a pipe, says who drives the execution while that matters, and is not this process.
     fn tell_driver(&self, screen: &mut Screen) -> Result<(), Failure> {
-        if screen.size().is_some() || is_done(&self.state) {
+        let is_own = self.progress.part() == Part::Driving;
+        if is_own || screen.size().is_some() || is_done(&self.state) {
             return Ok(());
         }
         let at = report::clock(self.history.clock.now().world);
@@ -235,7 +278,7 @@ impl<I: Items + Clone, C: Clock> Watching<'_, I, C> {
         Ok(screen.print(&format!("{at}  {driver}"))?)
     }
 
-    fn draw(&self, screen: &mut Screen) -> Result<(), Failure> {
+    pub(crate) fn draw(&self, screen: &mut Screen) -> Result<(), Failure> {
         match screen.size() {
             Some(size) => Ok(screen.draw(&self.frame(size))?),
             None => Ok(()),
@@ -258,20 +301,17 @@ impl<I: Items + Clone, C: Clock> Watching<'_, I, C> {
     }
 
     /// The execution has ended.
-    fn end(&self, screen: &mut Screen) -> Result<Ending, Failure> {
+    pub(crate) fn end(&self, screen: &mut Screen) -> Result<Ending, Failure> {
         match screen.size() {
             Some(_) => self.draw(screen)?,
             None => screen.print(&report::headline(&self.state))?,
         }
         screen.print(&advice(&self.state, self.driven))?;
-        Ok(match self.state.status {
-            Status::Ended(Outcome::Completed) => Ending::Success,
-            _ => Ending::Unsuccessful,
-        })
+        Ok(outcome(&self.state))
     }
 
     /// Somebody stopped watching.
-    fn leave(&self, screen: &mut Screen) -> Result<Ending, Failure> {
+    pub(crate) fn leave(&self, screen: &mut Screen) -> Result<Ending, Failure> {
         let fate = match self.driven {
             Driven::Yes => "it goes on",
             Driven::Silent(_) => "it is as it was",

@@ -32,7 +32,7 @@ pub(super) async fn connect(mut settings: Settings, path: &Path) -> Result<Conne
     Ok(Connection {
         place: origin(&session, Some(path)),
         session,
-        _simulator: Some(simulator),
+        simulator: Some(simulator),
     })
 }
 

@@ -1,0 +1,119 @@
+//! `drsctl run`: drives an execution that nobody drives, or follows it while somebody does.
+
+use std::sync::Arc;
+
+use drs_engine::begin::Whose;
+use drs_engine::decide::is_done;
+use drs_engine::limits;
+use drs_engine::ports::{Clock, Drs};
+use drs_engine::report;
+use drs_engine::state::State;
+use drs_engine::store::items::Items;
+use drs_engine::store::record::SignOfLife;
+use jiff::SignedDuration;
+
+use crate::cli::Run;
+use crate::driving::{Came, drive, tell_interrupted, whose};
+use crate::failure::{Ending, Failure};
+use crate::json;
+use crate::operator::Operator;
+use crate::progress::Progress;
+use crate::screen::{Outputs, Screen};
+use crate::signals::Interrupts;
+
+use super::outcome;
+use super::watch::Watching;
+
+/// Takes an execution up where nobody drives it, and follows it to its end in any case.
+pub(crate) async fn run<D, I, C>(
+    operator: &Operator<D, I, C>,
+    asked: &Run,
+    interrupts: &mut Interrupts,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure>
+where
+    D: Drs + 'static,
+    I: Items + Clone + 'static,
+    C: Clock + 'static,
+{
+    let screen = &mut outputs.people;
+    let id = operator.history.choose(asked.execution.as_deref()).await?;
+    let progress = Arc::new(Progress::default());
+    let (mut watching, told) = Watching::open(&operator.history, id, &progress).await?;
+    if is_done(&watching.state) {
+        screen.print("It has ended, and there is nothing to drive.")?;
+        let ending = watching.end(screen)?;
+        outputs.print_document(|| json::execution(&watching.state, watching.driven))?;
+        return Ok(ending);
+    }
+    approach(operator, &watching.state, asked.take_over, screen).await?;
+    screen.outlive_reader();
+    watching.take(told, screen)?;
+    let came = drive(operator, &mut watching, &progress, interrupts, screen).await?;
+    let ending = if came == Came::Done {
+        watching.end(screen)?;
+        outcome(&watching.state)
+    } else {
+        tell_interrupted(operator, &watching, came, screen)?
+    };
+    outputs.print_document(|| json::execution(&watching.state, watching.driven))?;
+    Ok(ending)
+}
+
+/// Says whether this process will drive the execution or follow it, and takes it over where that is asked for.
+pub(super) async fn approach<D: Drs, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    state: &State,
+    take_over: bool,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let driver = &operator.driver;
+    let id = &state.started.execution_id;
+    let failed = |error| operator.history.undriven(id, &error);
+    let wall = driver.clock.now().wall;
+    match whose(driver, state).await.map_err(failed)? {
+        Whose::Terminal => {}
+        Whose::OwnerGone => screen.print(&format!(
+            "Nobody drives execution {id}{}. This process takes it over and drives it.",
+            last_owner(state)
+        ))?,
+        Whose::OwnedBy(sign) if take_over => {
+            let fence = limits::launch_fence(driver.settings.signature_age);
+            screen.print(&format!(
+                "Execution {id} is taken over from {}, {}. If that process lives, it stops at its next look at the \
+                 history. A launch that it is making now is looked for and adopted; it is made again only when no job \
+                 of it is found {} after it was announced.",
+                sign.host,
+                heard(&sign, wall),
+                report::duration(fence)
+            ))?;
+            let taken = driver.take_over(id, &Progress::default()).await;
+            taken.map_err(failed)?;
+        }
+        Whose::OwnedBy(sign) => screen.print(&format!(
+            "Execution {id} is driven by {}, {}. This process does not drive it: it follows it as `drsctl watch` does, \
+             and takes over when nothing is heard of that one for {}. `drsctl run {id} --take-over` does not wait for \
+             that.",
+            sign.host,
+            heard(&sign, wall),
+            report::duration(limits::OWNER_SILENCE)
+        ))?,
+    }
+    Ok(())
+}
+
+fn last_owner(state: &State) -> String {
+    let owner = state.owner.as_ref();
+    owner.map_or_else(String::new, |owner| {
+        format!(" since {} left it or fell silent", owner.host)
+    })
+}
+
+/// When somebody gave their last sign of life.
+fn heard(sign: &SignOfLife, wall: jiff::Timestamp) -> String {
+    let ago = wall.duration_since(sign.at).max(SignedDuration::ZERO);
+    match ago.as_secs() {
+        0 => "which gave a sign of life just now".to_owned(),
+        _ => format!("which gave a sign of life {} ago", report::duration(ago)),
+    }
+}

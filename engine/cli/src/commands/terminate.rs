@@ -1,0 +1,182 @@
+//! `drsctl terminate`: removes what an execution launched, and sees to it that it is gone.
+
+use std::sync::Arc;
+
+use drs_engine::decide::is_done;
+use drs_engine::ids::{ExecutionId, InstanceId};
+use drs_engine::ports::{Clock, Drs};
+use drs_engine::state::State;
+use drs_engine::store::items::Items;
+
+use crate::cli::Terminate;
+use crate::driving::{Came, drive, tell_interrupted};
+use crate::failure::{Ending, Failure};
+use crate::json;
+use crate::operator::Operator;
+use crate::progress::Progress;
+use crate::screen::{Outputs, Screen};
+use crate::signals::Interrupts;
+
+use super::run::approach;
+use super::start::termination_wish;
+use super::watch::Watching;
+
+/// Asks for the termination and drives it to its end, unless somebody does already.
+pub(crate) async fn terminate<D, I, C>(
+    operator: &Operator<D, I, C>,
+    asked: &Terminate,
+    interrupts: &mut Interrupts,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure>
+where
+    D: Drs + 'static,
+    I: Items + Clone + 'static,
+    C: Clock + 'static,
+{
+    let screen = &mut outputs.people;
+    let id = ExecutionId::new(&asked.execution);
+    let progress = Arc::new(Progress::default());
+    let (mut watching, _) = Watching::open(&operator.history, id, &progress).await?;
+    refuse(&watching.state)?;
+    screen.outlive_reader();
+    let came = if is_clean(&watching.state) {
+        screen.print("It was terminated before.")?;
+        Came::Done
+    } else if is_done(&watching.state) {
+        terminate_now(
+            operator,
+            &mut watching,
+            &progress,
+            interrupts,
+            screen,
+            &asked.reason,
+        )
+        .await?
+    } else {
+        screen.print("Its termination was asked for already.")?;
+        approach(operator, &watching.state, false, screen).await?;
+        drive(operator, &mut watching, &progress, interrupts, screen).await?
+    };
+    let ending = if came == Came::Done {
+        screen.print(&told(&watching.state))?;
+        if is_clean(&watching.state) {
+            Ending::Success
+        } else {
+            Ending::Unsuccessful
+        }
+    } else {
+        tell_interrupted(operator, &watching, came, screen)?
+    };
+    outputs.print_document(|| json::execution(&watching.state, watching.driven))?;
+    Ok(ending)
+}
+
+/// Asks for the termination of an execution that has ended, and drives it. Whoever drove the execution to its end has
+/// nothing left to do with it, so it is taken over at once.
+pub(super) async fn terminate_now<D, I, C>(
+    operator: &Operator<D, I, C>,
+    watching: &mut Watching<'_, I, C>,
+    progress: &Arc<Progress>,
+    interrupts: &mut Interrupts,
+    screen: &mut Screen,
+    reason: &str,
+) -> Result<Came, Failure>
+where
+    D: Drs + 'static,
+    I: Items + Clone + 'static,
+    C: Clock + 'static,
+{
+    let id = watching.id.clone();
+    let requested = operator.request(&id, termination_wish(reason)).await;
+    let state = requested.map_err(|error| operator.history.unwritten(&id, &error))?;
+    if state.owner.map(|owner| owner.id).as_ref() != Some(&operator.driver.owner) {
+        let taken = operator.driver.take_over(&id, &**progress).await;
+        taken.map_err(|error| operator.history.undriven(&id, &error))?;
+    }
+    watching.look_again(screen).await?;
+    drive(operator, watching, progress, interrupts, screen).await
+}
+
+/// Only a drill that has ended is terminated.
+fn refuse(state: &State) -> Result<(), Failure> {
+    let id = &state.started.execution_id;
+    if !state.is_drill() {
+        return Err(Failure::new(format!(
+            "execution {id} is a recovery, and what it launched may be in production"
+        ))
+        .safe("Nothing was changed.")
+        .help(
+            "`drsctl show` names its instances. Once they are not needed any more, they are removed by name: `aws drs \
+             terminate-recovery-instances`.",
+        ));
+    }
+    if state.status.is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "execution {id} is {}: only what has ended can be terminated, for it may launch more until then",
+        state.status.as_str()
+    ))
+    .safe("Nothing was changed.")
+    .help(format!(
+        "First `drsctl cancel {id} --reason TEXT`, then `drsctl run {id}`, which brings it to its end or waits for it."
+    )))
+}
+
+/// Whether a termination has ended and nothing is left.
+pub(super) fn is_clean(state: &State) -> bool {
+    let finished = state
+        .termination
+        .as_ref()
+        .and_then(|termination| termination.finished.as_ref());
+    finished.is_some_and(|(_, left, reason)| left.is_empty() && reason.is_none())
+}
+
+/// What is gone, what is left, and why.
+pub(super) fn told(state: &State) -> String {
+    let id = &state.started.execution_id;
+    let Some(termination) = &state.termination else {
+        return String::new();
+    };
+    let mut lines = Vec::new();
+    let gone: Vec<String> = termination
+        .gone
+        .iter()
+        .map(|id| format!("- {}", named(state, id)))
+        .collect();
+    if gone.is_empty() {
+        lines.push("Nothing had to be removed.".to_owned());
+    } else {
+        lines.push("Gone, from DRS and from EC2:".to_owned());
+        lines.extend(gone);
+    }
+    let finished = termination.finished.as_ref();
+    let Some((_, left, reason)) = finished.filter(|_| !is_clean(state)) else {
+        lines.push(format!("Nothing of execution {id} is left."));
+        return lines.join("\n");
+    };
+    lines.push("LEFT, and costing money:".to_owned());
+    lines.extend(left.iter().map(|id| format!("- {}", named(state, id))));
+    lines.push(format!(
+        "Why: {}",
+        reason.as_deref().unwrap_or("no reason was recorded")
+    ));
+    let ids: Vec<&str> = left.iter().map(InstanceId::as_str).collect();
+    lines.push(format!(
+        "`drsctl terminate {id} --reason TEXT` tries again. By hand: `aws drs terminate-recovery-instances \
+         --recovery-instance-ids {}`.",
+        ids.join(" ")
+    ));
+    lines.join("\n")
+}
+
+fn named(state: &State, instance: &InstanceId) -> String {
+    let server = state
+        .servers
+        .values()
+        .find(|server| server.instance.as_ref() == Some(instance));
+    match server {
+        Some(server) => format!("{instance} of {}", server.hostname),
+        None => instance.to_string(),
+    }
+}

@@ -1,0 +1,170 @@
+//! Golden outputs of the commands that ask for something, as far as they call nothing at DRS.
+
+use drs_engine::event::{Event, Outcome};
+
+use crate::cli::{Cancel, Start, Terminate};
+use crate::commands::start::Asked;
+use crate::commands::{cancel::cancel, run::approach, start::start, terminate::terminate};
+use crate::failure::{Ending, Failure};
+use crate::fixture::{Tale, World, outputs, screen};
+use crate::signals::Interrupts;
+
+use super::JSON;
+
+/// Signals can be listened for inside a runtime only.
+fn at_once<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+fn told(ending: Result<Ending, Failure>, paper: &crate::fixture::Paper) -> String {
+    match ending {
+        Ok(ending) => format!("{}exit code {}\n", paper.text(), ending.code()),
+        Err(failure) => format!("{failure}exit code {}\n", failure.code()),
+    }
+}
+
+async fn cancelled(world: &World, execution: &str) -> (String, String) {
+    let asked = Cancel {
+        execution: execution.to_owned(),
+        reason: "the wrong plan".to_owned(),
+        output: JSON,
+    };
+    let (mut outputs, people, program) = outputs();
+    let ending = cancel(&world.operator(), &asked, &mut outputs).await;
+    (told(ending, &people), program.text())
+}
+
+async fn terminated(world: &World, execution: &str) -> String {
+    let asked = Terminate {
+        execution: execution.to_owned(),
+        reason: "the drill is over".to_owned(),
+        output: JSON,
+    };
+    let (mut outputs, people, _) = outputs();
+    let mut interrupts = Interrupts::listen().expect("signals");
+    let ending = terminate(&world.operator(), &asked, &mut interrupts, &mut outputs).await;
+    told(ending, &people)
+}
+
+#[test]
+fn cancel_names_what_still_runs_and_who_ends_it() {
+    let world = World::at_three_in_the_morning();
+    at_once(async {
+        let mut tale = Tale::begin(&world, "exec-1").await;
+        tale.launch_wave(0).await;
+        let (first, document) = cancelled(&world, "exec-1").await;
+        let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+        assert_eq!(document["status"], "CANCELLING");
+        assert_eq!(document["running_jobs"][0], "drsjob-00000000000000001");
+        tale.silence(165);
+        let (again, _) = cancelled(&world, "exec-1").await;
+        insta::assert_snapshot!([first, again].join("---\n"));
+    });
+}
+
+#[test]
+fn cancel_is_refused_when_there_is_nothing_to_cancel() {
+    let world = World::at_three_in_the_morning();
+    at_once(async {
+        Tale::begin(&world, "exec-1").await.all_goes_well().await;
+        let ended = cancelled(&world, "exec-1").await.0;
+        let missing = cancelled(&world, "exec-9").await.0;
+        insta::assert_snapshot!([ended, missing].join("---\n"));
+    });
+}
+
+#[test]
+fn terminate_is_for_what_has_ended() {
+    let world = World::at_three_in_the_morning();
+    at_once(async {
+        let mut tale = Tale::begin(&world, "exec-1").await;
+        let running = terminated(&world, "exec-1").await;
+        tale.all_goes_well().await;
+        tale.terminate().await;
+        let again = terminated(&world, "exec-1").await;
+        insta::assert_snapshot!([running, again].join("---\n"));
+    });
+}
+
+#[test]
+fn run_says_whether_it_drives_or_follows() {
+    let world = World::at_three_in_the_morning();
+    at_once(async {
+        let tale = Tale::begin(&world, "exec-1").await;
+        tale.pass(4).await;
+        let operator = world.operator();
+        let (mut screen, paper) = screen(None);
+        for (silence, take_over) in [(3, false), (60, false), (0, true)] {
+            tale.silence(silence);
+            if take_over {
+                tale.pass(1).await;
+            }
+            let state = operator.look(&"exec-1".into()).await.expect("readable").0;
+            let said = approach(&operator, &state, take_over, &mut screen).await;
+            said.expect("said");
+        }
+        let state = operator.look(&"exec-1".into()).await.expect("readable").0;
+        assert_eq!(state.owner.map(|owner| owner.id), Some("owner-2".into()));
+        insta::assert_snapshot!(paper.text());
+    });
+}
+
+#[test]
+fn a_drill_that_cannot_start_says_why() {
+    let world = World::at_three_in_the_morning();
+    at_once(async {
+        let mut tale = Tale::begin(&world, "exec-1").await;
+        tale.record(Event::CancelRequested {
+            reason: "the wrong plan".to_owned(),
+        })
+        .await;
+        let mut told_of = Vec::new();
+        for plan in ["office", "shop"] {
+            let asked = Start {
+                plan: plan.to_owned(),
+                reason: None,
+                cleanup: false,
+                output: JSON,
+            };
+            let asked = Asked {
+                start: &asked,
+                id: "exec-2".into(),
+                hub: crate::fixture::target(),
+            };
+            let (mut outputs, people, _) = outputs();
+            let mut interrupts = Interrupts::listen().expect("signals");
+            let ending = start(&world.operator(), asked, &mut interrupts, &mut outputs).await;
+            told_of.push(told(ending, &people));
+        }
+        insta::assert_snapshot!(told_of.join("---\n"));
+    });
+}
+
+#[test]
+fn what_is_left_after_a_termination_is_named() {
+    let world = World::at_three_in_the_morning();
+    at_once(async {
+        let mut tale = Tale::begin(&world, "exec-1").await;
+        tale.launch_wave(0).await;
+        tale.judge(0, &[]).await;
+        for wave in 0..3 {
+            let outcome = match wave {
+                0 => drs_engine::event::WaveOutcome::Completed,
+                _ => drs_engine::event::WaveOutcome::NotLaunched,
+            };
+            tale.end_wave(wave, outcome).await;
+        }
+        tale.end(Outcome::Cancelled, "cancelled").await;
+        tale.terminate_but_one().await;
+        let state = world
+            .operator()
+            .look(&"exec-1".into())
+            .await
+            .expect("readable")
+            .0;
+        insta::assert_snapshot!(crate::commands::terminate::told(&state));
+    });
+}

@@ -1,0 +1,51 @@
+//! An operator at work on executions: the history, a driver of this process, and whose word it is.
+//!
+//! What an operator asks for is an event like any other, by the ARN that STS gives. Nothing is decided here.
+
+use std::sync::Arc;
+
+use drs_engine::drive::{DriveError, Driver};
+use drs_engine::event::{Author, Event};
+use drs_engine::ids::ExecutionId;
+use drs_engine::ports::{Clock, Drs};
+use drs_engine::report::{self, Driven};
+use drs_engine::state::State;
+use drs_engine::store::items::Items;
+
+use crate::failure::Failure;
+use crate::history::History;
+use crate::progress::Progress;
+
+/// An operator of one environment.
+pub(crate) struct Operator<D, I, C> {
+    pub(crate) history: History<I, C>,
+    pub(crate) driver: Arc<Driver<D, I, C>>,
+    /// The ARN that STS gives.
+    pub(crate) arn: String,
+    /// Wakes the driver where it sleeps.
+    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl<D: Drs, I: Items + Clone, C: Clock> Operator<D, I, C> {
+    /// An execution as its history tells it, and whether somebody drives it.
+    pub(crate) async fn look(&self, id: &ExecutionId) -> Result<(State, Driven), Failure> {
+        let loaded = self.history.load(id).await?;
+        let told = report::timeline(loaded.frozen, &loaded.events);
+        let (state, _, _) = told.map_err(|error| self.history.illegal(id, &error))?;
+        let driven = self.history.driven(&state).await;
+        let driven = driven.map_err(|error| self.history.unreadable(&error))?;
+        Ok((state, driven))
+    }
+
+    /// Appends a wish of the operator to the history. Nothing else is called.
+    pub(crate) async fn request(
+        &self,
+        id: &ExecutionId,
+        event: Event,
+    ) -> Result<State, DriveError> {
+        let by = Author::Operator(self.arn.clone());
+        self.driver
+            .request(id, by, event, &Progress::default())
+            .await
+    }
+}
