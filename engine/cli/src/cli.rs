@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use drs_engine::only::Only;
 use drs_engine::state::Status;
 
 /// Starts, drives, shows and cancels executions of recovery plans, and serves the DRS simulator.
@@ -66,7 +67,12 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Work {
     Start(Start),
+    Failover(Failover),
     Run(Run),
+    Pause(Pause),
+    Resume(Resume),
+    Retry(Retry),
+    Skip(Skip),
     Cancel(Cancel),
     Terminate(Terminate),
 }
@@ -74,6 +80,7 @@ pub(crate) enum Work {
 /// What changes no execution.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Look {
+    Preflight(Preflight),
     Watch(Watch),
     List(List),
     Show(Show),
@@ -110,6 +117,157 @@ impl Output {
     }
 }
 
+/// A part of a plan; it is recorded, and the rest can be run later.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "A part of the plan")]
+pub(crate) struct Part {
+    /// Only this wave, by name; may be given several times
+    #[arg(long, value_name = "WAVE")]
+    pub(crate) only_wave: Vec<String>,
+    /// Only this protection group, by name or by id; may be given several times
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) only_group: Vec<String>,
+    /// Without this server, by id or by host name; may be given several times
+    #[arg(long, value_name = "SERVER")]
+    pub(crate) exclude_server: Vec<String>,
+}
+
+impl Part {
+    /// The same for the engine.
+    pub(crate) fn only(&self) -> Only {
+        Only {
+            waves: self.only_wave.clone(),
+            groups: self.only_group.clone(),
+            without: self.exclude_server.clone(),
+        }
+    }
+}
+
+/// Recovers the servers of a plan: the real thing, not a drill
+///
+/// It pre-empts drills that have the plan or its servers. The confirmation names the plan and the number of its next run,
+/// and is good for that one run; `--dry-run` says which it is. What is launched is in production and is never removed by
+/// this tool.
+#[derive(Args, Debug)]
+pub(crate) struct Failover {
+    /// Recovery plan, by name or by id
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: String,
+    /// Why, for whoever reads the history
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), required_unless_present = "dry_run")]
+    pub(crate) reason: Option<String>,
+    /// The plan and its next run, e.g. "shop/3"
+    #[arg(long, value_name = "PLAN/RUN", required_unless_present = "dry_run")]
+    pub(crate) confirm: Option<String>,
+    /// Only say what would be launched, in which jobs, and what each guard says
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Launch although live recovery instances exist, which DRS then deletes
+    #[arg(long)]
+    pub(crate) replace_live_instances: bool,
+    #[command(flatten)]
+    pub(crate) part: Part,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Looks whether a plan could be run now; starts nothing
+///
+/// Exit codes: 0 ready, 1 ready with warnings, 2 not ready.
+#[derive(Args, Debug)]
+pub(crate) struct Preflight {
+    /// Recovery plan, by name or by id
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: String,
+    /// What it would be run for
+    #[arg(
+        long,
+        value_enum,
+        value_name = "MODE",
+        default_value_t,
+        ignore_case = true
+    )]
+    pub(crate) mode: RunMode,
+    #[command(flatten)]
+    pub(crate) part: Part,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// What a plan is run for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunMode {
+    #[default]
+    Drill,
+    Recovery,
+}
+
+/// Launches nothing more until it is resumed; jobs that run are followed
+///
+/// With --before, only the named wave is held, once it is due. No limit counts the time.
+#[derive(Args, Debug)]
+pub(crate) struct Pause {
+    /// Execution to pause
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: String,
+    /// Only hold this wave, once it is due
+    #[arg(long, value_name = "WAVE")]
+    pub(crate) before: Option<String>,
+    /// Why, for whoever reads the history
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Lets everything that is held go on, and drives it unless somebody does
+#[derive(Args, Debug)]
+pub(crate) struct Resume {
+    /// Execution to resume
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: String,
+    /// Why, for whoever reads the history
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Launches failed servers of a wave again, while the wave runs or is held
+#[derive(Args, Debug)]
+pub(crate) struct Retry {
+    /// Execution
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: String,
+    /// Wave, by name
+    #[arg(long, value_name = "WAVE")]
+    pub(crate) wave: String,
+    /// Only this server, by id or by host name; may be given several times; none means every failed server of the wave
+    #[arg(long, value_name = "SERVER")]
+    pub(crate) server: Vec<String>,
+    /// Why, for whoever reads the history
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Leaves a wave out that has not started, or as it is when it is held after failures; what depends on it goes on
+#[derive(Args, Debug)]
+pub(crate) struct Skip {
+    /// Execution
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: String,
+    /// Wave, by name
+    #[arg(long, value_name = "WAVE")]
+    pub(crate) wave: String,
+    /// Why, for whoever reads the history
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
 /// Starts a drill of a recovery plan and drives it to its end
 ///
 /// The drill runs in this process. Ctrl-C stops driving at the next safe point: the call in flight ends and its outcome is
@@ -126,6 +284,8 @@ pub(crate) struct Start {
     /// Remove what was launched after the end, whatever the end was
     #[arg(long)]
     pub(crate) cleanup: bool,
+    #[command(flatten)]
+    pub(crate) part: Part,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -2,12 +2,19 @@
 //! [`Operator`](crate::operator::Operator), and print on a [`Screen`](crate::screen::Screen); the words about executions
 //! come from the engine's report.
 
+mod ask;
 pub(crate) mod cancel;
+pub(crate) mod failover;
 pub(crate) mod list;
+pub(crate) mod pause;
+pub(crate) mod preflight;
+pub(crate) mod resume;
+pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod show;
 #[cfg(feature = "simulator")]
 pub(crate) mod simulator;
+pub(crate) mod skip;
 pub(crate) mod start;
 pub(crate) mod tables;
 pub(crate) mod terminate;

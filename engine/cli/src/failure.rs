@@ -13,6 +13,8 @@ pub(crate) enum Ending {
     Success,
     /// The execution that was watched ended otherwise.
     Unsuccessful,
+    /// What was looked at is not ready.
+    NotReady,
     /// Somebody interrupted it.
     Interrupted,
 }
@@ -41,6 +43,7 @@ impl Ending {
         match self {
             Self::Success => 0,
             Self::Unsuccessful => 1,
+            Self::NotReady => 2,
             Self::Interrupted => 130,
         }
     }

@@ -94,6 +94,40 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
             let operator = connection.operator();
             commands::start::start(&operator, asked, &mut interrupts, &mut outputs).await
         }
+        Work::Failover(asked) => {
+            let mut interrupts = Interrupts::listen()?;
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            let operator = connection.operator();
+            let asked = commands::failover::Asked {
+                failover: asked,
+                id: ExecutionId::new(fresh::id("exec")),
+                hub: connection.session.target(),
+            };
+            commands::failover::failover(&operator, asked, &mut interrupts, &mut outputs).await
+        }
+        Work::Resume(asked) => {
+            let mut interrupts = Interrupts::listen()?;
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            let operator = connection.operator();
+            commands::resume::resume(&operator, asked, &mut interrupts, &mut outputs).await
+        }
+        Work::Pause(asked) => {
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            commands::pause::pause(&connection.operator(), asked, &mut outputs).await
+        }
+        Work::Retry(asked) => {
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            commands::retry::retry(&connection.operator(), asked, &mut outputs).await
+        }
+        Work::Skip(asked) => {
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            commands::skip::skip(&connection.operator(), asked, &mut outputs).await
+        }
         Work::Run(asked) => {
             let mut interrupts = Interrupts::listen()?;
             let connection = connect::existing(place).await?;
@@ -119,6 +153,11 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
 async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
     let mut screen = Screen::standard();
     match command {
+        Look::Preflight(asked) => {
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            commands::preflight::preflight(&connection.operator(), asked, &mut outputs).await
+        }
         Look::Watch(asked) => {
             let mut interrupts = Interrupts::listen()?;
             commands::watch::run(place, asked, &mut screen, interrupts.next()).await

@@ -24,7 +24,7 @@ pub(crate) async fn cancel<D: Drs, I: Items + Clone, C: Clock>(
     let id = ExecutionId::new(&asked.execution);
     let (before, _) = operator.look(&id).await?;
     let first = match before.status {
-        Status::Running => {
+        Status::Running | Status::Paused => {
             let wish = Event::CancelRequested {
                 reason: asked.reason.clone(),
             };

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use drs_engine::begin::{ASIDE, Begin, BeginError};
 use drs_engine::event::{Event, Mode};
-use drs_engine::ids::{ExecutionId, PlanId, Target};
+use drs_engine::ids::{ExecutionId, Target};
+use drs_engine::only::Only;
 use drs_engine::ports::{Clock, Drs};
 use drs_engine::resolve::ResolveError;
 use drs_engine::state::State;
 use drs_engine::store::codec::ReadError;
 use drs_engine::store::items::Items;
+use drs_engine::store::plan::StoredPlan;
 use drs_engine::store::start::StartError;
 use serde_json::Value;
 
@@ -56,14 +58,40 @@ where
     I: Items + Clone + 'static,
     C: Clock + 'static,
 {
+    let plan = find_plan(operator, &asked.start.plan).await?;
+    let wanted = Wanted {
+        id: asked.id,
+        hub: asked.hub,
+        mode: Mode::Drill,
+        reason: asked.start.reason.clone(),
+        only: asked.start.part.only(),
+        run: None,
+        replace_live_instances: false,
+    };
+    let id = begin(operator, &plan, wanted).await?.started.execution_id;
+    to_its_end(operator, id, asked.start.cleanup, interrupts, outputs).await
+}
+
+/// Drives what was started to its end, and removes what it launched where that is asked for.
+pub(super) async fn to_its_end<D, I, C>(
+    operator: &Operator<D, I, C>,
+    id: ExecutionId,
+    cleanup: bool,
+    interrupts: &mut Interrupts,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure>
+where
+    D: Drs + 'static,
+    I: Items + Clone + 'static,
+    C: Clock + 'static,
+{
     let screen = &mut outputs.people;
-    let id = begin(operator, &asked).await?.started.execution_id;
     screen.outlive_reader();
     let progress = Arc::new(Progress::default());
     let (mut watching, told) = Watching::open(&operator.history, id, &progress).await?;
     watching.take(told, screen)?;
     let mut came = drive(operator, &mut watching, &progress, interrupts, screen).await?;
-    if came == Came::Done && asked.start.cleanup {
+    if came == Came::Done && cleanup {
         let reason = "drsctl start --cleanup";
         came = terminate_now(
             operator,
@@ -77,14 +105,14 @@ where
     }
     let ending = if came == Came::Done {
         watching.end(screen)?;
-        if asked.start.cleanup && !is_clean(&watching.state) {
+        if cleanup && !is_clean(&watching.state) {
             Ending::Unsuccessful
         } else {
             outcome(&watching.state)
         }
     } else {
         tell_interrupted(operator, &watching, came, screen)?;
-        if asked.start.cleanup {
+        if cleanup {
             let id = &watching.id;
             screen.print(&format!(
                 "What it launched is not removed by --cleanup now: `drsctl terminate {id} --reason TEXT` does that when \
@@ -97,21 +125,39 @@ where
     Ok(ending)
 }
 
+/// An execution to be started.
+pub(super) struct Wanted {
+    /// The id it gets.
+    pub(super) id: ExecutionId,
+    /// The account and the Region that it is started from.
+    pub(super) hub: Target,
+    pub(super) mode: Mode,
+    pub(super) reason: Option<String>,
+    pub(super) only: Only,
+    pub(super) run: Option<i64>,
+    pub(super) replace_live_instances: bool,
+}
+
+/// The plan that was named.
+pub(super) async fn find_plan<D: Drs, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    named: &str,
+) -> Result<StoredPlan, Failure> {
+    let history = &operator.history;
+    let stored = history.plans.find_by_id_or_name(named).await;
+    let stored = stored.map_err(|error| history.unreadable(&error).safe(NOTHING_STARTED))?;
+    stored.ok_or_else(|| no_plan(history, named).safe(NOTHING_STARTED))
+}
+
 /// Makes the execution exist.
 pub(super) async fn begin<D: Drs, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
-    asked: &Asked<'_>,
+    plan: &StoredPlan,
+    wanted: Wanted,
 ) -> Result<State, Failure> {
-    let history = &operator.history;
-    let named = &asked.start.plan;
-    let stored = history.plans.find_by_id_or_name(named).await;
-    let stored = stored.map_err(|error| history.unreadable(&error).safe(NOTHING_STARTED))?;
-    let Some(plan) = stored else {
-        return Err(no_plan(history, named).safe(NOTHING_STARTED));
-    };
-    let reason = asked.start.reason.as_ref();
-    let inputs: BTreeMap<String, Value> = reason
-        .map(|reason| (REASON.to_owned(), Value::from(reason.as_str())))
+    let inputs: BTreeMap<String, Value> = wanted
+        .reason
+        .map(|reason| (REASON.to_owned(), Value::from(reason)))
         .into_iter()
         .collect();
     debug_assert!(
@@ -119,18 +165,20 @@ pub(super) async fn begin<D: Drs, I: Items + Clone, C: Clock>(
         "a reason does not say which run it is"
     );
     let begin = Begin {
-        execution_id: asked.id.clone(),
+        execution_id: wanted.id,
         plan: plan.id.clone(),
-        mode: Mode::Drill,
+        mode: wanted.mode,
         origin: ORIGIN.to_owned(),
         inputs,
         initiated_by: operator.arn.clone(),
-        hub: asked.hub.clone(),
+        hub: wanted.hub,
         execution_timeout: None,
-        replace_live_instances: false,
+        replace_live_instances: wanted.replace_live_instances,
+        only: wanted.only,
+        run: wanted.run,
     };
     let begun = operator.driver.begin_execution(&begin).await;
-    begun.map_err(|error| refused(history, &plan.spec.name, &plan.id, &error))
+    begun.map_err(|error| refused(&operator.history, wanted.mode, plan, &error))
 }
 
 /// There is no such plan.
@@ -142,15 +190,17 @@ pub(super) fn no_plan<I: Items + Clone, C: Clock>(history: &History<I, C>, named
     .help("`drsctl plan list` shows the plans. Another environment or Region is chosen with --environment and --region.")
 }
 
-/// Why a drill did not start, and what helps.
+/// Why an execution did not start, and what helps.
 fn refused<I: Items + Clone, C: Clock>(
     history: &History<I, C>,
-    name: &str,
-    id: &PlanId,
+    mode: Mode,
+    plan: &StoredPlan,
     error: &BeginError,
 ) -> Failure {
+    let (name, id) = (&plan.spec.name, &plan.id);
+    let what = mode.as_str().to_lowercase();
     let failed = |why: String| {
-        Failure::new(format!("no drill of plan {name:?} was started: {why}")).safe(NOTHING_STARTED)
+        Failure::new(format!("no {what} of plan {name:?} was started: {why}")).safe(NOTHING_STARTED)
     };
     match error {
         BeginError::Resolve(errors) => errors
@@ -160,6 +210,16 @@ fn refused<I: Items + Clone, C: Clock>(
                 None => failure,
             })
             .help(format!("`drsctl plan show {id}` shows what the plan would launch now.")),
+        BeginError::LiveInstances { .. } if mode == Mode::Recovery => failed(error.to_string()).help(
+            "Whoever uses these instances must agree first. Then --replace-live-instances launches all the same, and DRS \
+             deletes them; --exclude-server leaves a server out.",
+        ),
+        BeginError::Only(problems) => failed(problems.join("; "))
+            .help(format!("`drsctl plan show {id}` shows its waves, groups and servers.")),
+        BeginError::Preempt(_) => failed(error.to_string()).help("This may pass: run the command again."),
+        BeginError::Start(StartError::AnotherRun { next, .. }) => failed(error.to_string()).help(format!(
+            "Look at what ran with `drsctl list --plan {id}`. If it is to be run again: --confirm \"{name}/{next}\"."
+        )),
         BeginError::LiveInstances { .. } => failed(format!(
             "{error}. A drill never deletes what may be in production"
         ))

@@ -127,6 +127,7 @@ fn a_drill_that_cannot_start_says_why() {
                 plan: plan.to_owned(),
                 reason: None,
                 cleanup: false,
+                part: crate::cli::Part::default(),
                 output: JSON,
             };
             let asked = Asked {

@@ -1,0 +1,82 @@
+//! Asking something of an execution that runs: what pause, resume, retry and skip have in common.
+//!
+//! What makes sense in which status is the engine's rule; here is what a person reads about it.
+
+use drs_engine::drive::DriveError;
+use drs_engine::event::Event;
+use drs_engine::ids::ExecutionId;
+use drs_engine::ports::{Clock, Drs};
+use drs_engine::report;
+use drs_engine::state::State;
+use drs_engine::store::items::Items;
+
+use crate::failure::{Ending, Failure};
+use crate::json;
+use crate::operator::Operator;
+use crate::screen::Outputs;
+
+use super::advice;
+
+/// Records requests, one after the other, and says how the execution stands then.
+pub(super) async fn ask<D: Drs, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    id: &ExecutionId,
+    verb: &str,
+    events: Vec<Event>,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure> {
+    for event in events {
+        record(operator, id, verb, event).await?;
+    }
+    let (state, driven) = operator.look(id).await?;
+    let text = format!(
+        "Recorded.\n{}.\n{}",
+        report::headline(&state),
+        advice(&state, driven)
+    );
+    outputs.people.print(text.trim_end())?;
+    outputs.print_document(|| json::execution(&state, driven))?;
+    Ok(Ending::Success)
+}
+
+/// Records one request, or says why it makes no sense.
+pub(super) async fn record<D: Drs, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    id: &ExecutionId,
+    verb: &str,
+    event: Event,
+) -> Result<(), Failure> {
+    match operator.request(id, event).await {
+        Ok(_) => Ok(()),
+        Err(DriveError::Illegal(refused)) => Err(refusal(id, verb, &refused.reason)),
+        Err(error) => Err(operator.history.unwritten(id, &error)),
+    }
+}
+
+/// A request that makes no sense now.
+pub(super) fn refusal(id: &ExecutionId, verb: &str, reason: &str) -> Failure {
+    Failure::new(format!("execution {id} cannot be {verb}: {reason}"))
+        .safe("Nothing was changed.")
+        .help(format!(
+            "`drsctl show {id}` shows its waves and servers, and what can be done now."
+        ))
+}
+
+/// The position of a wave by its name.
+pub(super) fn wave(state: &State, name: &str) -> Result<usize, Failure> {
+    let found = state.waves.iter().position(|wave| wave.frozen.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<String> = state
+            .waves
+            .iter()
+            .map(|wave| format!("{:?}", wave.frozen.name))
+            .collect();
+        let id = &state.started.execution_id;
+        Failure::new(format!(
+            "execution {id} has no wave {name:?}; its waves are {}",
+            names.join(", ")
+        ))
+        .safe("Nothing was changed.")
+        .help(format!("`drsctl show {id}` shows its waves and servers."))
+    })
+}

@@ -1,0 +1,32 @@
+//! `drsctl pause`: asks that nothing more be launched until it is resumed, at once or before a wave.
+
+use drs_engine::event::Event;
+use drs_engine::ids::ExecutionId;
+use drs_engine::ports::{Clock, Drs};
+use drs_engine::store::items::Items;
+
+use crate::cli::Pause;
+use crate::failure::{Ending, Failure};
+use crate::operator::Operator;
+use crate::screen::Outputs;
+
+use super::ask;
+
+/// Writes the wish down, and says what holds and how it goes on.
+pub(crate) async fn pause<D: Drs, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    asked: &Pause,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure> {
+    let id = ExecutionId::new(&asked.execution);
+    let (state, _) = operator.look(&id).await?;
+    let before = match &asked.before {
+        Some(name) => Some(ask::wave(&state, name)?),
+        None => None,
+    };
+    let event = Event::PauseRequested {
+        before,
+        reason: asked.reason.clone(),
+    };
+    ask::ask(operator, &id, "paused", vec![event], outputs).await
+}

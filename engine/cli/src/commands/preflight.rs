@@ -1,0 +1,130 @@
+//! `drsctl preflight`: whether a plan could be run now. It starts nothing.
+
+use drs_engine::event::Mode;
+use drs_engine::ports::{Clock, Drs};
+use drs_engine::preflight::{Level, Preflight as Found};
+use drs_engine::store::items::Items;
+use serde_json::{Value, json};
+
+use crate::cli::{Preflight, RunMode};
+use crate::failure::{Ending, Failure};
+use crate::operator::Operator;
+use crate::screen::Outputs;
+
+use super::start::find_plan;
+
+/// Host names of one job that are spelled out; the rest is counted.
+const NAMED: usize = 8;
+
+/// Looks, says everything that was found, and ends as ready as the plan is.
+pub(crate) async fn preflight<D: Drs, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    asked: &Preflight,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure> {
+    let mode = match asked.mode {
+        RunMode::Drill => Mode::Drill,
+        RunMode::Recovery => Mode::Recovery,
+    };
+    let plan = find_plan(operator, &asked.plan).await?;
+    let found = operator
+        .driver
+        .preflight(&plan.id, mode, &asked.part.only())
+        .await;
+    outputs.people.print(&told(&found, mode))?;
+    outputs.print_document(|| document(&found, mode))?;
+    Ok(ending(&found))
+}
+
+/// Every finding, what would be launched, and the conclusion.
+pub(super) fn told(found: &Found, mode: Mode) -> String {
+    let mut lines = Vec::new();
+    for finding in &found.findings {
+        let level = match finding.level {
+            Level::Ready => "ok",
+            Level::Warning => "WARNING",
+            Level::Problem => "PROBLEM",
+        };
+        lines.push(format!("{level:<8} {}: {}", finding.check, finding.text));
+    }
+    if !found.jobs.is_empty() {
+        lines.push("\nwould be launched, if nothing else runs:".to_owned());
+    }
+    for job in &found.jobs {
+        let names: Vec<&str> = job
+            .servers
+            .iter()
+            .take(NAMED)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let more = match job.servers.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        lines.push(format!(
+            "- wave {:?}, one job in {}: {}{more}",
+            job.wave,
+            job.target,
+            names.join(", ")
+        ));
+    }
+    let what = mode.as_str().to_lowercase();
+    lines.push(match found.level() {
+        Level::Ready => format!("\nReady for a {what}."),
+        Level::Warning => format!("\nReady for a {what}, with warnings."),
+        Level::Problem => {
+            format!("\nNot ready for a {what}: mend every PROBLEM first. Nothing was started.")
+        }
+    });
+    lines.join("\n")
+}
+
+/// The same for a program.
+pub(super) fn document(found: &Found, mode: Mode) -> Value {
+    let level = |level: Level| match level {
+        Level::Ready => "ready",
+        Level::Warning => "warning",
+        Level::Problem => "problem",
+    };
+    let findings: Vec<Value> = found
+        .findings
+        .iter()
+        .map(|finding| {
+            json!({"check": finding.check, "level": level(finding.level), "text": finding.text})
+        })
+        .collect();
+    let jobs: Vec<Value> = found
+        .jobs
+        .iter()
+        .map(|job| {
+            let servers: Vec<Value> = job
+                .servers
+                .iter()
+                .map(|(hostname, id)| json!({"hostname": hostname, "id": id.as_str()}))
+                .collect();
+            json!({
+                "wave": job.wave,
+                "account_id": job.target.account_id,
+                "region": job.target.region,
+                "servers": servers,
+            })
+        })
+        .collect();
+    json!({
+        "plan": found.plan_name,
+        "mode": mode.as_str(),
+        "next_run": found.next_run,
+        "level": level(found.level()),
+        "findings": findings,
+        "jobs": jobs,
+    })
+}
+
+/// 0 ready, 1 ready with warnings, 2 not ready.
+pub(super) fn ending(found: &Found) -> Ending {
+    match found.level() {
+        Level::Ready => Ending::Success,
+        Level::Warning => Ending::Unsuccessful,
+        Level::Problem => Ending::NotReady,
+    }
+}

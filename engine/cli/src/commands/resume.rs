@@ -1,0 +1,41 @@
+//! `drsctl resume`: lets everything that is held go on, and drives it unless somebody does.
+
+use drs_engine::event::Event;
+use drs_engine::ids::ExecutionId;
+use drs_engine::ports::{Clock, Drs};
+use drs_engine::store::items::Items;
+
+use crate::cli::{Resume, Run};
+use crate::failure::{Ending, Failure};
+use crate::operator::Operator;
+use crate::screen::Outputs;
+use crate::signals::Interrupts;
+
+use super::{ask, run};
+
+/// Writes the wish down, and goes on as `drsctl run` does.
+pub(crate) async fn resume<D, I, C>(
+    operator: &Operator<D, I, C>,
+    asked: &Resume,
+    interrupts: &mut Interrupts,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure>
+where
+    D: Drs + 'static,
+    I: Items + Clone + 'static,
+    C: Clock + 'static,
+{
+    let id = ExecutionId::new(&asked.execution);
+    operator.look(&id).await?;
+    let event = Event::ResumeRequested {
+        reason: asked.reason.clone(),
+    };
+    ask::record(operator, &id, "resumed", event).await?;
+    outputs.people.print("Resumed.")?;
+    let drive = Run {
+        execution: Some(asked.execution.clone()),
+        take_over: false,
+        output: asked.output,
+    };
+    run::run(operator, &drive, interrupts, outputs).await
+}

@@ -1,0 +1,74 @@
+//! `drsctl retry`: launches failed servers of a wave again.
+
+use drs_engine::event::Event;
+use drs_engine::ids::{ExecutionId, ServerId};
+use drs_engine::limits;
+use drs_engine::ports::{Clock, Drs};
+use drs_engine::state::{ServerStatus, State};
+use drs_engine::store::items::Items;
+
+use crate::cli::Retry;
+use crate::failure::{Ending, Failure};
+use crate::operator::Operator;
+use crate::screen::Outputs;
+
+use super::ask;
+
+/// Writes the wish down, and says how the execution stands then.
+pub(crate) async fn retry<D: Drs, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    asked: &Retry,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure> {
+    let id = ExecutionId::new(&asked.execution);
+    let (state, _) = operator.look(&id).await?;
+    let wave = ask::wave(&state, &asked.wave)?;
+    let servers = servers(&state, wave, &asked.server)?;
+    let events = servers
+        .chunks(limits::SERVERS_PER_JUDGEMENT)
+        .map(|part| Event::RetryRequested {
+            wave,
+            servers: part.to_vec(),
+            reason: asked.reason.clone(),
+        })
+        .collect();
+    ask::ask(operator, &id, "changed so", events, outputs).await
+}
+
+/// The servers that were named, or every failed one of the wave.
+fn servers(state: &State, wave: usize, named: &[String]) -> Result<Vec<ServerId>, Failure> {
+    let id = &state.started.execution_id;
+    let of_wave = || {
+        state
+            .servers
+            .iter()
+            .filter(|(_, server)| server.wave == wave)
+    };
+    if named.is_empty() {
+        let failed: Vec<ServerId> = of_wave()
+            .filter(|(_, server)| matches!(server.status, ServerStatus::Failed { .. }))
+            .map(|(id, _)| id.clone())
+            .collect();
+        return if failed.is_empty() {
+            Err(ask::refusal(
+                id,
+                "changed so",
+                "no server of the wave has failed",
+            ))
+        } else {
+            Ok(failed)
+        };
+    }
+    named
+        .iter()
+        .map(|name| {
+            let found = of_wave()
+                .find(|(id, server)| id.as_str() == name.as_str() || server.hostname == *name);
+            found.map(|(id, _)| id.clone()).ok_or_else(|| {
+                let reason =
+                    format!("the wave has no server with the id or the host name {name:?}");
+                ask::refusal(id, "changed so", &reason)
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,28 @@
+//! `drsctl skip`: leaves a wave out, and lets what depends on it go on.
+
+use drs_engine::event::Event;
+use drs_engine::ids::ExecutionId;
+use drs_engine::ports::{Clock, Drs};
+use drs_engine::store::items::Items;
+
+use crate::cli::Skip;
+use crate::failure::{Ending, Failure};
+use crate::operator::Operator;
+use crate::screen::Outputs;
+
+use super::ask;
+
+/// Writes the wish down, and says how the execution stands then.
+pub(crate) async fn skip<D: Drs, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    asked: &Skip,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure> {
+    let id = ExecutionId::new(&asked.execution);
+    let (state, _) = operator.look(&id).await?;
+    let event = Event::SkipRequested {
+        wave: ask::wave(&state, &asked.wave)?,
+        reason: asked.reason.clone(),
+    };
+    ask::ask(operator, &id, "changed so", vec![event], outputs).await
+}
