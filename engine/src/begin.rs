@@ -268,6 +268,7 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
             max_in_flight: wave.max_in_flight,
             wait: wave.wait,
             timeout: wave.timeout,
+            policy: wave.policy,
             servers: servers.len(),
         });
         let started = Started {

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
-use crate::plan::LaunchOrder;
+use crate::plan::{LaunchOrder, Policy};
 use crate::time::Now;
 
 /// An event with its place in the history.
@@ -147,6 +147,13 @@ pub enum Event {
         /// Which server has which instance.
         instances: BTreeMap<ServerId, InstanceId>,
     },
+    /// Servers whose launch failed wait for another one, as the policy of their wave allows.
+    ServersRetried {
+        /// The wave's position.
+        wave: usize,
+        /// The servers, at most [`SERVERS_PER_EVENT`](crate::limits::SERVERS_PER_EVENT).
+        servers: Vec<ServerId>,
+    },
     /// DRS completed a job and every server of it is judged.
     JobEnded {
         /// The launch.
@@ -264,6 +271,9 @@ pub struct FrozenWave {
     pub timeout: SignedDuration,
     /// How many servers it has.
     pub servers: usize,
+    /// What follows when servers of it fail.
+    #[serde(default, skip_serializing_if = "Policy::is_default")]
+    pub policy: Policy,
 }
 
 /// What is known before StartRecovery is called.
@@ -353,7 +363,9 @@ pub enum ServerResult {
 pub enum WaveOutcome {
     /// Every server was launched.
     Completed,
-    /// At least one server failed.
+    /// Servers failed, and its policy lets that pass.
+    Partial,
+    /// More failed than its policy lets pass.
     Failed,
     /// It ran out of time.
     TimedOut,
@@ -367,7 +379,9 @@ pub enum WaveOutcome {
 pub enum Outcome {
     /// Every wave completed: the only success.
     Completed,
-    /// A server failed, or a guard stopped it.
+    /// Servers were launched, and others failed whose failure the plan lets pass.
+    Partial,
+    /// A wave failed and stopped the rest, a guard stopped it, or nothing was launched.
     Failed,
     /// It was cancelled.
     Cancelled,
@@ -390,6 +404,7 @@ impl Outcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "COMPLETED",
+            Self::Partial => "PARTIAL",
             Self::Failed => "FAILED",
             Self::Cancelled => "CANCELLED",
             Self::TimedOut => "TIMED_OUT",
@@ -402,6 +417,7 @@ impl WaveOutcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "COMPLETED",
+            Self::Partial => "PARTIAL",
             Self::Failed => "FAILED",
             Self::TimedOut => "TIMED_OUT",
             Self::NotLaunched => "NOT_LAUNCHED",

@@ -18,6 +18,9 @@ use crate::ids::{GroupId, ServerId};
 use crate::limits;
 
 mod order;
+mod policy;
+
+pub use policy::{AfterFailure, Policy, Success, after_failed_wave};
 
 /// A recovery plan as it was written, before any check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,18 @@ pub struct WaveSpec {
     /// Seconds from the wave's first launch to its last judged server; none means two hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<i64>,
+    /// What the wave's failure means for the rest: `halt`, `continue` or `pause`; none means `halt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<String>,
+    /// The servers whose failure fails the wave; none means every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical_server_ids: Option<Vec<ServerId>>,
+    /// The share of the servers that must be launched for the wave to succeed; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_success_percent: Option<i64>,
+    /// How often a server is launched again after its launch failed; none means never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<i64>,
 }
 
 /// A recovery plan that holds every rule: unique names, known dependencies, no cycle, sane durations.
@@ -89,6 +104,12 @@ pub struct Wave {
     pub wait: SignedDuration,
     /// Time from the first launch to the last judged server.
     pub timeout: SignedDuration,
+    /// What follows when servers of it fail.
+    #[serde(default)]
+    pub policy: Policy,
+    /// The servers whose failure fails the wave, where the policy goes by them.
+    #[serde(default)]
+    pub critical: Vec<ServerId>,
 }
 
 /// How the servers of one wave are launched.
@@ -236,6 +257,7 @@ fn digest_of(spec: &PlanSpec) -> String {
         wave.timeout_seconds = wave
             .timeout_seconds
             .filter(|seconds| *seconds != limits::WAVE_TIMEOUT.as_secs());
+        policy::without_defaults(wave);
         default = vec![wave.name.clone()];
     }
     digest::of(&(&waves, &spec.execution_timeout_seconds))
@@ -349,6 +371,7 @@ fn parse_wave(
             LaunchOrder::Parallel
         }
     };
+    let (policy, critical) = policy::parse(index, spec, errors);
     Wave {
         name: spec.name.clone(),
         groups: spec.protection_group_ids.clone(),
@@ -366,6 +389,8 @@ fn parse_wave(
             .map_or(limits::WAVE_TIMEOUT, |seconds| {
                 parse_duration(seconds, 1, wave_path(index, "timeout_seconds"), errors)
             }),
+        policy,
+        critical,
     }
 }
 

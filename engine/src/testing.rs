@@ -17,7 +17,7 @@ use crate::event::{
 use crate::frozen::{Frozen, FrozenServer};
 use crate::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::limits::{self, Quotas};
-use crate::plan::LaunchOrder;
+use crate::plan::{LaunchOrder, Policy};
 use crate::state::State;
 use crate::time::Now;
 
@@ -56,6 +56,7 @@ pub(crate) fn wave(index: usize, name: &str, servers: usize) -> FrozenWave {
         wait: SignedDuration::ZERO,
         timeout: limits::WAVE_TIMEOUT,
         servers,
+        policy: Policy::default(),
     }
 }
 
@@ -75,6 +76,7 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         hostname: format!("host-{name}"),
         group: GroupId::new("g-1"),
         target: target(),
+        critical: false,
     };
     let frozen = Frozen {
         waves: waves

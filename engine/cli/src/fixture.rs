@@ -14,7 +14,7 @@ use drs_engine::event::{
 };
 use drs_engine::frozen::{Frozen, FrozenServer};
 use drs_engine::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
-use drs_engine::plan::{LaunchOrder, PlanSpec};
+use drs_engine::plan::{LaunchOrder, PlanSpec, Policy};
 use drs_engine::ports::Clock;
 use drs_engine::state::State;
 use drs_engine::store::executions::Executions;
@@ -412,6 +412,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
                 hostname: (*hostname).to_owned(),
                 group: GroupId::new(format!("pg-{tier}")),
                 target: target(),
+                critical: false,
             }
         });
         servers.collect::<Vec<_>>()
@@ -427,6 +428,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
             wait: SignedDuration::ZERO,
             timeout: SignedDuration::from_hours(2),
             servers: hostnames.len(),
+            policy: Policy::default(),
         });
     let waves = waves.collect();
     (

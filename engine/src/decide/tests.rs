@@ -7,6 +7,7 @@ use crate::time::after;
 
 mod jobs;
 mod launches;
+mod policy;
 mod stops;
 mod termination;
 mod waves;

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use crate::event::{Event, Outcome, WaveOutcome};
 use crate::limits;
-use crate::state::{ServerStatus, State, Stop, Wave};
+use crate::state::{State, Stop, Wave};
 use crate::time::{Now, Wake, after};
 
-use super::Command;
+use super::{Command, policy};
 
 /// The facts that are due now.
 pub(super) fn record(state: &State, now: Now, wake: &mut Wake) -> Option<Command> {
@@ -50,16 +50,17 @@ fn next_of_wave(
     let Some(started_at) = wave.started_at else {
         return before_start(state, index, wave, now, wake);
     };
-    if wave.launching == 0 && (wave.waiting.is_empty() || stops_launching(state, wave)) {
+    let stops = wave.waiting.is_empty() || stops_launching(state, index, wave);
+    if wave.launching == 0 && stops && !policy::is_retrying(state, index, wave) {
         return Some(Event::WaveFinished {
             wave: index,
-            outcome: outcome_of(state, wave),
+            outcome: outcome_of(state, index, wave),
         });
     }
     if wave.timed_out_at.is_none() && is_due(after(started_at, wave.frozen.timeout), now, wake) {
         return Some(Event::WaveTimedOut { wave: index });
     }
-    None
+    policy::retry(state, index, wave)
 }
 
 fn before_start(
@@ -86,21 +87,19 @@ fn before_start(
 
 /// Whether a wave that started launches no more of its servers. A failure elsewhere does not stop it: its servers are
 /// already partly launched, and half a wave helps nobody.
-pub(super) fn stops_launching(state: &State, wave: &Wave) -> bool {
-    let one_failed = wave.frozen.order == crate::plan::LaunchOrder::Sequential && wave.failed > 0;
-    state.stop.is_some() || wave.timed_out_at.is_some() || one_failed
+pub(super) fn stops_launching(state: &State, index: usize, wave: &Wave) -> bool {
+    state.stop.is_some()
+        || wave.timed_out_at.is_some()
+        || policy::breaks_the_order(state, index, wave)
 }
 
-fn outcome_of(state: &State, wave: &Wave) -> WaveOutcome {
-    if wave.is_whole() {
-        WaveOutcome::Completed
-    } else if wave.timed_out_at.is_some() || matches!(state.stop, Some(Stop::TimedOut { .. })) {
-        WaveOutcome::TimedOut
-    } else if wave.failed > 0 {
-        WaveOutcome::Failed
-    } else {
-        WaveOutcome::NotLaunched
+fn outcome_of(state: &State, index: usize, wave: &Wave) -> WaveOutcome {
+    let late = wave.timed_out_at.is_some() || matches!(state.stop, Some(Stop::TimedOut { .. }));
+    if late && !wave.is_whole() {
+        return WaveOutcome::TimedOut;
     }
+    let outcome = state.outcome_without_limits(index);
+    outcome.unwrap_or(WaveOutcome::NotLaunched)
 }
 
 /// The end of the execution: no wave left, no job open, no instance still looked for.
@@ -129,12 +128,15 @@ fn outcome(state: &State) -> Outcome {
         .iter()
         .all(|wave| matches!(wave.finished, Some((_, WaveOutcome::Completed))));
     let timed_out = state.waves.iter().any(|wave| wave.timed_out_at.is_some());
+    let went_on = state.waves.iter().all(Wave::lets_go_on);
+    let launched = state.waves.iter().any(|wave| wave.launched > 0);
     match &state.stop {
         _ if all_completed => Outcome::Completed,
         Some(Stop::Cancelled { .. }) => Outcome::Cancelled,
         Some(Stop::TimedOut { .. }) => Outcome::TimedOut,
         Some(Stop::Guard { .. }) => Outcome::Failed,
         None if timed_out => Outcome::TimedOut,
+        None if went_on && launched => Outcome::Partial,
         None => Outcome::Failed,
     }
 }
@@ -150,12 +152,12 @@ fn summary(state: &State, outcome: Outcome) -> String {
         Some(Stop::Guard { reason, .. }) => Some(reason.clone()),
         Some(Stop::Cancelled { reason, .. }) => Some(format!("cancelled: {reason}")),
         Some(Stop::TimedOut { .. }) => Some("the execution's time limit passed".to_owned()),
-        None => first_failure(state),
+        None => first_failure(state, outcome),
     };
     cause.map_or(counted.clone(), |cause| format!("{counted}; {cause}"))
 }
 
-fn first_failure(state: &State) -> Option<String> {
+fn first_failure(state: &State, outcome: Outcome) -> Option<String> {
     let late = state.waves.iter().find(|wave| wave.timed_out_at.is_some());
     if let Some(wave) = late {
         return Some(format!(
@@ -163,23 +165,7 @@ fn first_failure(state: &State) -> Option<String> {
             wave.frozen.name
         ));
     }
-    state
-        .waves
-        .iter()
-        .enumerate()
-        .find(|(_, wave)| wave.failed > 0)
-        .and_then(|(index, wave)| {
-            let servers = state.frozen_waves().get(index)?;
-            servers
-                .iter()
-                .find_map(|frozen| match &state.servers.get(&frozen.id)?.status {
-                    ServerStatus::Failed { reason } => Some(format!(
-                        "{} of wave {:?} failed: {reason}",
-                        frozen.hostname, wave.frozen.name
-                    )),
-                    _ => None,
-                })
-        })
+    policy::first_failure(state, outcome)
 }
 
 /// When launches stopped for good, for those that are still followed after it.

@@ -3,8 +3,23 @@
 use crate::event::{LaunchId, WaveOutcome};
 use crate::frozen::FrozenServer;
 use crate::ids::{InstanceId, JobId, ServerId, Target};
+use crate::plan::{AfterFailure, after_failed_wave};
 
 use super::{Launch, Phase, ServerStatus, State, Wave};
+
+impl Wave {
+    /// Whether it has finished so that what depends on it goes on.
+    pub fn lets_go_on(&self) -> bool {
+        match self.finished {
+            Some((_, WaveOutcome::Completed | WaveOutcome::Partial)) => true,
+            // A wave with the policy `pause` is held before it finishes; one that finished without a word has halted.
+            Some((_, WaveOutcome::Failed | WaveOutcome::TimedOut)) => {
+                after_failed_wave(self.frozen.policy) == AfterFailure::Continue
+            }
+            Some((_, WaveOutcome::NotLaunched)) | None => false,
+        }
+    }
+}
 
 impl State {
     /// The frozen server at a position of a wave.
@@ -82,22 +97,17 @@ impl State {
         })
     }
 
-    /// Whether a wave ended otherwise than completed, so that no further wave starts.
+    /// Whether a wave ended so that no further wave starts.
     pub fn has_failed_wave(&self) -> bool {
-        let outcome = |wave: &Wave| wave.finished.map(|(_, outcome)| outcome);
         self.waves
             .iter()
-            .any(|wave| outcome(wave).is_some_and(|outcome| outcome != WaveOutcome::Completed))
+            .any(|wave| wave.finished.is_some() && !wave.lets_go_on())
     }
 
     /// Whether everything a wave depends on completed.
     pub fn dependencies_completed(&self, wave: &Wave) -> bool {
-        let completed = |index: &usize| {
-            self.waves
-                .get(*index)
-                .is_some_and(|other| matches!(other.finished, Some((_, WaveOutcome::Completed))))
-        };
-        wave.frozen.depends_on.iter().all(completed)
+        let lets_go_on = |index: &usize| self.waves.get(*index).is_some_and(Wave::lets_go_on);
+        wave.frozen.depends_on.iter().all(lets_go_on)
     }
 
     fn open_launches(&self) -> impl Iterator<Item = (LaunchId, &Launch)> {
