@@ -347,6 +347,7 @@ pub(crate) fn frozen_waves(resolution: &Resolution) -> Vec<FrozenWave> {
         wait: wave.wait,
         timeout: wave.timeout,
         pause_before: wave.pause_before,
+        policy: wave.policy,
         servers: servers.len(),
     });
     waves.collect()

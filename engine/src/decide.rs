@@ -6,7 +6,7 @@
 //! call takes a second, and it means that no command is ever carried out on a state that another one has changed.
 //!
 //! To change how a wave is judged, read [`jobs`]; what is launched when, [`launches`]; when a wave starts and ends,
-//! [`waves`]; how instances are terminated, [`termination`].
+//! [`waves`]; what follows a failed server, [`policy`]; how instances are terminated, [`termination`].
 
 use jiff::SignedDuration;
 
@@ -18,6 +18,7 @@ use crate::time::{Now, Wake};
 
 pub mod jobs;
 pub mod launches;
+pub mod policy;
 pub mod termination;
 pub mod view;
 pub mod waves;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::only::Only;
-use crate::plan::LaunchOrder;
+use crate::plan::{LaunchOrder, Policy};
 use crate::time::Now;
 
 /// An event with its place in the history.
@@ -147,6 +147,13 @@ pub enum Event {
         launch: LaunchId,
         /// Which server has which instance.
         instances: BTreeMap<ServerId, InstanceId>,
+    },
+    /// Servers whose launch failed wait for another one, as the policy of their wave allows.
+    ServersRetried {
+        /// The wave's position.
+        wave: usize,
+        /// The servers, at most [`SERVERS_PER_EVENT`](crate::limits::SERVERS_PER_EVENT).
+        servers: Vec<ServerId>,
     },
     /// DRS completed a job and every server of it is judged.
     JobEnded {
@@ -315,6 +322,9 @@ pub struct FrozenWave {
     /// Whether somebody must approve before it starts.
     #[serde(default, skip_serializing_if = "is_false")]
     pub pause_before: bool,
+    /// What follows when servers of it fail.
+    #[serde(default, skip_serializing_if = "Policy::is_default")]
+    pub policy: Policy,
 }
 
 /// What is known before StartRecovery is called.
@@ -404,7 +414,9 @@ pub enum ServerResult {
 pub enum WaveOutcome {
     /// Every server was launched.
     Completed,
-    /// At least one server failed.
+    /// Servers failed, and its policy lets that pass.
+    Partial,
+    /// More failed than its policy lets pass.
     Failed,
     /// It ran out of time.
     TimedOut,
@@ -420,9 +432,9 @@ pub enum WaveOutcome {
 pub enum Outcome {
     /// Every wave completed: the only success.
     Completed,
-    /// Servers were launched, and others left out or given up on purpose.
+    /// Servers were launched; others were left out on purpose, or failed where the plan lets that pass.
     Partial,
-    /// A server failed, or a guard stopped it.
+    /// A wave failed and stopped the rest, a guard stopped it, or nothing was launched.
     Failed,
     /// It was cancelled.
     Cancelled,
@@ -458,6 +470,7 @@ impl WaveOutcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "COMPLETED",
+            Self::Partial => "PARTIAL",
             Self::Failed => "FAILED",
             Self::TimedOut => "TIMED_OUT",
             Self::NotLaunched => "NOT_LAUNCHED",

@@ -26,6 +26,9 @@ pub struct FrozenServer {
     pub group: GroupId,
     /// Where it lives.
     pub target: Target,
+    /// Whether its failure fails its wave, where the wave's policy goes by critical servers.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub critical: bool,
 }
 
 impl Frozen {
@@ -41,4 +44,10 @@ impl Frozen {
             .enumerate()
             .flat_map(|(wave, servers)| servers.iter().map(move |server| (wave, server)))
     }
+}
+
+// Serde hands over a reference.
+#[expect(clippy::trivially_copy_pass_by_ref)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -78,6 +78,8 @@ pub const SURVEY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// Launches of one server that DRS refuses with a conflict, although no job has it, before the server has failed: it has
 /// no recovery point, or does not replicate.
 pub const CONFLICTS_PER_SERVER: u32 = 12;
+/// Launches of one server after its first that a plan may ask for when launches fail.
+pub const RETRIES_PER_SERVER: u32 = 3;
 /// First wait after a busy or unknown answer; doubled each time, with jitter.
 pub const BACKOFF_FIRST: SignedDuration = SignedDuration::from_secs(2);
 /// Longest wait between two tries of one call.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::FrozenWave;
 use crate::frozen::{Frozen, FrozenServer};
+use crate::plan::Success;
 use crate::store::group::Group;
 
 /// What of a plan an execution is for; nothing named means all of it.
@@ -64,6 +65,12 @@ impl Only {
                     && !self.without.iter().any(|named| is_server(server, named))
             });
             wave.servers = servers.len();
+            // A wave that goes by its critical servers goes by all of them when none of those is left.
+            if wave.policy.success == Success::Critical
+                && !servers.iter().any(|server| server.critical)
+            {
+                wave.policy.success = Success::Every;
+            }
             if servers.is_empty() {
                 wave.wait = SignedDuration::ZERO;
                 wave.pause_before = false;

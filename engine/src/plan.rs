@@ -18,6 +18,9 @@ use crate::ids::{GroupId, ServerId};
 use crate::limits;
 
 mod order;
+mod policy;
+
+pub use policy::{AfterFailure, Policy, Success, after_failed_wave};
 
 /// A recovery plan as it was written, before any check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +65,18 @@ pub struct WaveSpec {
     /// Whether somebody must approve before the wave starts; none means nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause_before: Option<bool>,
+    /// What the wave's failure means for the rest: `halt`, `continue` or `pause`; none means `halt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<String>,
+    /// The servers whose failure fails the wave; none means every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical_server_ids: Option<Vec<ServerId>>,
+    /// The share of the servers that must be launched for the wave to succeed; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_success_percent: Option<i64>,
+    /// How often a server is launched again after its launch failed; none means never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<i64>,
 }
 
 /// A recovery plan that holds every rule: unique names, known dependencies, no cycle, sane durations.
@@ -95,6 +110,12 @@ pub struct Wave {
     /// Whether somebody must approve before it starts.
     #[serde(default)]
     pub pause_before: bool,
+    /// What follows when servers of it fail.
+    #[serde(default)]
+    pub policy: Policy,
+    /// The servers whose failure fails the wave, where the policy goes by them.
+    #[serde(default)]
+    pub critical: Vec<ServerId>,
 }
 
 /// How the servers of one wave are launched.
@@ -243,6 +264,7 @@ fn digest_of(spec: &PlanSpec) -> String {
             .timeout_seconds
             .filter(|seconds| *seconds != limits::WAVE_TIMEOUT.as_secs());
         wave.pause_before = wave.pause_before.filter(|pauses| *pauses);
+        policy::without_defaults(wave);
         default = vec![wave.name.clone()];
     }
     digest::of(&(&waves, &spec.execution_timeout_seconds))
@@ -356,6 +378,7 @@ fn parse_wave(
             LaunchOrder::Parallel
         }
     };
+    let (policy, critical) = policy::parse(index, spec, errors);
     Wave {
         name: spec.name.clone(),
         groups: spec.protection_group_ids.clone(),
@@ -374,6 +397,8 @@ fn parse_wave(
                 parse_duration(seconds, 1, wave_path(index, "timeout_seconds"), errors)
             }),
         pause_before: spec.pause_before.unwrap_or_default(),
+        policy,
+        critical,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::state::{Phase, ServerStatus, State, Status, Wave};
 mod about;
 mod listing;
 mod next;
+mod policy;
 mod table;
 mod timeline;
 
@@ -81,8 +82,9 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
             let outcome = outcome.as_str();
             match wave.started_at {
                 Some(at) => format!(
-                    "{outcome} after {}",
-                    duration(recorded.now.world.duration_since(at))
+                    "{outcome} after {}{}",
+                    duration(recorded.now.world.duration_since(at)),
+                    policy::after_wave(wave)
                 ),
                 None => outcome.to_owned(),
             }
@@ -168,6 +170,7 @@ fn tell_launch(state: &State, event: &Event) -> Option<Vec<String>> {
             .iter()
             .map(|(server, instance)| format!("  {} runs as {instance}", name(state, server)))
             .collect(),
+        Event::ServersRetried { wave, servers } => policy::retried(state, *wave, servers),
         Event::JobEnded { launch } => {
             let job = state
                 .launches
@@ -406,7 +409,8 @@ pub(crate) fn standing(state: &State, id: &ServerId) -> (String, String) {
     };
     let launch = server.launch.and_then(|launch| state.launches.get(&launch));
     let detail = match &server.status {
-        ServerStatus::Failed { reason } => reason.clone(),
+        ServerStatus::Failed { reason } => policy::failed(server, reason),
+        ServerStatus::Waiting => policy::waits(server),
         ServerStatus::Launching => match launch.map(|launch| &launch.phase) {
             Some(Phase::Intended | Phase::Unknown) => "no answer from DRS yet".to_owned(),
             Some(phase) => phase.job().map_or_else(String::new, ToString::to_string),

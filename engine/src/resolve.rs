@@ -189,9 +189,9 @@ pub fn settle(
         let candidates = candidates(index, wave, around, &mut errors);
         let chosen = choose(index, wave, candidates, &mut errors);
         refuse_twice(&chosen, &mut taken, &mut errors);
-        frozen
-            .waves
-            .push(chosen.into_iter().map(|(_, server)| server).collect());
+        let mut servers: Vec<FrozenServer> = chosen.into_iter().map(|(_, server)| server).collect();
+        mark_critical(index, wave, &mut servers, &mut errors);
+        frozen.waves.push(servers);
     }
     errors.extend(too_many(plan, &frozen, &around.quotas));
     if errors.is_empty() {
@@ -253,6 +253,7 @@ fn candidates(
                 hostname: server.hostname.clone(),
                 group: id.clone(),
                 target: group.target.clone(),
+                critical: false,
             };
             found.push((at.clone(), frozen));
         }
@@ -287,6 +288,30 @@ fn choose(
         }
     }
     chosen
+}
+
+/// Marks the servers that the wave's policy calls critical.
+fn mark_critical(
+    index: usize,
+    wave: &Wave,
+    servers: &mut [FrozenServer],
+    errors: &mut Vec<ResolveError>,
+) {
+    let mut by_id: BTreeMap<ServerId, &mut FrozenServer> = servers
+        .iter_mut()
+        .map(|server| (server.id.clone(), server))
+        .collect();
+    for (position, id) in wave.critical.iter().enumerate() {
+        match by_id.get_mut(id) {
+            Some(server) => server.critical = true,
+            None => errors.push(ResolveError::CriticalNotInWave {
+                wave: index,
+                wave_name: wave.name.clone(),
+                position,
+                server: id.clone(),
+            }),
+        }
+    }
 }
 
 /// Servers that another group or wave launches already, one error for each pair of places.

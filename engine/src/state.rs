@@ -22,9 +22,11 @@ use crate::time::Now;
 mod apply;
 mod check;
 mod pause;
+mod policy;
 mod queries;
 
 pub use pause::{Hold, Pause, Standing};
+pub use policy::Failure;
 
 /// An execution as its history tells it.
 #[derive(Clone, Debug)]
@@ -216,6 +218,12 @@ pub struct Server {
     pub instance: Option<InstanceId>,
     /// When its end was recorded, in world time.
     pub ended_at: Option<Timestamp>,
+    /// Whether its failure fails its wave, where the policy goes by critical servers.
+    pub is_critical: bool,
+    /// How often it was launched again because its wave's policy says so.
+    pub retries: u32,
+    /// Its last failure, where it was to be launched again after it.
+    pub failed_before: Option<Failure>,
 }
 
 /// How far a server is.
@@ -506,6 +514,9 @@ fn servers_of(frozen: &Frozen) -> BTreeMap<ServerId, Server> {
                 launch_at_most: None,
                 instance: None,
                 ended_at: None,
+                is_critical: server.critical,
+                retries: 0,
+                failed_before: None,
             };
             servers.insert(server.id.clone(), entry);
         }

@@ -17,7 +17,7 @@ use crate::event::{
 use crate::frozen::{Frozen, FrozenServer};
 use crate::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::limits::{self, Quotas};
-use crate::plan::LaunchOrder;
+use crate::plan::{LaunchOrder, Policy};
 use crate::state::State;
 use crate::time::Now;
 
@@ -57,6 +57,7 @@ pub(crate) fn wave(index: usize, name: &str, servers: usize) -> FrozenWave {
         timeout: limits::WAVE_TIMEOUT,
         servers,
         pause_before: false,
+        policy: Policy::default(),
     }
 }
 
@@ -76,6 +77,7 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         hostname: format!("host-{name}"),
         group: GroupId::new("g-1"),
         target: target(),
+        critical: false,
     };
     let frozen = Frozen {
         waves: waves

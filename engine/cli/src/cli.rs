@@ -157,7 +157,7 @@ pub(crate) struct Failover {
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), required_unless_present = "dry_run")]
     pub(crate) reason: Option<String>,
     /// The plan and its next run, e.g. "shop/3"
-    #[arg(long, value_name = "PLAN/RUN", required_unless_present = "dry_run")]
+    #[arg(long, value_name = "PLAN/RUN")]
     pub(crate) confirm: Option<String>,
     /// Only say what would be launched, in which jobs, and what each guard says
     #[arg(long)]

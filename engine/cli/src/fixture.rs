@@ -17,7 +17,7 @@ use drs_engine::event::{
 use drs_engine::frozen::{Frozen, FrozenServer};
 use drs_engine::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use drs_engine::limits::Quotas;
-use drs_engine::plan::{LaunchOrder, PlanSpec};
+use drs_engine::plan::{LaunchOrder, PlanSpec, Policy};
 use drs_engine::ports::{
     CallError, Clock, Drs, Job, RecoveryInstance, SourceServer, StartRecovery, WhichInstances,
     WhichJobs,
@@ -518,6 +518,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
                 hostname: (*hostname).to_owned(),
                 group: GroupId::new(format!("pg-{tier}")),
                 target: target(),
+                critical: false,
             }
         });
         servers.collect::<Vec<_>>()
@@ -534,6 +535,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
             timeout: SignedDuration::from_hours(2),
             servers: hostnames.len(),
             pause_before: false,
+            policy: Policy::default(),
         });
     let waves = waves.collect();
     (

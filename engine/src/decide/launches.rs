@@ -60,7 +60,7 @@ pub(super) fn next(state: &State, view: &View, now: Now, wake: &mut Wake) -> Opt
     for (index, wave) in state.waves.iter().enumerate() {
         if wave.started_at.is_none()
             || wave.finished.is_some()
-            || waves::stops_launching(state, wave)
+            || waves::stops_launching(state, index, wave)
         {
             continue;
         }

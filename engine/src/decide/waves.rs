@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use crate::event::{Event, Outcome, WaveOutcome};
 use crate::limits;
-use crate::state::{ServerStatus, State, Stop, Wave};
+use crate::state::{State, Stop, Wave};
 use crate::time::{Now, Wake, after};
 
-use super::Command;
+use super::{Command, policy};
 
 /// The facts that are due now.
 pub(super) fn record(state: &State, now: Now, wake: &mut Wake) -> Option<Command> {
@@ -52,17 +52,25 @@ fn next_of_wave(
     let Some(started_at) = wave.started_at else {
         return before_start(state, index, wave, now, wake);
     };
-    if wave.launching == 0 && (wave.waiting.is_empty() || stops_launching(state, wave)) {
+    let stops = wave.waiting.is_empty() || stops_launching(state, index, wave);
+    if wave.launching == 0 && stops && !policy::is_retrying(state, index, wave) {
+        let outcome = outcome_of(state, index, wave);
+        if policy::pauses(state, wave, outcome) {
+            return (!wave.is_held()).then(|| Event::WavePaused {
+                wave: index,
+                reason: policy::why_held(wave, outcome),
+            });
+        }
         return Some(Event::WaveFinished {
             wave: index,
-            outcome: outcome_of(state, wave),
+            outcome,
         });
     }
     let limit = wave.clock.limit(started_at, wave.frozen.timeout);
     if wave.timed_out_at.is_none() && limit.is_some_and(|limit| is_due(limit, now, wake)) {
         return Some(Event::WaveTimedOut { wave: index });
     }
-    None
+    policy::retry(state, index, wave)
 }
 
 fn before_start(
@@ -102,21 +110,19 @@ fn before_start(
 
 /// Whether a wave that started launches no more of its servers. A failure elsewhere does not stop it: its servers are
 /// already partly launched, and half a wave helps nobody.
-pub(super) fn stops_launching(state: &State, wave: &Wave) -> bool {
-    let one_failed = wave.frozen.order == crate::plan::LaunchOrder::Sequential && wave.failed > 0;
-    state.stop.is_some() || wave.timed_out_at.is_some() || one_failed
+pub(super) fn stops_launching(state: &State, index: usize, wave: &Wave) -> bool {
+    state.stop.is_some()
+        || wave.timed_out_at.is_some()
+        || policy::breaks_the_order(state, index, wave)
 }
 
-fn outcome_of(state: &State, wave: &Wave) -> WaveOutcome {
-    if wave.is_whole() {
-        WaveOutcome::Completed
-    } else if wave.timed_out_at.is_some() || matches!(state.stop, Some(Stop::TimedOut { .. })) {
-        WaveOutcome::TimedOut
-    } else if wave.failed > 0 {
-        WaveOutcome::Failed
-    } else {
-        WaveOutcome::NotLaunched
+fn outcome_of(state: &State, index: usize, wave: &Wave) -> WaveOutcome {
+    let late = wave.timed_out_at.is_some() || matches!(state.stop, Some(Stop::TimedOut { .. }));
+    if late && !wave.is_whole() {
+        return WaveOutcome::TimedOut;
     }
+    let outcome = state.outcome_without_limits(index);
+    outcome.unwrap_or(WaveOutcome::NotLaunched)
 }
 
 /// The end of the execution: no wave left, no job open, no instance still looked for.
@@ -170,12 +176,12 @@ fn summary(state: &State, outcome: Outcome) -> String {
         Some(Stop::Cancelled { reason, .. }) => Some(format!("cancelled: {reason}")),
         Some(Stop::Preempted { by, .. }) => Some(format!("recovery {by} took its servers")),
         Some(Stop::TimedOut { .. }) => Some("the execution's time limit passed".to_owned()),
-        None => first_failure(state).or_else(|| first_skip(state)),
+        None => first_failure(state, outcome).or_else(|| first_skip(state)),
     };
     cause.map_or(counted.clone(), |cause| format!("{counted}; {cause}"))
 }
 
-fn first_failure(state: &State) -> Option<String> {
+fn first_failure(state: &State, outcome: Outcome) -> Option<String> {
     let late = state.waves.iter().find(|wave| wave.timed_out_at.is_some());
     if let Some(wave) = late {
         return Some(format!(
@@ -183,23 +189,7 @@ fn first_failure(state: &State) -> Option<String> {
             wave.frozen.name
         ));
     }
-    state
-        .waves
-        .iter()
-        .enumerate()
-        .find(|(_, wave)| wave.failed > 0)
-        .and_then(|(index, wave)| {
-            let servers = state.frozen_waves().get(index)?;
-            servers
-                .iter()
-                .find_map(|frozen| match &state.servers.get(&frozen.id)?.status {
-                    ServerStatus::Failed { reason } => Some(format!(
-                        "{} of wave {:?} failed: {reason}",
-                        frozen.hostname, wave.frozen.name
-                    )),
-                    _ => None,
-                })
-        })
+    policy::first_failure(state, outcome)
 }
 
 fn first_skip(state: &State) -> Option<String> {

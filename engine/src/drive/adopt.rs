@@ -9,7 +9,7 @@ use crate::event::{Acceptance, Event, LaunchId};
 use crate::ids::{JobId, ServerId};
 use crate::limits;
 use crate::ports::{Clock, Drs, Job, WhichJobs};
-use crate::state::{Launch, Phase, ServerStatus, State};
+use crate::state::{Launch, Phase, State};
 use crate::store::items::Items;
 use crate::time::{after, before};
 
@@ -110,10 +110,8 @@ pub(super) fn late_adoption(state: &State, jobs: &[Job]) -> Option<Event> {
         let found = state.launches.get(&launch)?;
         let given_back = matches!(found.phase, Phase::Refused { .. } | Phase::NotCarriedOut);
         let wait = |id: &ServerId| {
-            state
-                .servers
-                .get(id)
-                .is_some_and(|server| server.status == ServerStatus::Waiting)
+            let server = state.servers.get(id);
+            server.is_some_and(|server| server.waits_since(launch))
         };
         (given_back && found.servers.iter().all(wait)).then(|| Event::LaunchAccepted {
             launch,

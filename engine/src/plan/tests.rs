@@ -188,9 +188,10 @@ mod property {
             prop::option::of(names),
             prop::option::of(-1..9i64),
             (seconds.clone(), seconds),
+            a_policy(),
         )
             .prop_map(
-                |(name, groups, after, order, subset, flight, (wait, timeout))| WaveSpec {
+                |(name, groups, after, order, subset, flight, (wait, timeout), policy)| WaveSpec {
                     name: format!("w{name}"),
                     pause_before: None,
                     protection_group_ids: groups
@@ -208,8 +209,34 @@ mod property {
                     max_in_flight: flight,
                     wait_time_seconds: wait,
                     timeout_seconds: timeout,
+                    ..policy
                 },
             )
+    }
+
+    /// The failure policy of a wave that has nothing else.
+    fn a_policy() -> impl Strategy<Value = WaveSpec> {
+        (
+            prop::option::of(prop_oneof![
+                Just("halt"),
+                Just("continue"),
+                Just("CONTINUE")
+            ]),
+            prop::option::weighted(0.2, prop::collection::vec(0..6usize, 0..3)),
+            prop::option::weighted(0.2, -1..103_i64),
+            prop::option::weighted(0.2, -1..5_i64),
+        )
+            .prop_map(|(word, critical, percent, retries)| WaveSpec {
+                on_failure: word.map(str::to_owned),
+                critical_server_ids: critical.map(|all| {
+                    all.iter()
+                        .map(|id| ServerId::new(format!("s-{id}")))
+                        .collect()
+                }),
+                min_success_percent: percent,
+                retries,
+                ..WaveSpec::default()
+            })
     }
 
     proptest! {
@@ -257,6 +284,9 @@ mod property {
                 wave.launch_order = Some("PARALLEL".to_owned());
                 wave.wait_time_seconds = Some(0);
                 wave.timeout_seconds = Some(limits::WAVE_TIMEOUT.as_secs());
+                wave.on_failure = Some("halt".to_owned());
+                wave.min_success_percent = Some(100);
+                wave.retries = Some(0);
             }
             let digest = |spec: &PlanSpec| Plan::parse(spec).unwrap().digest().to_owned();
             prop_assert_eq!(digest(&spec), digest(&written));
@@ -288,6 +318,11 @@ mod property {
             prop_assert!(wave.timeout >= SignedDuration::from_secs(1));
             prop_assert!(wave.wait >= SignedDuration::ZERO);
             prop_assert!(wave.max_in_flight != Some(0));
+            prop_assert!(wave.policy.retries <= limits::RETRIES_PER_SERVER);
+            prop_assert_eq!(
+                wave.policy.success == Success::Critical,
+                !wave.critical.is_empty()
+            );
         }
         let longest = plan.longest_chain();
         prop_assert!(

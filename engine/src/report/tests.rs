@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::*;
 use crate::event::{LiveInstance, Mode};
 use crate::ids::{InstanceId, JobId, OwnerId};
-use crate::plan::LaunchOrder;
+use crate::plan::{AfterFailure, LaunchOrder, Success};
 use crate::testing::{Tale, beginning, ids, target};
 
 mod board;
@@ -89,6 +89,40 @@ fn a_run_in_which_much_goes_wrong() {
     tale.settle();
     insta::assert_snapshot!(transcript(&tale, SHOP));
     insta::assert_snapshot!(table(&tale.state, tale.now.world));
+}
+
+#[test]
+fn failures_that_pass_and_servers_that_are_launched_again() {
+    let waves: &[(&str, &[&str])] = &[
+        ("db", &["s-1", "s-2"]),
+        ("web", &["s-3", "s-4"]),
+        ("app", &["s-5"]),
+    ];
+    let mut tale = Tale::with(waves, |started| {
+        started.waves[0].policy.success = Success::Percent(50);
+        started.waves[0].policy.retries = 2;
+        started.waves[1].policy.on_failure = AfterFailure::Continue;
+    });
+    let reason = "LAUNCH_FAILED: InsufficientInstanceCapacity";
+    let (launch, _) = tale.launch();
+    tale.pass(580).judge(launch, &ids(&["s-1"]), None);
+    tale.judge(launch, &ids(&["s-2"]), Some(reason));
+    tale.tell(Event::JobEnded { launch });
+    tale.settle();
+    insta::assert_snapshot!(table(&tale.state, tale.now.world));
+    for _ in 0..2 {
+        let (launch, servers) = tale.launch();
+        tale.pass(600).judge(launch, &servers, Some(reason));
+        tale.tell(Event::JobEnded { launch });
+    }
+    let (launch, _) = tale.launch();
+    tale.pass(600).judge(launch, &ids(&["s-3"]), None);
+    tale.judge(launch, &ids(&["s-4"]), Some("LAUNCH_FAILED: no subnet"));
+    tale.tell(Event::JobEnded { launch });
+    tale.finish();
+    insta::assert_snapshot!(transcript(&tale, waves));
+    insta::assert_snapshot!(table(&tale.state, tale.now.world));
+    insta::assert_snapshot!(next(&tale.state, Driven::Yes).join("\n"));
 }
 
 #[test]

@@ -78,6 +78,17 @@ pub enum ResolveError {
         /// The server.
         server: ServerId,
     },
+    /// A wave calls a server critical that it does not launch.
+    CriticalNotInWave {
+        /// The wave's position.
+        wave: usize,
+        /// Its name.
+        wave_name: String,
+        /// The server's position in `critical_server_ids`.
+        position: usize,
+        /// The server.
+        server: ServerId,
+    },
     /// Servers would be launched twice.
     ServersTwice {
         /// Who launches them first.
@@ -141,6 +152,9 @@ impl ResolveError {
             | Self::ServersTwice { again: at, .. } => at.path(),
             Self::ServerNotInGroups { wave, position, .. } => {
                 in_wave(*wave, "source_server_ids", Some(*position))
+            }
+            Self::CriticalNotInWave { wave, position, .. } => {
+                in_wave(*wave, "critical_server_ids", Some(*position))
             }
             Self::WaveTooLarge { wave, .. } => in_wave(*wave, "protection_group_ids", None),
             Self::PlanTooLarge { .. } => vec![PathStep::Attribute("waves")],
@@ -262,6 +276,13 @@ impl fmt::Display for ResolveError {
             } => write!(
                 f,
                 "wave {wave_name:?} names source server {server}, which is in none of the wave's protection groups"
+            ),
+            Self::CriticalNotInWave {
+                wave_name, server, ..
+            } => write!(
+                f,
+                "wave {wave_name:?} calls source server {server} critical and does not launch it. Use the ids of servers \
+                 that this wave launches"
             ),
             Self::ServersTwice {
                 first,

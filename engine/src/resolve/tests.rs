@@ -205,6 +205,28 @@ fn a_server_in_two_groups_of_one_wave_is_refused_unless_a_subset_names_it_once()
 }
 
 #[test]
+fn critical_servers_are_frozen_and_must_be_servers_of_the_wave() {
+    let servers = vec![server("s-1", "a", &[]), server("s-2", "b", &[])];
+    let around = around(&[("1", group("db", listed(&["s-1", "s-2"])))], servers);
+    let critical = |mut wave: WaveSpec, ids: &[&str]| {
+        wave.critical_server_ids = Some(ids.iter().map(|id| ServerId::new(*id)).collect());
+        wave
+    };
+    let waves = vec![critical(wave("one", &["1"]), &["s-2"])];
+    let (frozen, _) = settle(&plan(waves), &around).unwrap();
+    let marks: Vec<bool> = frozen
+        .servers()
+        .map(|(_, server)| server.critical)
+        .collect();
+    assert_eq!(marks, [false, true]);
+    let waves = vec![critical(
+        subset(wave("one", &["1"]), &["s-1"]),
+        &["s-1", "s-2", "s-9"],
+    )];
+    insta::assert_snapshot!(refused(waves, &around));
+}
+
+#[test]
 fn more_servers_than_the_quota_need_max_in_flight() {
     let many: Vec<SourceServer> = (0..501)
         .map(|number| {

@@ -8,7 +8,7 @@ use crate::event::{
 use crate::ids::ServerId;
 use crate::time::Now;
 
-use super::{Launch, Owner, Phase, ServerStatus, State, Status, Stop, Termination, pause};
+use super::{Launch, Owner, Phase, ServerStatus, State, Status, Stop, Termination, pause, policy};
 
 /// The effect of an event that fits.
 pub(super) fn take(state: &mut State, recorded: &Recorded) {
@@ -88,6 +88,7 @@ fn take_launch(state: &mut State, recorded: &Recorded) {
             close(state, *launch, Phase::GivenUp { job });
         }
         Event::ServersJudged { launch, results } => judge(state, *launch, results, now),
+        Event::ServersRetried { servers, .. } => policy::retry(state, servers),
         Event::InstancesFound { instances, .. } => {
             for (id, instance) in instances {
                 if let Some(server) = state.servers.get_mut(id) {
@@ -347,7 +348,17 @@ fn finish_wave(state: &mut State, wave: usize, outcome: WaveOutcome, now: Now) {
         .collect();
     for id in ids {
         if let Some(server) = state.servers.get_mut(&id) {
-            server.status = ServerStatus::NotLaunched;
+            // One whose next try did not come to pass has failed, and keeps DRS's own words for it.
+            server.status = match &server.failed_before {
+                Some(failure) => ServerStatus::Failed {
+                    reason: failure.reason.clone(),
+                },
+                None => ServerStatus::NotLaunched,
+            };
+            if server.failed_before.is_some() {
+                server.retries = server.retries.saturating_sub(1);
+                state.waves[wave].failed += 1;
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::event::{Author, Event, Intent, Judgement, LaunchId, Recorded, WaveOut
 use crate::ids::ServerId;
 use crate::limits;
 
-use super::{Phase, ServerStatus, State};
+use super::{Phase, ServerStatus, State, policy};
 
 /// Why an event does not fit; `Ok` when it does.
 pub(super) fn check(state: &State, recorded: &Recorded) -> Result<(), String> {
@@ -129,7 +129,15 @@ fn check_wave_event(state: &State, event: &Event) -> Option<Result<(), String>> 
             *wave,
             |wave| wave.launching == 0 && (*outcome != WaveOutcome::Completed || wave.is_whole()),
             "has servers whose launch has no end or no success",
-        ),
+        )
+        .and_then(|()| policy::check_outcome(state, *wave, *outcome)),
+        Event::ServersRetried { wave, servers } => check_wave(
+            state,
+            *wave,
+            |wave| wave.started_at.is_some() && wave.timed_out_at.is_none(),
+            "has not started, or ran out of time",
+        )
+        .and_then(|()| policy::check_retry(state, *wave, servers)),
         Event::PauseRequested {
             before: Some(wave), ..
         } => check_wave(
@@ -184,6 +192,9 @@ fn check_retry(state: &State, wave: usize, servers: &[ServerId]) -> Result<(), S
         });
         ensure(failed, || {
             format!("server {id} has not failed in this wave")
+        })?;
+        ensure(state.is_over(&state.servers[id]), || {
+            format!("the job of server {id} has not ended; ask again when it has")
         })?;
     }
     Ok(())
@@ -242,11 +253,11 @@ fn check_termination(state: &State) -> Result<(), String> {
     ensure(open, || "no termination was asked for".to_owned())
 }
 
-fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
+pub(super) fn ensure(holds: bool, reason: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(reason()) }
 }
 
-fn are_distinct<'a>(servers: impl Iterator<Item = &'a ServerId>) -> bool {
+pub(super) fn are_distinct<'a>(servers: impl Iterator<Item = &'a ServerId>) -> bool {
     let mut seen = BTreeSet::new();
     servers.into_iter().all(|id| seen.insert(id))
 }
@@ -331,10 +342,8 @@ fn check_still_ours(state: &State, launch: LaunchId) -> Result<(), String> {
     })?;
     let found = &state.launches[&launch];
     let wait = |id: &ServerId| {
-        state
-            .servers
-            .get(id)
-            .is_some_and(|server| server.status == ServerStatus::Waiting)
+        let server = state.servers.get(id);
+        server.is_some_and(|server| server.waits_since(launch))
     };
     ensure(
         !given_back(&found.phase) || found.servers.iter().all(wait),

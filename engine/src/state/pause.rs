@@ -7,10 +7,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{Author, Event, Recorded};
-use crate::ids::ServerId;
 use crate::time::after;
 
-use super::{ServerStatus, State, Status, Wave};
+use super::{State, Status, Wave, policy};
 
 /// A pause of a whole execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +128,7 @@ pub(super) fn take(state: &mut State, recorded: &Recorded) {
         Event::ResumeRequested { .. } => resume(state),
         Event::RetryRequested { wave, servers, .. } => {
             state.waves[*wave].hold = None;
-            retry(state, servers);
+            policy::put_back(state, servers);
         }
         Event::SkipRequested { wave, reason } => {
             let wave = &mut state.waves[*wave];
@@ -158,19 +157,6 @@ fn resume(state: &mut State) {
             wave.hold = None;
             // Whoever resumes a wave that was held after failures has seen them.
             wave.is_accepted = wave.started_at.is_some();
-        }
-    }
-}
-
-/// Puts failed servers back to where they wait.
-pub(super) fn retry(state: &mut State, servers: &[ServerId]) {
-    for id in servers {
-        if let Some(server) = state.servers.get_mut(id) {
-            server.status = ServerStatus::Waiting;
-            server.ended_at = None;
-            let wave = &mut state.waves[server.wave];
-            wave.failed -= 1;
-            wave.waiting.insert(server.position);
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::event::{LaunchId, WaveOutcome};
 use crate::frozen::FrozenServer;
 use crate::ids::{InstanceId, JobId, ServerId, Target};
+use crate::plan::{AfterFailure, after_failed_wave};
 
 use super::{Launch, Phase, ServerStatus, State, Wave};
 
@@ -10,9 +11,12 @@ impl Wave {
     /// Whether it has finished so that what depends on it goes on.
     pub fn lets_go_on(&self) -> bool {
         match self.finished {
-            Some((_, WaveOutcome::Completed | WaveOutcome::Skipped)) => true,
-            Some((_, WaveOutcome::Failed)) => self.is_accepted,
-            _ => false,
+            Some((_, WaveOutcome::Completed | WaveOutcome::Partial | WaveOutcome::Skipped)) => true,
+            // A wave with the policy `pause` is held before it finishes, until somebody has said that it goes on.
+            Some((_, WaveOutcome::Failed | WaveOutcome::TimedOut)) => {
+                self.is_accepted || after_failed_wave(self.frozen.policy) == AfterFailure::Continue
+            }
+            Some((_, WaveOutcome::NotLaunched)) | None => false,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::event::{
     Acceptance, Intent, Judgement, LiveInstance, Outcome, Remedy, ServerResult, WaveOutcome,
 };
 use crate::ids::{InstanceId, JobId, OwnerId, ServerId};
+use crate::plan::AfterFailure;
 use crate::testing::{Tale, beginning, ids, start, target};
 
 fn intent(launch: u32, wave: usize, servers: &[&str]) -> Event {
@@ -245,6 +246,116 @@ fn a_cancel_is_shown_over_a_limit_but_not_over_a_guard() {
     assert!(matches!(tale.state.stop, Some(Stop::Guard { .. })));
 }
 
+fn retried(wave: usize, servers: &[&str]) -> Event {
+    Event::ServersRetried {
+        wave,
+        servers: ids(servers),
+    }
+}
+
+/// A wave of two servers whose first one may be launched again once, and whose job has not ended.
+fn failing() -> (Tale, LaunchId) {
+    let mut tale = Tale::with(&[("db", &["s-1", "s-2"]), ("web", &["s-3"])], |started| {
+        started.waves[0].policy.retries = 1;
+    });
+    let (launch, _) = tale.launch();
+    tale.judge(launch, &ids(&["s-1"]), Some("no capacity"));
+    tale.judge(launch, &ids(&["s-2"]), None);
+    (tale, launch)
+}
+
+#[test]
+fn a_server_is_launched_again_only_when_its_job_has_ended_and_its_policy_says_so() {
+    let (mut tale, launch) = failing();
+    let reason = tale.refuse(retried(0, &["s-1"]));
+    assert_eq!(reason, "the job of server s-1 has not ended");
+    tale.tell(Event::JobEnded { launch });
+    let refusals = [
+        (retried(0, &[]), "it names no server"),
+        (retried(0, &["s-1", "s-1"]), "it names a server twice"),
+        (
+            retried(0, &["s-2"]),
+            "server s-2 has not failed in this wave",
+        ),
+        (
+            retried(0, &["s-3"]),
+            "server s-3 has not failed in this wave",
+        ),
+        (
+            retried(0, &["s-9"]),
+            "server s-9 has not failed in this wave",
+        ),
+        (
+            retried(1, &["s-3"]),
+            "wave \"web\" has not started, or ran out of time",
+        ),
+        (retried(9, &["s-1"]), "there is no wave 9"),
+    ];
+    for (event, reason) in refusals {
+        assert_eq!(tale.refuse(event), reason);
+    }
+    let mut late = tale.clone();
+    late.tell(Event::WaveTimedOut { wave: 0 });
+    late.refuse(retried(0, &["s-1"]));
+    let mut stopped = tale.clone();
+    stopped.tell(Event::ExecutionTimedOut);
+    assert_eq!(
+        stopped.refuse(retried(0, &["s-1"])),
+        "nothing more may be launched"
+    );
+    tale.tell(retried(0, &["s-1"]));
+    let server = &tale.state.servers[&ServerId::new("s-1")];
+    assert_eq!(
+        (&server.status, server.retries, server.attempts),
+        (&ServerStatus::Waiting, 1, 1)
+    );
+    tale.refuse(judged(1, &["s-1"]));
+    let (launch, servers) = tale.launch();
+    assert_eq!(servers, ids(&["s-1"]));
+    assert_eq!(tale.state.launches[&launch].attempt, 2);
+    tale.judge(launch, &servers, Some("no capacity, still"));
+    tale.tell(Event::JobEnded { launch });
+    assert_eq!(
+        tale.refuse(retried(0, &["s-1"])),
+        "server s-1 was launched again 1 times"
+    );
+}
+
+#[test]
+fn a_job_that_turns_up_late_is_not_taken_over_a_later_launch_that_failed() {
+    let mut tale = Tale::with(&[("db", &["s-1"])], |started| {
+        started.waves[0].policy.retries = 1;
+    });
+    let (lost, _) = tale.intend();
+    tale.wish(Event::LaunchNotCarriedOut {
+        launch: lost,
+        assumed: true,
+    });
+    let (launch, servers) = tale.launch();
+    tale.judge(launch, &servers, Some("no capacity"));
+    tale.tell(Event::JobEnded { launch });
+    tale.tell(retried(0, &["s-1"]));
+    tale.refuse(accepted(lost.0, "job-9"));
+}
+
+#[test]
+fn a_wave_is_partial_only_when_its_policy_lets_every_failure_pass() {
+    let (mut tale, launch) = failing();
+    tale.tell(Event::JobEnded { launch });
+    let reason = tale.refuse(finished(0, WaveOutcome::Partial));
+    assert_eq!(reason, "its policy does not let these failures pass");
+    let mut half = Tale::with(&[("db", &["s-1", "s-2"])], |started| {
+        started.waves[0].policy.success = crate::plan::Success::Percent(50);
+    });
+    half.settle();
+    half.tell(intent(1, 0, &["s-1"])).tell(accepted(1, "job-1"));
+    half.judge(LaunchId(1), &ids(&["s-1"]), None);
+    half.refuse(finished(0, WaveOutcome::Partial));
+    half.tell(intent(2, 0, &["s-2"])).tell(accepted(2, "job-2"));
+    half.judge(LaunchId(2), &ids(&["s-2"]), Some("no"));
+    half.tell(finished(0, WaveOutcome::Partial));
+}
+
 #[test]
 fn a_replay_gives_the_same_state() {
     let mut tale = Tale::new(&[("db", &["s-1", "s-2"]), ("web", &["s-3"])]);
@@ -284,6 +395,7 @@ fn a_remedy() -> impl Strategy<Value = Remedy> {
 fn an_outcome() -> impl Strategy<Value = WaveOutcome> {
     prop_oneof![
         Just(WaveOutcome::Completed),
+        Just(WaveOutcome::Partial),
         Just(WaveOutcome::Failed),
         Just(WaveOutcome::TimedOut),
         Just(WaveOutcome::NotLaunched),
@@ -324,6 +436,8 @@ fn an_event() -> impl Strategy<Value = Event> {
             launch, instances: BTreeMap::from([(server, InstanceId::new("i-9"))]),
         }),
         3 => launch.prop_map(|launch| Event::JobEnded { launch }),
+        3 => (wave.clone(), prop::collection::vec(a_server(), 0..3))
+            .prop_map(|(wave, servers)| Event::ServersRetried { wave, servers }),
         1 => wave.clone().prop_map(|wave| Event::WaveTimedOut { wave }),
         3 => (wave.clone(), an_outcome()).prop_map(|(wave, outcome)| Event::WaveFinished { wave, outcome }),
         1 => wave.prop_map(|wave| Event::GuardTripped { wave, instances: vec![LiveInstance {
@@ -352,7 +466,14 @@ proptest! {
     fn no_sequence_of_events_breaks_a_state(
         events in prop::collection::vec((an_event(), 0..3u8), 0..120),
     ) {
-        let mut tale = Tale::new(&[("db", &["s-1", "s-2"]), ("web", &["s-3"]), ("app", &["s-4"])]);
+        let mut tale = Tale::with(
+            &[("db", &["s-1", "s-2"]), ("web", &["s-3"]), ("app", &["s-4"])],
+            |started| {
+                started.waves[0].policy.retries = 1;
+                started.waves[1].policy.on_failure = AfterFailure::Continue;
+                started.waves[1].policy.retries = 3;
+            },
+        );
         for (event, author) in events {
             let recorded = Recorded {
                 seq: tale.state.seq + 1,

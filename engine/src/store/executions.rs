@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::digest;
-use crate::event::Recorded;
+use crate::event::{Event, Recorded};
 use crate::frozen::Frozen;
 use crate::ids::{ExecutionId, OwnerId, PlanId};
 use crate::limits;
@@ -85,6 +85,11 @@ impl<I: Items> Executions<I> {
             return Err(HistoryError::Missing(id.clone()));
         }
         let mut frozen = Frozen::default();
+        // A wave without servers has no item of its own.
+        if let Some(Event::ExecutionStarted(started)) = events.first().map(|first| &first.event) {
+            let waves = started.waves.len().min(limits::WAVES_PER_PLAN);
+            frozen.waves.resize(waves, Vec::new());
+        }
         for item in self.partition(id, keys::FROZEN_PREFIX, None).await? {
             let (wave, servers) = record::decode_frozen(&item)?;
             if frozen.waves.len() <= wave && wave < limits::WAVES_PER_PLAN {

@@ -142,6 +142,8 @@ fn touched<'a>(state: &State, events: &'a [Recorded]) -> (BTreeSet<usize>, BTree
             | Event::WaveTimedOut { wave }
             | Event::WavePaused { wave, .. }
             | Event::SkipRequested { wave, .. }
+            // Until a server's next launch has an end, its own item tells of the last one.
+            | Event::ServersRetried { wave, .. }
             | Event::WaveFinished { wave, .. } => {
                 waves.insert(*wave);
             }

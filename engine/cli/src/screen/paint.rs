@@ -37,7 +37,7 @@ fn code_of(word: &str) -> Option<&'static str> {
     match word {
         "COMPLETED" | "LAUNCHED" => Some(GREEN),
         "FAILED" | "TIMED_OUT" | "HALTED" | "error" => Some(RED),
-        "RUNNING" | "LAUNCHING" | "CANCELLING" | "CANCELLED" => Some(YELLOW),
+        "RUNNING" | "LAUNCHING" | "CANCELLING" | "CANCELLED" | "PARTIAL" => Some(YELLOW),
         "WAITING" | "NOT_LAUNCHED" => Some(DIM),
         _ => None,
     }

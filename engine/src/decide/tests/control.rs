@@ -150,38 +150,77 @@ fn a_skipped_wave_is_left_out_once_it_is_due_and_the_rest_goes_on() {
     );
 }
 
-#[test]
-fn failed_servers_of_a_wave_that_runs_are_launched_again() {
-    let mut tale = Tale::new(&[("web", &["s-1", "s-2"])]);
-    let (launch, _) = tale.launch();
-    tale.tell(Event::ServersJudged {
-        launch,
-        results: vec![crate::event::Judgement {
-            server: ServerId::new("s-1"),
-            result: crate::event::ServerResult::Failed {
-                reason: "no capacity".to_owned(),
-            },
-            instance: None,
-        }],
-    });
-    let retry = |servers: &[&str]| Event::RetryRequested {
+fn fails(server: &str) -> crate::event::Judgement {
+    crate::event::Judgement {
+        server: ServerId::new(server),
+        result: crate::event::ServerResult::Failed {
+            reason: "no capacity".to_owned(),
+        },
+        instance: None,
+    }
+}
+
+fn retry(servers: &[&str]) -> Event {
+    Event::RetryRequested {
         wave: 0,
         servers: ids(servers),
         reason: "capacity is back".to_owned(),
-    };
+    }
+}
+
+/// A wave that pauses after failures, of whose two servers one has failed.
+fn held() -> Tale {
+    let mut tale = Tale::with(&[("db", &["s-1", "s-2"]), ("web", &["s-3"])], |started| {
+        started.waves[0].policy.on_failure = crate::plan::AfterFailure::Pause;
+    });
+    let (launch, _) = tale.launch();
+    tale.tell(Event::ServersJudged {
+        launch,
+        results: vec![fails("s-1")],
+    });
+    assert_eq!(
+        tale.refuse(retry(&["s-1"])),
+        "the job of server s-1 has not ended; ask again when it has"
+    );
     assert_eq!(
         tale.refuse(retry(&["s-2"])),
         "server s-2 has not failed in this wave"
     );
     assert_eq!(tale.refuse(retry(&[])), "it names no failed server");
+    tale.succeed(launch, &ids(&["s-2"]));
+    assert_eq!(tale.next_command(), None);
+    assert_eq!(tale.state.status, Status::Paused);
+    assert_eq!(outcome(&tale, 0), None);
+    tale
+}
+
+#[test]
+fn failed_servers_of_a_wave_that_is_held_are_launched_again() {
+    let mut tale = held();
     tale.wish(retry(&["s-1"]));
+    assert_eq!(tale.state.status, Status::Running);
     let (again, servers) = tale.launch();
     assert_eq!(servers, ids(&["s-1"]));
     assert_eq!(tale.state.launches[&again].attempt, 2);
-    tale.succeed(launch, &ids(&["s-2"]));
     tale.succeed(again, &servers);
+    let (launch, servers) = tale.launch();
+    tale.succeed(launch, &servers);
     tale.settle();
     assert_eq!(tale.state.status, Status::Ended(Outcome::Completed));
+}
+
+#[test]
+fn a_wave_that_is_held_after_failures_goes_on_without_them_when_it_is_resumed_or_skipped() {
+    for wish in [resume(), skip(0)] {
+        let mut tale = held();
+        tale.wish(wish);
+        let (launch, servers) = tale.launch();
+        assert_eq!(servers, ids(&["s-3"]));
+        assert_eq!(outcome(&tale, 0), Some(WaveOutcome::Failed));
+        tale.succeed(launch, &servers);
+        tale.settle();
+        assert_eq!(tale.state.status, Status::Ended(Outcome::Partial));
+    }
 }
 
 #[test]

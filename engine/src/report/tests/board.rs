@@ -8,7 +8,7 @@ use super::super::*;
 use crate::event::{FrozenWave, Intent, Judgement, Mode, Started};
 use crate::frozen::{Frozen, FrozenServer};
 use crate::ids::{ExecutionId, GroupId, JobId, OwnerId, PlanId, Target};
-use crate::plan::LaunchOrder;
+use crate::plan::{LaunchOrder, Policy};
 use crate::store::record::SignOfLife;
 use crate::time::{Now, after};
 
@@ -35,6 +35,7 @@ fn server(wave: usize, position: usize) -> FrozenServer {
         hostname: format!("host-{wave}-{position:02}"),
         group: GroupId::new("pg-1"),
         target: target(),
+        critical: false,
     }
 }
 
@@ -58,6 +59,7 @@ fn history() -> (Frozen, Vec<Recorded>) {
         timeout: SignedDuration::from_hours(2),
         servers: SERVERS,
         pause_before: false,
+        policy: Policy::default(),
     };
     let started = Started {
         execution_id: ExecutionId::new("exec-1"),

@@ -49,7 +49,7 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         (after, server_id(random.below(total)), random.chance(500))
     });
     let hidden = i64::try_from(random.below(240)).unwrap_or(0);
-    Scenario {
+    let mut scenario = Scenario {
         fleet: fleet(servers, settings(&mut random)),
         plan: plan(&counts, &mut random),
         groups,
@@ -68,6 +68,44 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         asks,
         stranger,
         ruthless: 40,
+    };
+    // From chances of their own, so that everything else of a seed is as it was without policies.
+    let mut random = Random::new(seed ^ 0x0fa1_1e40);
+    add_policies(&mut scenario, &counts, &mut random);
+    scenario
+}
+
+/// Failure policies for some waves, and more failures for them to meet.
+fn add_policies(scenario: &mut Scenario, counts: &[u64], random: &mut Random) {
+    let mut first = 0;
+    for (wave, count) in scenario.plan.waves.iter_mut().zip(counts) {
+        let number =
+            |most: u64, random: &mut Random| i64::try_from(random.below(most)).unwrap_or(0);
+        wave.on_failure = match random.below(6) {
+            0 | 1 => Some("continue".to_owned()),
+            2 => Some("pause".to_owned()),
+            _ => None,
+        };
+        match random.below(5) {
+            0 => {
+                let id = server_id(first + random.below(*count));
+                wave.critical_server_ids = Some(vec![ServerId::new(id)]);
+            }
+            1 => wave.min_success_percent = Some(1 + number(100, random)),
+            _ => {}
+        }
+        wave.retries = random.chance(500).then(|| number(4, random));
+        first += count;
+    }
+    let servers = scenario.fleet.accounts.iter_mut();
+    let servers = servers.flat_map(|account| &mut account.regions);
+    for server in servers.flat_map(|region| &mut region.servers) {
+        while server.faults.len() < 3 && random.chance(150) {
+            server.faults.push(LaunchFault {
+                phase: FaultPhase::Capacity,
+                raw_error: None,
+            });
+        }
     }
 }
 
@@ -192,6 +230,7 @@ fn plan(counts: &[u64], random: &mut Random) -> PlanSpec {
         pause_before: random.chance(100).then_some(true),
         wait_time_seconds: random.chance(300).then(|| number(180, random)),
         timeout_seconds: random.chance(150).then(|| 60 + number(3_600, random)),
+        ..WaveSpec::default()
     });
     PlanSpec {
         name: "shop".to_owned(),

@@ -9,7 +9,7 @@ use super::*;
 use crate::event::Outcome;
 use crate::ids::ServerId;
 use crate::plan::WaveSpec;
-use crate::sim::fleet::{ExistingInstance, Server, Settings as World};
+use crate::sim::fleet::{ExistingInstance, FaultPhase, LaunchFault, Server, Settings as World};
 use crate::state::{ServerStatus, Status};
 use crate::store::group::Selection;
 
@@ -64,14 +64,19 @@ fn shop() -> Scenario {
 
 /// How many steps one process makes when nothing disturbs it.
 fn steps_of(scenario: &Scenario) -> u64 {
+    let (steps, verdict) = steps_to_the_end(scenario);
+    let waves = scenario.plan.waves.len() as u64;
+    assert_eq!((verdict.executions, verdict.launches), (1, waves));
+    steps
+}
+
+/// The same, and what came of them.
+fn steps_to_the_end(scenario: &Scenario) -> (u64, Verdict) {
     let mut run = Run::new(scenario.clone(), 7);
     run.spawn();
     for steps in 0..ENOUGH {
         if run.scheduler.run(1, |_, _| {}) == Stopped::AllEnded {
-            let verdict = judge(&run);
-            let waves = scenario.plan.waves.len() as u64;
-            assert_eq!((verdict.executions, verdict.launches), (1, waves));
-            return steps;
+            return (steps, judge(&run));
         }
     }
     panic!("it does not end");
@@ -119,6 +124,38 @@ fn a_crash_at_any_gate_costs_no_launch_and_no_result() {
         }
         println!("crashes {steps}, adoptions {adoptions}");
         assert!(adoptions > 0, "no crash fell between a call and its answer");
+    }
+}
+
+/// The web server fails twice, and may be launched again twice.
+#[test]
+fn a_crash_at_any_gate_costs_no_retry_and_adds_none() {
+    let mut tagged = shop();
+    for server in &mut tagged.fleet.accounts[0].regions[0].servers {
+        if server.id == Some(server_id(2)) {
+            let fault = |phase| LaunchFault {
+                phase,
+                raw_error: None,
+            };
+            server.faults = vec![fault(FaultPhase::Capacity), fault(FaultPhase::Snapshot)];
+        }
+    }
+    tagged.plan.waves[1].retries = Some(2);
+    let mut untagged = tagged.clone();
+    untagged.manners.refuses_tags = true;
+    for scenario in [tagged, untagged] {
+        let steps = steps_to_the_end(&scenario).0;
+        for at in 0..steps {
+            let (run, verdict) = disturb(&scenario, at, |run, first| {
+                run.scheduler.kill(first);
+                run.spawn();
+            });
+            assert_eq!(verdict.launches, 4, "crashed at step {at}");
+            let state = only(&run);
+            assert_eq!(state.status, Status::Ended(Outcome::Completed), "{at}");
+            let server = &state.servers[&ServerId::new(server_id(2))];
+            assert_eq!(server.retries, 2, "crashed at step {at}");
+        }
     }
 }
 

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::PoisonError;
 
+use jiff::Timestamp;
+
 use crate::decide::is_done;
 use crate::drive::{EXECUTION_TAG, LAUNCH_TAG};
-use crate::event::{Acceptance, Author, Event, Recorded};
+use crate::event::{Acceptance, Author, Event, LaunchId, Recorded, WaveOutcome};
 use crate::ids::{ExecutionId, JobId, ServerId};
+use crate::limits;
 use crate::sim::drs::lock;
 use crate::state::{Phase, State, Status};
 use crate::store::executions::Executions;
 use crate::store::summary::Summary;
 
-use super::{MISFITS, OURS, Run};
+use super::{MISFITS, OURS, Run, caller, target};
 use crate::testing::at_once;
 
 /// What a run came to.
@@ -64,11 +67,14 @@ pub(super) fn judge(run: &Run) -> Verdict {
         .iter()
         .filter(|launch| launch.caller == OURS)
         .collect();
-    let mut launched: BTreeMap<(ExecutionId, ServerId), &str> = BTreeMap::new();
+    let mut launched: BTreeMap<(ExecutionId, ServerId, u32), &str> = BTreeMap::new();
     for accepted in &ours {
-        let execution = whose(&histories, accepted);
+        let (history, launch) = whose(&histories, accepted);
         for server in &accepted.servers {
-            let key = (execution.clone(), ServerId::new(server));
+            let server = ServerId::new(server);
+            let round = round(history, launch, &server);
+            let execution = history.state.started.execution_id.clone();
+            let key = (execution, server.clone(), round);
             let first = launched.insert(key, &accepted.job_id);
             assert_eq!(
                 first,
@@ -79,6 +85,7 @@ pub(super) fn judge(run: &Run) -> Verdict {
             );
         }
     }
+    check_rounds(run, &launched);
     check_deeds(run, &histories);
     // What does not fit is not written, so only the driver that gave up over it knows.
     assert_eq!(run.counts().get(MISFITS), None, "{MISFITS}");
@@ -94,6 +101,11 @@ pub(super) fn judge(run: &Run) -> Verdict {
         check_wishes(events);
         verdict.takeovers += u64::from(state.takeovers);
         run.hub.count(state.status.as_str());
+        for wave in &state.waves {
+            if matches!(wave.finished, Some((_, WaveOutcome::Partial))) {
+                run.hub.count("partial waves");
+            }
+        }
         for launch in state.launches.values() {
             match &launch.phase {
                 Phase::NotCarriedOut => run.hub.count("launches never carried out"),
@@ -115,10 +127,82 @@ pub(super) fn judge(run: &Run) -> Verdict {
     verdict
 }
 
-/// The execution that an accepted launch belongs to. Its history must know the job, unless it gave up looking for it.
-fn whose(histories: &[History], accepted: &crate::sim::world::AcceptedLaunch) -> ExecutionId {
+/// How often a server was to be launched again before a launch of it was intended.
+fn round(history: &History, launch: LaunchId, server: &ServerId) -> u32 {
+    let is_intent = |recorded: &&Recorded| matches!(&recorded.event, Event::LaunchIntended(intent) if intent.launch == launch);
+    let before = history
+        .events
+        .iter()
+        .take_while(|recorded| !is_intent(recorded));
+    let again = before.filter(|recorded| {
+        matches!(
+            &recorded.event,
+            Event::ServersRetried { servers, .. } | Event::RetryRequested { servers, .. }
+                if servers.contains(server)
+        )
+    });
+    u32::try_from(again.count()).unwrap_or(u32::MAX)
+}
+
+/// Most requests of operators in one run.
+const REQUESTS: u32 = 3;
+
+/// A server is launched again only when the world itself says that its launch before had failed and was over, and never
+/// more often than a plan may ask.
+fn check_rounds(run: &Run, launched: &BTreeMap<(ExecutionId, ServerId, u32), &str>) {
+    for ((execution, server, round), job) in launched {
+        let most = limits::RETRIES_PER_SERVER + REQUESTS;
+        assert!(*round <= most, "{server}: {round}");
+        let first = (execution.clone(), server.clone(), 0);
+        let this = (execution.clone(), server.clone(), *round);
+        // A round whose launch DRS refused is no launch; an operator may ask for another after it.
+        let Some((_, first)) = launched.range(first..this).next_back() else {
+            continue;
+        };
+        run.hub.count("launches again");
+        let found = job_of(run, first);
+        let participants = found["participatingServers"].as_array();
+        let status = participants.into_iter().flatten().find_map(|found| {
+            (found["sourceServerID"] == server.as_str()).then(|| found["launchStatus"].clone())
+        });
+        assert_eq!(found["status"], "COMPLETED", "{first}");
+        assert!(
+            status.is_some_and(|status| status != "LAUNCHED"),
+            "{server} was launched by {first}, and again by {job}"
+        );
+        let ended: Option<Timestamp> = found["endDateTime"].as_str().and_then(|at| at.parse().ok());
+        let world = lock(&run.context.world);
+        let again = world
+            .accepted_launches()
+            .iter()
+            .find(|accepted| accepted.job_id == **job);
+        assert!(ended <= again.map(|again| again.at), "{first} and {job}");
+    }
+}
+
+/// A job as the world shows it.
+fn job_of(run: &Run, job: &str) -> serde_json::Value {
+    let input = serde_json::json!({"filters": {"jobIDs": [job]}});
+    let reply = lock(&run.context.world)
+        .call(
+            run.hub.both().world,
+            &caller(OURS),
+            &target().region,
+            "DescribeJobs",
+            &input,
+        )
+        .expect("jobs can be looked at");
+    reply.body.expect("it has a body")["items"][0].clone()
+}
+
+/// The launch that an accepted call belongs to. Its history must know the job, unless it gave up looking for it.
+fn whose<'a>(
+    histories: &'a [History],
+    accepted: &crate::sim::world::AcceptedLaunch,
+) -> (&'a History, LaunchId) {
     let job = JobId::new(&accepted.job_id);
-    for History { state, .. } in histories {
+    for history in histories {
+        let state = &history.state;
         for (id, launch) in &state.launches {
             let knows = launch.phase.job() == Some(&job);
             let servers: BTreeSet<&str> = launch.servers.iter().map(ServerId::as_str).collect();
@@ -137,10 +221,10 @@ fn whose(histories: &[History], accepted: &crate::sim::world::AcceptedLaunch) ->
                         Some(state.started.execution_id.as_str())
                     );
                 }
-                return state.started.execution_id.clone();
+                return (history, *id);
             }
             if same && launch.phase == (Phase::GivenUp { job: None }) {
-                return state.started.execution_id.clone();
+                return (history, *id);
             }
         }
     }

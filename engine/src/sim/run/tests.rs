@@ -115,6 +115,9 @@ fn whatever_goes_wrong_no_server_is_launched_twice_and_every_execution_ends() {
         "pauses",
         "requests",
         "approvals",
+        "launches again",
+        "partial waves",
+        "PARTIAL",
     ] {
         assert!(sum.get(what).copied().unwrap_or(0) > 0, "no {what}: {line}");
     }

@@ -11,6 +11,7 @@ use crate::event::{
     WaveOutcome,
 };
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, ServerId};
+use crate::plan::{AfterFailure, Success};
 use crate::testing::{beginning, ids, target};
 
 type Named = (&'static str, Event);
@@ -210,6 +211,39 @@ fn endings() -> Vec<Named> {
         ("cancelled", whole(Outcome::Cancelled)),
         ("timed-out", whole(Outcome::TimedOut)),
         ("result-delivered", Event::ResultDelivered),
+    ]
+}
+
+/// What came with failure policies.
+pub(super) fn policies() -> Vec<Named> {
+    let (mut started, mut frozen) = beginning(&[("db", &["s-1"]), ("web", &["s-2"])]);
+    frozen.waves[0][0].critical = true;
+    started.resolution_digest = frozen.digest();
+    started.waves[0].policy.success = Success::Critical;
+    started.waves[0].policy.on_failure = AfterFailure::Pause;
+    started.waves[1].policy.success = Success::Percent(80);
+    started.waves[1].policy.on_failure = AfterFailure::Continue;
+    started.waves[1].policy.retries = 3;
+    let retried = Event::ServersRetried {
+        wave: 1,
+        servers: ids(&["s-2"]),
+    };
+    let partial = Event::WaveFinished {
+        wave: 1,
+        outcome: WaveOutcome::Partial,
+    };
+    let ended = Event::ExecutionFinished {
+        outcome: Outcome::Partial,
+        summary: why(),
+    };
+    vec![
+        (
+            "started-with-policies",
+            Event::ExecutionStarted(Box::new(started)),
+        ),
+        ("servers-retried", retried),
+        ("wave-partial", partial),
+        ("ended-partial", ended),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::events::events;
+use super::events::{events, policies};
 use crate::event::{Author, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
 use crate::plan::{PlanSpec, WaveSpec};
@@ -57,14 +57,16 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
         let again: Again = |item| Ok(Summary::decode(item)?.encode());
         all.push((name.to_owned(), summary.encode(), again));
     }
-    for (number, (name, event)) in events().into_iter().enumerate() {
+    // What came later counts from another number, so that what was there keeps its own.
+    let numbered = (0..).zip(events()).chain((200..).zip(policies()));
+    for (number, (name, event)) in numbered {
         let author = if number == 0 {
             Author::Operator("arn:aws:iam::111122223333:user/ada".to_owned())
         } else {
             Author::Owner(OwnerId::new("o-1"))
         };
         let recorded = Recorded {
-            seq: number as u64 + 1,
+            seq: number + 1,
             now: now(),
             author,
             event,
@@ -81,6 +83,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
         all.push((format!("event-{name}"), item, again));
     }
     all.extend(projections());
+    all.extend(with_policies());
     all
 }
 
@@ -165,6 +168,34 @@ fn projections() -> Vec<(String, Item, Again)> {
     ]
 }
 
+/// Items that tell of failure policies.
+fn with_policies() -> Vec<(String, Item, Again)> {
+    let (_, mut frozen) = beginning(&[("db", &["s-2", "s-1"])]);
+    frozen.waves[0][1].critical = true;
+    let mut stored = plan();
+    let [db, web] = stored.spec.waves.as_mut_slice() else {
+        panic!("the plan has two waves");
+    };
+    db.on_failure = Some("pause".to_owned());
+    db.critical_server_ids = Some(ids(&["s-1"]));
+    db.retries = Some(2);
+    web.on_failure = Some("continue".to_owned());
+    web.min_success_percent = Some(80);
+    vec![
+        (
+            "frozen-critical".to_owned(),
+            record::encode_frozen(&execution(), 0, 0, &frozen.waves[0]),
+            |item| {
+                let (wave, servers) = record::decode_frozen(item)?;
+                Ok(record::encode_frozen(&execution(), wave, 0, &servers))
+            },
+        ),
+        ("plan-with-policies".to_owned(), stored.encode(), |item| {
+            Ok(StoredPlan::decode(item)?.encode())
+        }),
+    ]
+}
+
 fn groups() -> Vec<(&'static str, Group)> {
     let tags = BTreeMap::from([("Team".to_owned(), "shop".to_owned())]);
     let group = |selection, claiming: bool| Group {
@@ -207,7 +238,7 @@ fn plan() -> StoredPlan {
         max_in_flight: Some(1),
         wait_time_seconds: Some(30),
         timeout_seconds: Some(3_600),
-        pause_before: None,
+        ..WaveSpec::default()
     };
     let least = WaveSpec {
         name: "web".to_owned(),

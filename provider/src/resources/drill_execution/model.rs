@@ -306,7 +306,7 @@ pub(crate) fn is_terminated(state: &State) -> bool {
 
 /// Whether a status is an end.
 pub(super) fn is_terminal(status: &str) -> bool {
-    !matches!(status, "RUNNING" | "CANCELLING")
+    !Status::LIVE.contains(&status)
 }
 
 impl Wave {

@@ -110,8 +110,9 @@ pub(crate) fn observed(schema: Schema, kept: bool) -> Schema {
         .attribute(
             "status",
             text(
-                "`RUNNING` or `CANCELLING`, and at the end `COMPLETED`, `FAILED`, `CANCELLED`, `TIMED_OUT` or \
-                 `HALTED`. Only `COMPLETED` is success.",
+                "`RUNNING` or `CANCELLING`, and at the end `COMPLETED`, `PARTIAL`, `FAILED`, `CANCELLED`, \
+                 `TIMED_OUT` or `HALTED`. `PARTIAL` means that servers were launched, and that others failed whose \
+                 failure the plan lets pass. Only `COMPLETED` is success.",
             ),
         )
         .attribute("summary", text("One sentence about the end; null until then."))
@@ -143,7 +144,8 @@ fn wave() -> [(&'static str, Attribute); 7] {
         (
             "status",
             text(
-                "`WAITING`, `RUNNING`, and at the end `COMPLETED`, `FAILED`, `TIMED_OUT` or `NOT_LAUNCHED`.",
+                "`WAITING`, `RUNNING`, and at the end `COMPLETED`, `PARTIAL`, `FAILED`, `TIMED_OUT` or \
+                 `NOT_LAUNCHED`.",
             ),
         ),
         (

@@ -24,9 +24,9 @@ pub(super) fn configuration(config: &Model) -> Diagnostics {
         Err(errors) => errors.iter().map(explain).collect(),
     };
     null_elements(config, &mut found);
-    for (wave, position, id) in known_servers(config) {
+    for (wave, name, position, id) in known_servers(config) {
         if let Some(problem) = super::super::protection_group::id_problem(id) {
-            let at = wave_path(wave, "source_server_ids").index(position);
+            let at = wave_path(wave, name).index(position);
             found.error_at(at, "Invalid Source Server ID", problem);
         }
     }
@@ -40,6 +40,7 @@ fn null_elements(config: &Model, found: &mut Diagnostics) {
             ("protection_group_ids", &wave.protection_group_ids),
             ("depends_on_waves", &wave.depends_on_waves),
             ("source_server_ids", &wave.source_server_ids),
+            ("critical_server_ids", &wave.critical_server_ids),
         ] {
             let items = list.known().into_iter().flatten().enumerate();
             for (position, _) in items.filter(|(_, item)| item.is_null()) {
@@ -54,13 +55,20 @@ fn null_elements(config: &Model, found: &mut Diagnostics) {
     }
 }
 
-fn known_servers(config: &Model) -> impl Iterator<Item = (usize, usize, &str)> {
+/// The servers that waves name: the wave's position, the attribute, the place in it, the id.
+fn known_servers(config: &Model) -> impl Iterator<Item = (usize, &'static str, usize, &str)> {
     let waves = config.waves.known().map_or(&[][..], |waves| waves);
-    waves.iter().enumerate().flat_map(|(wave, config)| {
-        let ids = config.source_server_ids.known().map_or(&[][..], |ids| ids);
+    let lists = waves.iter().enumerate().flat_map(|(wave, config)| {
+        [
+            (wave, "source_server_ids", &config.source_server_ids),
+            (wave, "critical_server_ids", &config.critical_server_ids),
+        ]
+    });
+    lists.flat_map(|(wave, name, list)| {
+        let ids = list.known().map_or(&[][..], |ids| ids);
         ids.iter()
             .enumerate()
-            .filter_map(move |(position, id)| Some((wave, position, id.known()?.as_str())))
+            .filter_map(move |(position, id)| Some((wave, name, position, id.known()?.as_str())))
     })
 }
 
@@ -89,6 +97,17 @@ fn explain(error: &PlanError) -> Diagnostic {
         ] => "Invalid Choice of Servers",
         [.., PathStep::Attribute("launch_order")] => "Invalid Launch Order",
         [.., PathStep::Attribute("max_in_flight")] => "Invalid Number of Servers",
+        [
+            ..,
+            PathStep::Attribute(
+                "on_failure" | "critical_server_ids" | "min_success_percent" | "retries",
+            ),
+        ]
+        | [
+            ..,
+            PathStep::Attribute("critical_server_ids"),
+            PathStep::Index(_),
+        ] => "Invalid Failure Policy",
         [
             ..,
             PathStep::Attribute("wait_time_seconds" | "timeout_seconds"),
@@ -205,7 +224,8 @@ async fn would_start(
                 );
             }
             // A server may be in a group that is not known yet.
-            ResolveError::ServerNotInGroups { .. } if incomplete => {}
+            ResolveError::ServerNotInGroups { .. } | ResolveError::CriticalNotInWave { .. }
+                if incomplete => {}
             error => {
                 let detail = format!(
                     "{} The plan is written all the same, but an execution would be refused as things are now.",

@@ -1,7 +1,7 @@
 //! The model of a recovery plan, and its way to and from the engine's plan.
 
 use drs_engine::ids::{GroupId, ServerId};
-use drs_engine::plan::{LaunchOrder, PlanSpec, WaveSpec};
+use drs_engine::plan::{AfterFailure, LaunchOrder, PlanSpec, WaveSpec};
 use drs_engine::store::plan::StoredPlan;
 use serde::{Deserialize, Serialize};
 use tfplugin::{Attr, Diagnostic};
@@ -33,6 +33,10 @@ pub(crate) struct Wave {
     pub(crate) wait_time_seconds: Attr<i64>,
     pub(crate) timeout_seconds: Attr<i64>,
     pub(crate) pause_before: Attr<bool>,
+    pub(crate) on_failure: Attr<String>,
+    pub(crate) critical_server_ids: Attr<Vec<Attr<String>>>,
+    pub(crate) min_success_percent: Attr<i64>,
+    pub(crate) retries: Attr<i64>,
 }
 
 impl Model {
@@ -145,6 +149,14 @@ impl Wave {
                 )
             }
         };
+        let critical_server_ids = match &self.critical_server_ids {
+            // A list that is not known may turn out to be none, so it excludes nothing yet.
+            Attr::Unknown => {
+                known.missing = true;
+                None
+            }
+            list => ids(list, known, "critical"),
+        };
         WaveSpec {
             name: known.text(&self.name, || format!("unknown-{index}")),
             protection_group_ids: ids(&self.protection_group_ids, known, "group")
@@ -160,6 +172,11 @@ impl Wave {
             wait_time_seconds: known.optional(&self.wait_time_seconds),
             timeout_seconds: known.optional(&self.timeout_seconds),
             pause_before: known.optional(&self.pause_before),
+            on_failure: known.optional(&self.on_failure),
+            critical_server_ids: critical_server_ids
+                .map(|list| list.into_iter().map(ServerId::new).collect()),
+            min_success_percent: known.optional(&self.min_success_percent),
+            retries: known.optional(&self.retries),
         }
     }
 
@@ -189,6 +206,16 @@ impl Wave {
                     .unwrap_or(drs_engine::limits::WAVE_TIMEOUT.as_secs()),
             ),
             pause_before: Attr::Known(spec.pause_before.unwrap_or(false)),
+            on_failure: Attr::Known(
+                spec.on_failure
+                    .clone()
+                    .unwrap_or_else(|| AfterFailure::Halt.as_str().to_owned()),
+            ),
+            critical_server_ids: spec.critical_server_ids.as_ref().map_or(Attr::Null, |ids| {
+                texts(ids.iter().map(ToString::to_string).collect())
+            }),
+            min_success_percent: spec.min_success_percent.into(),
+            retries: Attr::Known(spec.retries.unwrap_or(0)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The schema of a recovery plan.
 
 use drs_engine::limits;
+use drs_engine::plan::AfterFailure;
 use tfplugin::{Attribute, Schema, Type};
 
 use crate::tags;
@@ -53,7 +54,14 @@ pub(super) fn schema() -> Schema {
     )
 }
 
-fn wave() -> [(&'static str, Attribute); 9] {
+/// What a wave does, and what follows when servers of it fail.
+fn wave() -> Vec<(&'static str, Attribute)> {
+    let mut attributes = Vec::from(launches());
+    attributes.extend(failures());
+    attributes
+}
+
+fn launches() -> [(&'static str, Attribute); 9] {
     [
         (
             "name",
@@ -112,6 +120,41 @@ fn wave() -> [(&'static str, Attribute); 9] {
             Attribute::bool().default_value(false).describe(
                 "Whether the execution is paused before this wave until somebody approves it with `drsctl resume`. Other \
                  waves go on, and no limit counts the time. Default: `false`.",
+            ),
+        ),
+    ]
+}
+
+fn failures() -> [(&'static str, Attribute); 4] {
+    [
+        (
+            "on_failure",
+            Attribute::string().default_value(AfterFailure::Halt.as_str()).describe(
+                "What the failure of this wave means for the rest: `halt` starts no other wave; `continue` lets the \
+                 others go on, those that depend on it included; `pause` waits until somebody has decided. A wave that \
+                 runs out of time has failed. Default: `halt`.",
+            ),
+        ),
+        (
+            "critical_server_ids",
+            Attribute::list(Type::String).optional().describe(
+                "Ids of the servers of this wave whose failure fails it; when only others fail, it ends as `PARTIAL`, \
+                 and what depends on it goes on. Cannot be used with `min_success_percent`. Default: every server.",
+            ),
+        ),
+        (
+            "min_success_percent",
+            Attribute::number().optional().describe(
+                "Share of the servers, in percent, that must be launched for this wave to succeed, from 1 to 100; when \
+                 others fail, it ends as `PARTIAL`, and what depends on it goes on. Cannot be used with \
+                 `critical_server_ids`. Default: all of them.",
+            ),
+        ),
+        (
+            "retries",
+            Attribute::number().default_value(0_i64).describe(
+                "How often a server is launched again after DRS reported that its launch failed, from 0 to 3. It is \
+                 launched again once its job has ended, as long as the wave has time left. Default: `0`.",
             ),
         ),
     ]
