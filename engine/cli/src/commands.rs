@@ -3,7 +3,11 @@
 //! come from the engine's report.
 
 pub(crate) mod cancel;
+pub(crate) mod export;
 pub(crate) mod list;
+pub(crate) mod logs;
+pub(crate) mod plan;
+pub(crate) mod quotas;
 pub(crate) mod run;
 pub(crate) mod show;
 #[cfg(feature = "simulator")]
@@ -35,6 +39,13 @@ fn outcome(state: &State) -> Ending {
     match state.status {
         Status::Ended(Outcome::Completed) => Ending::Success,
         _ => Ending::Unsuccessful,
+    }
+}
+
+fn several(count: usize, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
     }
 }
 

@@ -31,8 +31,6 @@ use super::watch::Watching;
 
 /// Where executions that are started here come from.
 const ORIGIN: &str = "drsctl";
-/// What the reason is called among an execution's inputs.
-pub(super) const REASON: &str = "_reason";
 const NOTHING_STARTED: &str = "Nothing was started and nothing was launched.";
 
 /// A drill to be started.
@@ -111,11 +109,11 @@ pub(super) async fn begin<D: Drs, I: Items + Clone, C: Clock>(
     };
     let reason = asked.start.reason.as_ref();
     let inputs: BTreeMap<String, Value> = reason
-        .map(|reason| (REASON.to_owned(), Value::from(reason.as_str())))
+        .map(|reason| (json::REASON.to_owned(), Value::from(reason.as_str())))
         .into_iter()
         .collect();
     debug_assert!(
-        REASON.starts_with(ASIDE),
+        json::REASON.starts_with(ASIDE),
         "a reason does not say which run it is"
     );
     let begin = Begin {
