@@ -84,6 +84,10 @@ pub(crate) enum Look {
     Watch(Watch),
     List(List),
     Show(Show),
+    Export(Export),
+    Logs(Logs),
+    Plan(Plan),
+    Quotas(Quotas),
     #[cfg(feature = "simulator")]
     Simulator(Simulator),
     Tables(Tables),
@@ -383,6 +387,68 @@ pub(crate) struct Show {
     pub(crate) output: Output,
 }
 
+/// Prints everything that the history has about an execution, as one JSON document
+#[derive(Args, Debug)]
+pub(crate) struct Export {
+    /// Execution to export
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: String,
+    /// File to write in place of the standard output; only you can read it, and an older one is replaced
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
+}
+
+/// Shows the logs that DRS keeps of an execution's jobs
+#[derive(Args, Debug)]
+pub(crate) struct Logs {
+    /// Execution whose jobs are meant
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: String,
+    /// Only the jobs of this wave
+    #[arg(long, value_name = "NAME")]
+    pub(crate) wave: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Lists recovery plans, or shows what one would launch now
+#[derive(Args, Debug)]
+pub(crate) struct Plan {
+    #[command(subcommand)]
+    pub(crate) action: PlanAction,
+}
+
+/// What to do with plans.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlanAction {
+    List(PlanList),
+    Show(PlanShow),
+}
+
+/// Lists the recovery plans by name
+#[derive(Args, Debug)]
+pub(crate) struct PlanList {
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Shows a plan, the servers that it would launch now, and why it cannot be launched where it cannot
+#[derive(Args, Debug)]
+pub(crate) struct PlanShow {
+    /// Recovery plan, by name or by id
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Shows the DRS quotas of the account and Region, and how much of them is in use
+#[derive(Args, Debug)]
+pub(crate) struct Quotas {
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
 /// Serves the DRS simulator until it is interrupted; needs no AWS account
 #[derive(Args, Debug)]
 pub(crate) struct Simulator {
@@ -457,6 +523,11 @@ mod tests {
             vec!["drsctl", "watch", "--help"],
             vec!["drsctl", "list", "-h"],
             vec!["drsctl", "show", "-h"],
+            vec!["drsctl", "export", "-h"],
+            vec!["drsctl", "logs", "-h"],
+            vec!["drsctl", "plan", "-h"],
+            vec!["drsctl", "plan", "show", "-h"],
+            vec!["drsctl", "quotas", "-h"],
             vec!["drsctl", "simulator", "-h"],
             vec!["drsctl", "tables", "-h"],
         ];
@@ -476,6 +547,7 @@ mod tests {
             vec!["drsctl", "list", "--json", "--output", "text"],
             vec!["drsctl", "start"],
             vec!["drsctl", "cancel", "exec-1"],
+            vec!["drsctl", "export", "exec-1", "--output", "f"],
             vec!["drsctl", "terminate", "exec-1", "--reason", ""],
             vec![
                 "drsctl",

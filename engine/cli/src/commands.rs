@@ -4,10 +4,14 @@
 
 mod ask;
 pub(crate) mod cancel;
+pub(crate) mod export;
 pub(crate) mod failover;
 pub(crate) mod list;
+pub(crate) mod logs;
 pub(crate) mod pause;
+pub(crate) mod plan;
 pub(crate) mod preflight;
+pub(crate) mod quotas;
 pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod run;
@@ -42,6 +46,13 @@ fn outcome(state: &State) -> Ending {
     match state.status {
         Status::Ended(Outcome::Completed) => Ending::Success,
         _ => Ending::Unsuccessful,
+    }
+}
+
+fn several(count: usize, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
     }
 }
 

@@ -10,6 +10,7 @@ use drs_engine_aws::{
     AwsDrs, ConnectError, DynamoItems, Endpoints, Session, Settings, SettingsError,
     SimulatorSettings, SystemClock,
 };
+use jiff::SignedDuration;
 
 use crate::cli::Place;
 use crate::failure::Failure;
@@ -44,14 +45,9 @@ impl Connection {
     /// counts, and the fence after a launch without outcome is as long as whoever checks signatures makes it.
     pub(crate) fn operator(&self) -> Operator<AwsDrs, DynamoItems, SystemClock> {
         let mut driver = self.session.driver(host());
-        #[cfg(feature = "simulator")]
-        if let Some(age) = self
-            .simulator
-            .as_ref()
-            .and_then(drs_simulator::Simulator::signature_age)
-        {
-            driver.settings.signature_age = age;
-        }
+        driver.settings.signature_age = self
+            .signature_age()
+            .unwrap_or(driver.settings.signature_age);
         let clock = self.session.clock();
         Operator {
             history: self.history(),
@@ -59,6 +55,19 @@ impl Connection {
             arn: self.session.identity().arn.clone(),
             wake: Box::new(move || clock.notify()),
         }
+    }
+}
+
+impl Connection {
+    /// The age from which an embedded simulator refuses a signed request, where it does.
+    #[cfg(feature = "simulator")]
+    fn signature_age(&self) -> Option<SignedDuration> {
+        self.simulator.as_ref()?.signature_age()
+    }
+
+    #[cfg(not(feature = "simulator"))]
+    fn signature_age(&self) -> Option<SignedDuration> {
+        None
     }
 }
 

@@ -35,6 +35,9 @@ const PATIENCE: u32 = 20;
 /// Time between two calls to a driver that was asked to stop: one may reach somebody else who sleeps on the same clock.
 const CALL_AGAIN: Duration = Duration::from_millis(250);
 
+/// Longest that the last look at the history may take: somebody may have asked twice to stop.
+const LAST_LOOK: Duration = Duration::from_secs(5);
+
 /// What came of driving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Came {
@@ -79,13 +82,13 @@ where
     };
     if came.is_none() {
         abort.abort();
-        return Ok(Came::Abandoned);
     }
-    let _ = watching.look_again(screen).await;
+    let _ = tokio::time::timeout(LAST_LOOK, watching.look_again(screen)).await;
     match came {
         Some(Ok(state)) if is_done(&state) => Ok(Came::Done),
+        Some(Ok(_)) => Ok(Came::Stopped),
         Some(Err(error)) => Err(operator.history.undriven(&watching.id, &error)),
-        _ => Ok(Came::Stopped),
+        None => Ok(Came::Abandoned),
     }
 }
 
@@ -105,9 +108,11 @@ async fn until_end_or_interrupt(
                 if progress.is_stopped() {
                     return None;
                 }
-                progress.remark(
-                    "interrupted: the call in flight ends and its outcome is recorded; Ctrl-C again does not wait",
-                );
+                if progress.part() == Part::Driving {
+                    progress.remark(
+                        "interrupted: the call in flight ends and its outcome is recorded; Ctrl-C again does not wait",
+                    );
+                }
                 progress.stop();
                 wake();
             }

@@ -2,13 +2,19 @@
 //!
 //! Times are RFC 3339. Those of an execution's course are of world time; `*_wall` are of the machine that wrote them.
 
+use std::sync::Arc;
+
 use drs_engine::decide::is_done;
 use drs_engine::event::{Author, Recorded};
+use drs_engine::frozen::Frozen;
 use drs_engine::report::{self, Driven};
-use drs_engine::state::{Server, ServerStatus, State, Wave};
+use drs_engine::state::{IllegalEvent, Server, ServerStatus, State, Wave};
 use drs_engine::store::projection::status_of;
 use drs_engine::store::summary::Summary;
 use serde_json::{Value, json};
+
+/// What the reason of whoever started an execution is called among its inputs.
+pub(crate) const REASON: &str = "_reason";
 
 /// A list of executions.
 pub(crate) fn listing(summaries: &[Summary]) -> Value {
@@ -39,6 +45,7 @@ pub(crate) fn execution(state: &State, driven: Driven) -> Value {
         "ended_at": state.finished.as_ref().map(|(now, _)| now.world),
         "ended_at_wall": state.finished.as_ref().map(|(now, _)| now.wall),
         "initiated_by": by(&state.started_by),
+        "reason": started.inputs.get(REASON),
         "origin": started.origin,
         "delivered": state.delivered,
         "owner": owner(state, driven),
@@ -54,15 +61,40 @@ pub(crate) fn execution(state: &State, driven: Driven) -> Value {
     })
 }
 
+/// The state after a whole history, and every event of it with the lines that tell it.
+pub(crate) fn fold(
+    frozen: &Frozen,
+    events: &[Recorded],
+) -> Result<(State, Vec<Value>), IllegalEvent> {
+    let nothing = IllegalEvent {
+        seq: 0,
+        reason: "the history is empty".to_owned(),
+    };
+    let (first, rest) = events.split_first().ok_or(nothing)?;
+    let mut state = State::new(Arc::new(frozen.clone()), first)?;
+    let mut told = vec![event(&state, first)];
+    for recorded in rest {
+        state.apply(recorded)?;
+        told.push(event(&state, recorded));
+    }
+    Ok((state, told))
+}
+
 /// What happened: an event as it is stored, with the lines that tell it; the state is the one after it.
-pub(crate) fn event(state: &State, recorded: &Recorded) -> Value {
+pub(crate) fn event(state: &State, event: &Recorded) -> Value {
+    let mut document = recorded(event);
+    document["text"] = json!(report::lines(state, event));
+    document
+}
+
+/// An event as it is stored.
+pub(crate) fn recorded(recorded: &Recorded) -> Value {
     json!({
         "sequence": recorded.seq,
         "at": recorded.now.world,
         "at_wall": recorded.now.wall,
         "author": by(&recorded.author),
         "event": recorded.event,
-        "text": report::lines(state, recorded),
     })
 }
 
@@ -74,7 +106,8 @@ fn by(author: &Author) -> &str {
     }
 }
 
-fn summary(summary: &Summary) -> Value {
+/// One line of a list.
+pub(crate) fn summary(summary: &Summary) -> Value {
     json!({
         "execution_id": summary.execution_id,
         "plan_id": summary.plan_id,

@@ -15,7 +15,7 @@ use drs_engine_aws::fresh;
 use tokio::runtime;
 use tracing_subscriber::EnvFilter;
 
-use cli::{Cli, Command, Look, Place, Work};
+use cli::{Cli, Command, Look, Place, PlanAction, Work};
 use commands::start::Asked;
 use failure::{Ending, Failure};
 use screen::{Outputs, Screen};
@@ -169,6 +169,32 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
         Look::Show(asked) => {
             let connection = connect::existing(place).await?;
             commands::show::show(&connection.history(), asked, &mut screen).await
+        }
+        Look::Export(asked) => {
+            let connection = connect::existing(place).await?;
+            commands::export::export(&connection.history(), asked, &mut screen).await
+        }
+        Look::Logs(asked) => {
+            let connection = connect::existing(place).await?;
+            let drs = connection.session.drs();
+            commands::logs::logs(&connection.history(), &drs, asked, &mut screen).await
+        }
+        Look::Plan(asked) => {
+            let connection = connect::existing(place).await?;
+            let (history, session) = (connection.history(), &connection.session);
+            match &asked.action {
+                PlanAction::List(asked) => commands::plan::list(&history, asked, &mut screen).await,
+                PlanAction::Show(asked) => {
+                    let (drs, items) = (session.drs(), session.items());
+                    commands::plan::show(&history, &drs, &items, asked, &mut screen).await
+                }
+            }
+        }
+        Look::Quotas(asked) => {
+            let connection = connect::existing(place).await?;
+            let session = &connection.session;
+            let (drs, clock, target) = (session.drs(), session.clock(), session.target());
+            commands::quotas::quotas(&drs, &clock, &target, asked, &mut screen).await
         }
         #[cfg(feature = "simulator")]
         Look::Simulator(asked) => {

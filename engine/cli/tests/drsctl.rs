@@ -457,6 +457,28 @@ async fn a_drill_is_started_driven_to_its_end_and_terminated() {
         );
     }
 
+    let logged =
+        document(&ended(on_store(&store, &["logs", &id, "--wave", "web", "--json"])).await);
+    let log = logged["waves"][0]["launches"][0]["log"]
+        .as_array()
+        .expect("a log");
+    assert!(
+        log.iter().any(|entry| entry["event"] == "LAUNCH_END"),
+        "{logged}"
+    );
+    let shown = document(&ended(on_store(&store, &["plan", "show", "shop", "--json"])).await);
+    assert_eq!(shown["can_be_launched"], true, "{shown}");
+    assert_eq!(
+        shown["waves"][1]["servers"].as_array().map(Vec::len),
+        Some(2),
+        "{shown}"
+    );
+    let quotas = document(&ended(on_store(&store, &["quotas", "--json"])).await);
+    assert_eq!(quotas["quotas"][0]["in_use"], 0, "{quotas}");
+    let exported = document(&ended(on_store(&store, &["export", &id])).await);
+    assert_eq!(exported["execution"]["reason"], "a quarter has passed");
+    assert_eq!(exported["events"][0]["sequence"], 1);
+
     let cleaned = ended(on_store(&store, &["start", "shop", "--cleanup"])).await;
     let told = text(&cleaned.stdout);
     assert_eq!(cleaned.status.code(), Some(0), "{told}");

@@ -1,12 +1,10 @@
 //! `drsctl show`: one execution, where it stands, what happened, and what can be done next.
 
-use std::sync::Arc;
-
 use drs_engine::decide::is_done;
 use drs_engine::ids::ExecutionId;
 use drs_engine::ports::Clock;
 use drs_engine::report::{self, Driven};
-use drs_engine::state::{IllegalEvent, State};
+use drs_engine::state::State;
 use drs_engine::store::items::Items;
 use serde_json::Value;
 
@@ -48,7 +46,7 @@ async fn show_json<I: Items + Clone, C: Clock>(
     timeline: bool,
     screen: &mut Screen,
 ) -> Result<Ending, Failure> {
-    let told = fold(loaded);
+    let told = json::fold(&loaded.frozen, &loaded.events);
     let (state, events) = told.map_err(|error| history.illegal(id, &error))?;
     let driven = history.driven(&state).await;
     let driven = driven.map_err(|error| history.unreadable(&error))?;
@@ -60,24 +58,12 @@ async fn show_json<I: Items + Clone, C: Clock>(
     Ok(Ending::Success)
 }
 
-/// The state after a whole history, and every event of it as JSON.
-fn fold(loaded: Loaded) -> Result<(State, Vec<Value>), IllegalEvent> {
-    let nothing = IllegalEvent {
-        seq: 0,
-        reason: "the history is empty".to_owned(),
-    };
-    let (first, rest) = loaded.events.split_first().ok_or(nothing)?;
-    let mut state = State::new(Arc::new(loaded.frozen), first)?;
-    let mut events = vec![json::event(&state, first)];
-    for recorded in rest {
-        state.apply(recorded)?;
-        events.push(json::event(&state, recorded));
-    }
-    Ok((state, events))
-}
-
 fn head(state: &State, driven: Driven) -> String {
     let mut lines = report::about(state);
+    let reason = state.started.inputs.get(json::REASON);
+    if let Some(reason) = reason.and_then(Value::as_str) {
+        lines.push(format!("because {reason}"));
+    }
     if !is_done(state) {
         lines.push(report::driver(state, driven));
     }

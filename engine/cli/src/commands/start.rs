@@ -33,8 +33,6 @@ use super::watch::Watching;
 
 /// Where executions that are started here come from.
 const ORIGIN: &str = "drsctl";
-/// What the reason is called among an execution's inputs.
-pub(super) const REASON: &str = "_reason";
 const NOTHING_STARTED: &str = "Nothing was started and nothing was launched.";
 
 /// A drill to be started.
@@ -157,11 +155,11 @@ pub(super) async fn begin<D: Drs, I: Items + Clone, C: Clock>(
 ) -> Result<State, Failure> {
     let inputs: BTreeMap<String, Value> = wanted
         .reason
-        .map(|reason| (REASON.to_owned(), Value::from(reason)))
+        .map(|reason| (json::REASON.to_owned(), Value::from(reason)))
         .into_iter()
         .collect();
     debug_assert!(
-        REASON.starts_with(ASIDE),
+        json::REASON.starts_with(ASIDE),
         "a reason does not say which run it is"
     );
     let begin = Begin {

@@ -9,6 +9,7 @@ use crate::failure::{Ending, Failure};
 use crate::fixture::{Tale, World, now_or_never, screen};
 use crate::screen::Size;
 
+mod reads;
 mod work;
 
 use super::{list::list, show::show, watch::watch};

@@ -185,8 +185,8 @@ impl<'a, I: Items + Clone, C: Clock> Watching<'a, I, C> {
         let mut wake = Wake::default();
         wake.at_wall(after(self.history.clock.now().wall, tick));
         self.history.clock.sleep(wake).await;
-        self.take_remarks(screen)?;
-        self.look(screen).await
+        self.look(screen).await?;
+        self.take_remarks(screen)
     }
 
     /// What a driver in this process says beside the history.

@@ -1,0 +1,159 @@
+//! `drsctl quotas`: what DRS allows in an account and Region, and how much of it is in use.
+
+use drs_engine::ids::Target;
+use drs_engine::limits::{self, Quotas};
+use drs_engine::ports::{CallError, Clock, Drs, Job, WhichJobs};
+use drs_engine::report;
+use drs_engine::time::before;
+use serde_json::{Value, json};
+
+use crate::calls;
+use crate::cli;
+use crate::failure::{Ending, Failure};
+use crate::screen::Screen;
+
+use super::several;
+
+/// One quota.
+struct Quota {
+    code: &'static str,
+    name: &'static str,
+    limit: usize,
+    /// None where it bounds each job for itself.
+    in_use: Option<usize>,
+}
+
+pub(crate) async fn quotas<D: Drs, C: Clock>(
+    drs: &D,
+    clock: &C,
+    target: &Target,
+    asked: &cli::Quotas,
+    screen: &mut Screen,
+) -> Result<Ending, Failure> {
+    let unreadable = |error: CallError| {
+        Failure::new(format!(
+            "the quotas in use of {target} cannot be read: {error}"
+        ))
+        .safe("Nothing was changed.")
+        .help(calls::help(&error))
+    };
+    let since = before(clock.now().world, limits::SURVEY_WINDOW);
+    let allowed = drs.quotas(target).await.map_err(unreadable)?;
+    let jobs = drs
+        .jobs(target, &WhichJobs::Since(since))
+        .await
+        .map_err(unreadable)?;
+    let servers = drs.source_servers(target, None).await.map_err(unreadable)?;
+    let running: Vec<&Job> = jobs.iter().filter(|job| !job.completed).collect();
+    let quotas = of(&allowed, &running, servers.len());
+    if asked.output.is_json() {
+        screen.print_raw(&format!("{}\n", document(target, &quotas, &running)))?;
+    } else {
+        screen.print_cut(&table(&quotas))?;
+        screen.print(&notes(target, &running))?;
+    }
+    Ok(Ending::Success)
+}
+
+fn of(allowed: &Quotas, running: &[&Job], source_servers: usize) -> [Quota; 4] {
+    let in_jobs = running.iter().map(|job| job.servers.len()).sum();
+    [
+        Quota {
+            code: "L-D88FAC3A",
+            name: "concurrent jobs in progress",
+            limit: allowed.jobs as usize,
+            in_use: Some(running.len()),
+        },
+        Quota {
+            code: "L-05AFA8C6",
+            name: "source servers in all jobs",
+            limit: allowed.servers_in_jobs as usize,
+            in_use: Some(in_jobs),
+        },
+        Quota {
+            code: "L-B827C881",
+            name: "source servers in one job",
+            limit: allowed.servers_per_job as usize,
+            in_use: None,
+        },
+        Quota {
+            code: "L-E28BE5E0",
+            name: "source servers, as documented",
+            limit: limits::SERVERS_PER_TARGET,
+            in_use: Some(source_servers),
+        },
+    ]
+}
+
+fn table(quotas: &[Quota]) -> String {
+    let mut rows = vec![
+        ["CODE", "QUOTA", "ALLOWED", "IN USE"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+    ];
+    rows.extend(quotas.iter().map(|quota| {
+        vec![
+            quota.code.to_owned(),
+            quota.name.to_owned(),
+            quota.limit.to_string(),
+            quota
+                .in_use
+                .map_or_else(|| "-".to_owned(), |count| count.to_string()),
+        ]
+    }));
+    report::columns(&rows)
+}
+
+fn notes(target: &Target, running: &[&Job]) -> String {
+    let mut lines = vec![format!(
+        "\nIn {target}, as Service Quotas says, or as documented where that cannot be read. Jobs of the last {} count, \
+         whoever started them.",
+        report::duration(limits::SURVEY_WINDOW)
+    )];
+    lines.extend(running.iter().map(|job| {
+        let does = match (job.launches, job.is_drill) {
+            (true, true) => "drill",
+            (true, false) => "recovery",
+            (false, _) => "other work",
+        };
+        format!(
+            "- {} runs since {}: {does}, {}",
+            job.id,
+            report::date_and_clock(job.created_at),
+            several(job.servers.len(), "server")
+        )
+    }));
+    lines.join("\n")
+}
+
+fn document(target: &Target, quotas: &[Quota], running: &[&Job]) -> Value {
+    let quotas: Vec<Value> = quotas
+        .iter()
+        .map(|quota| {
+            json!({
+                "quota_code": quota.code,
+                "name": quota.name,
+                "allowed": quota.limit,
+                "in_use": quota.in_use,
+            })
+        })
+        .collect();
+    let running: Vec<Value> = running
+        .iter()
+        .map(|job| {
+            json!({
+                "job_id": job.id,
+                "launches": job.launches,
+                "is_drill": job.is_drill,
+                "created_at": job.created_at,
+                "servers": job.servers.len(),
+            })
+        })
+        .collect();
+    json!({
+        "account_id": target.account_id,
+        "region": target.region,
+        "quotas": quotas,
+        "running_jobs": running,
+    })
+}
