@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{Event, Judgement, LaunchId, ServerResult};
 use crate::ids::{ServerId, Target};
@@ -36,14 +36,11 @@ pub(super) fn follow(
         by_target.entry(&launch.target).or_default().push(id);
     }
     for (target, launches) in by_target {
-        if look_is_due(
-            view.observed.get(target),
-            view,
-            &observe_key(target),
-            now,
-            settings,
-            wake,
-        ) {
+        let last = view.observed.get(target);
+        let interval = last.map_or(settings.poll_shortest, |last| {
+            interval(state, &launches, *last, settings)
+        });
+        if is_due(last, interval, view, &observe_key(target), now, wake) {
             return Some(Command::Observe {
                 target: target.clone(),
                 launches,
@@ -90,6 +87,35 @@ fn find_instances(
     None
 }
 
+/// How long after a look at running jobs the next one is due. It follows the job that is to be looked at soonest: often
+/// while it has just begun and once its servers are due, seldom in between, and never so seldom that looking adds more
+/// than a small share to how long a launch takes.
+fn interval(
+    state: &State,
+    launches: &[LaunchId],
+    last: Timestamp,
+    settings: &Settings,
+) -> SignedDuration {
+    let of_launch = |id: &LaunchId| {
+        let Phase::Accepted { at, .. } = &state.launches.get(id)?.phase else {
+            return None;
+        };
+        let age = last.duration_since(at.world);
+        let share = if age < limits::LAUNCH_DUE {
+            limits::POLL_SHARE_YOUNG
+        } else {
+            limits::POLL_SHARE_DUE
+        };
+        Some(age / share)
+    };
+    let soonest = launches.iter().filter_map(of_launch).min();
+    soonest
+        .unwrap_or_default()
+        .min(settings.poll_longest)
+        .max(settings.poll_shortest)
+}
+
+/// Whether a look that is made at a fixed interval is due.
 pub(super) fn look_is_due(
     last: Option<&Timestamp>,
     view: &View,
@@ -98,11 +124,22 @@ pub(super) fn look_is_due(
     settings: &Settings,
     wake: &mut Wake,
 ) -> bool {
+    is_due(last, settings.poll_interval, view, key, now, wake)
+}
+
+fn is_due(
+    last: Option<&Timestamp>,
+    interval: SignedDuration,
+    view: &View,
+    key: &str,
+    now: Now,
+    wake: &mut Wake,
+) -> bool {
     if let Some(until) = view.held_back(key, now) {
         wake.at_wall(until);
         return false;
     }
-    last.is_none_or(|last| waves::is_due(after(*last, settings.poll_interval), now, wake))
+    last.is_none_or(|last| waves::is_due(after(*last, interval), now, wake))
 }
 
 fn given_up(state: &State, launch: &Launch, now: Now, wake: &mut Wake) -> Option<String> {
