@@ -12,43 +12,43 @@ use drs_engine::state::State;
 
 use crate::trial::Outcome;
 
+/// Copies that memory is measured with.
+const COPIES: usize = 64;
+
 /// The cells of a row.
 pub(crate) fn measure(outcome: &Outcome) -> String {
-    let before = resident();
     let frozen = Arc::new(outcome.frozen.clone());
-    let events = outcome.events.clone();
-    let state = State::replay(Arc::clone(&frozen), &events).expect("the history makes sense");
-    let memory = (resident() - before).max(0.0);
-    black_box(&state);
     let began = Instant::now();
-    black_box(State::replay(frozen, &events).is_ok());
-    let apply = began.elapsed() / count(&events);
-    let (decided, slowest) = decisions(outcome);
+    black_box(State::replay(frozen, &outcome.events).is_ok());
+    let events = u32::try_from(outcome.events.len()).unwrap_or(u32::MAX);
+    let apply = began.elapsed() / events.max(1);
+    let decisions = decisions(outcome);
+    let of_hundred = |part: usize| decisions[(decisions.len() - 1) * part / 100];
     format!(
-        "{:.1} | {:.1} | {:.1} | {memory:.1} MB",
+        "{:.1} µs | {:.0} µs | {:.0} µs | {:.1} MB",
         micros(apply),
-        micros(decided / count(&events)),
-        micros(slowest)
+        micros(of_hundred(50)),
+        micros(of_hundred(99)),
+        memory(outcome)
     )
 }
 
-/// The time that all decisions took, and the slowest.
-fn decisions(outcome: &Outcome) -> (Duration, Duration) {
+/// How long each decision took, the shortest first.
+fn decisions(outcome: &Outcome) -> Vec<Duration> {
     let (first, rest) = outcome.events.split_first().expect("it has begun");
     let frozen = Arc::new(outcome.frozen.clone());
     let mut state = State::new(frozen, first).expect("the history makes sense");
     let settings = Settings::default();
-    let (mut sum, mut slowest) = (Duration::ZERO, Duration::ZERO);
+    let mut took = Vec::new();
     for recorded in rest {
         state.apply(recorded).expect("the history makes sense");
         let view = seen(&state, recorded);
         let began = Instant::now();
         black_box(decide(&state, &view, recorded.now, &settings));
-        let took = began.elapsed();
-        sum += took;
-        slowest = slowest.max(took);
+        took.push(began.elapsed());
     }
-    (sum, slowest)
+    took.sort_unstable();
+    took
 }
 
 /// A process that has just looked everywhere, so that a decision has to go all the way.
@@ -70,18 +70,26 @@ fn seen(state: &State, recorded: &Recorded) -> View {
     view
 }
 
-fn count(events: &[Recorded]) -> u32 {
-    u32::try_from(events.len()).unwrap_or(u32::MAX).max(1)
-}
-
 fn micros(span: Duration) -> f64 {
     span.as_secs_f64() * 1e6
+}
+
+/// The memory of one fold with its events, in MB: that of many copies, because one hides in what was freed before.
+fn memory(outcome: &Outcome) -> f64 {
+    let frozen = Arc::new(outcome.frozen.clone());
+    let state = State::replay(frozen, &outcome.events).expect("the history makes sense");
+    let before = resident();
+    let copies: Vec<_> = (0..COPIES)
+        .map(|_| (state.clone(), outcome.events.clone()))
+        .collect();
+    black_box(&copies);
+    (resident() - before).max(0.0) / COPIES as f64
 }
 
 /// Resident memory in MB, as Linux tells it; zero elsewhere.
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
     kib.unwrap_or(0.0) / 1_024.0
 }

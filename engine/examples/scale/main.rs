@@ -83,7 +83,7 @@ const CALLS: &str = "
 |---|---|---|---|---|---|---|---|---|";
 
 const FOLD: &str = "
-| servers | apply, a microsecond per event | decide, microseconds per event | slowest decide | memory of the fold |
+| servers | apply, per event | decide, median | decide, 99 of 100 | memory of the fold and its events |
 |---|---|---|---|---|";
 
 fn row(name: &str, how: &str, outcome: &Outcome) {

@@ -10,7 +10,7 @@ use crate::ids::Target;
 use crate::limits;
 use crate::plan::LaunchOrder;
 use crate::state::State;
-use crate::time::Now;
+use crate::time::{Now, Wake};
 
 use super::{Command, LaunchPlan, Settings, View, decide, jobs, launches};
 
@@ -34,28 +34,15 @@ pub fn surveys(
     together
 }
 
-/// Looks at running jobs in other targets that are due together with one.
+/// Looks at running jobs that are due together, once one is due.
 pub fn looks(
     state: &State,
     view: &View,
     now: Now,
     settings: &Settings,
-    first: (Target, Vec<LaunchId>),
 ) -> Vec<(Target, Vec<LaunchId>)> {
-    let mut seen = view.clone();
-    let mut together = vec![first];
-    while let Some((last, _)) = room_for_more(&together) {
-        seen.hold_back(&jobs::observe_key(last), None, now);
-        match decide(state, &seen, now, settings).command {
-            Some(Command::Observe { target, launches })
-                if together.iter().all(|(other, _)| *other != target) =>
-            {
-                together.push((target, launches));
-            }
-            _ => break,
-        }
-    }
-    together
+    let due = jobs::looks(state, view, now, settings, &mut Wake::default());
+    due.into_iter().take(limits::CALLS_TOGETHER).collect()
 }
 
 /// Launches in other targets that are due together with one. Each leaves the room of the others as it is: there is one

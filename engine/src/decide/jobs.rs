@@ -25,7 +25,6 @@ pub(super) fn follow(
     settings: &Settings,
     wake: &mut Wake,
 ) -> Option<Command> {
-    let mut by_target: BTreeMap<&Target, Vec<LaunchId>> = BTreeMap::new();
     for (id, launch) in state.running() {
         if let Some(reason) = given_up(state, launch, now, wake) {
             return Some(Command::Record(vec![Event::LaunchGivenUp {
@@ -33,21 +32,36 @@ pub(super) fn follow(
                 reason,
             }]));
         }
+    }
+    if let Some((target, launches)) = looks(state, view, now, settings, wake).into_iter().next() {
+        return Some(Command::Observe { target, launches });
+    }
+    find_instances(state, view, now, settings, wake)
+}
+
+/// Every target whose running jobs are to be looked at now, with their launches.
+pub(super) fn looks(
+    state: &State,
+    view: &View,
+    now: Now,
+    settings: &Settings,
+    wake: &mut Wake,
+) -> Vec<(Target, Vec<LaunchId>)> {
+    let mut by_target: BTreeMap<&Target, Vec<LaunchId>> = BTreeMap::new();
+    for (id, launch) in state.running() {
         by_target.entry(&launch.target).or_default().push(id);
     }
+    let mut due = Vec::new();
     for (target, launches) in by_target {
         let last = view.observed.get(target);
         let interval = last.map_or(settings.poll_shortest, |last| {
             interval(state, &launches, *last, settings)
         });
         if is_due(last, interval, view, &observe_key(target), now, wake) {
-            return Some(Command::Observe {
-                target: target.clone(),
-                launches,
-            });
+            due.push((target.clone(), launches));
         }
     }
-    find_instances(state, view, now, settings, wake)
+    due
 }
 
 fn find_instances(

@@ -14,14 +14,10 @@ use super::perform::{one_transaction_each, trouble};
 use super::{DriveError, Driver, Run, Turn, Watch, together};
 
 impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
-    /// One DescribeJobs for all running jobs of a target, and of each other target where a look is due now.
-    pub(super) async fn observe<W: Watch>(
-        &self,
-        run: &mut Run<'_, W>,
-        first: (Target, Vec<LaunchId>),
-    ) -> Result<Turn, DriveError> {
+    /// One DescribeJobs for all running jobs of a target, in each target where a look is due now.
+    pub(super) async fn observe<W: Watch>(&self, run: &mut Run<'_, W>) -> Result<Turn, DriveError> {
         let now = self.clock.now();
-        let due = beside::looks(&run.state, &run.view, now, &self.settings, first);
+        let due = beside::looks(&run.state, &run.view, now, &self.settings);
         let state = &run.state;
         let looks = due.iter().map(|(target, launches)| async move {
             let ids = WhichJobs::Ids(jobs_of(state, launches));

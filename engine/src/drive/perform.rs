@@ -48,7 +48,7 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             Command::Survey(target) => self.survey(run, &target).await,
             Command::Launch(plan) => self.launch(run, plan).await,
             Command::FindJob(launch) => self.find_job(run, launch).await,
-            Command::Observe { target, launches } => self.observe(run, (target, launches)).await,
+            Command::Observe { .. } => self.observe(run).await,
             Command::FindInstances { target, servers } => {
                 self.find_instances(run, &target, servers).await
             }
