@@ -14,7 +14,7 @@ export CARGO_TERM_COLOR ?= auto
 # A snapshot that differs must fail the test, not write a new file beside it.
 export INSTA_UPDATE ?= no
 
-.PHONY: help demo build test check fmt clippy doc deny rust-test python-test audit live clean-tools
+.PHONY: help demo build test check fmt clippy doc deny rust-test python-test bench soak audit live clean-tools
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,13 @@ $(PYTHON) $(DENY) &: tests/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
 	@touch $(PYTHON) $(DENY)
+
+bench: ## Measure executions of thousands of servers in virtual time; prints the tables of docs/performance.md
+	cargo run --release -p drs-engine --example scale
+
+# The counts come every minute; at the first broken seed it stops and says how to run that one again.
+soak: ## Simulated runs with everything going wrong until one breaks a rule; SEED=n begins there, else the clock says where
+	SOAK=1 SEED=$${SEED:-$$(date +%s)} cargo test --release -p drs-engine --lib sim::run::tests::whatever -- --nocapture
 
 audit: $(DENY) ## Known vulnerabilities of dependencies; needs the network
 	$(DENY) check advisories

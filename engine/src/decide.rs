@@ -2,8 +2,8 @@
 //!
 //! [`decide`] is a pure function of the history (the [`State`]), of what this process has seen since it started (the
 //! [`View`]), and of the time. It does no I/O and reads no clock. It returns at most one [`Command`]; the driver carries
-//! it out, appends what came of it, and asks again. One at a time is enough, because a decision takes microseconds and a
-//! call takes a second, and it means that no command is ever carried out on a state that another one has changed.
+//! it out, appends what came of it, and asks again, so no command is ever carried out on a state that another one has
+//! changed. Where the same call is due in several targets, [`beside`] says which may be made at the same time.
 //!
 //! To change how a wave is judged, read [`jobs`]; what is launched when, [`launches`]; when a wave starts and ends,
 //! [`waves`]; what follows a failed server, [`policy`]; how instances are terminated, [`termination`].
@@ -16,6 +16,7 @@ use crate::limits;
 use crate::state::{State, Status};
 use crate::time::{Now, Wake};
 
+pub mod beside;
 pub mod jobs;
 pub mod launches;
 pub mod policy;
@@ -90,8 +91,12 @@ pub struct LaunchPlan {
 /// What can be set about an execution's pace. The defaults are the named limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// World time between two looks at running jobs.
+    /// World time between two looks for instances.
     pub poll_interval: SignedDuration,
+    /// Shortest world time between two looks at running jobs.
+    pub poll_shortest: SignedDuration,
+    /// Longest world time between two looks at running jobs.
+    pub poll_longest: SignedDuration,
     /// Wall age at which AWS, or the simulator, refuses a signed request.
     pub signature_age: SignedDuration,
     /// How many times faster the world's clock runs than the wall's: 1 on AWS.
@@ -102,6 +107,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             poll_interval: limits::POLL_INTERVAL,
+            poll_shortest: limits::POLL_SHORTEST,
+            poll_longest: limits::POLL_LONGEST,
             signature_age: limits::SIGNATURE_AGE,
             speed: 1,
         }

@@ -2,7 +2,8 @@
 //!
 //! A [`Driver`] is one process that drives one execution. It decides nothing; [`crate::decide`] does. What it guarantees:
 //!
-//! - An intent is in the history before the call it announces, and the call's outcome is the next thing written.
+//! - An intent is in the history before the call it announces, and what is written next is the outcome of that call and
+//!   of those that were made together with it in other targets.
 //! - Nothing is written by a process that does not own the execution, or on a history it has not read.
 //! - When it is asked to stop it finishes the call in flight, records its outcome, and returns.
 //!
@@ -12,7 +13,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::view::backoff;
 use crate::decide::{Decision, Settings, View, decide, is_done};
@@ -31,6 +32,7 @@ mod observe;
 mod perform;
 mod record;
 mod terminate;
+mod together;
 
 #[cfg(test)]
 pub(crate) use perform::{EXECUTION_TAG, LAUNCH_TAG};
@@ -100,6 +102,10 @@ pub enum DriveError {
 struct Run<'a, W> {
     id: &'a ExecutionId,
     state: State,
+    /// The state once more, for events to be folded on before they are written.
+    copy: Option<Box<State>>,
+    /// When this process last said that it lives.
+    beat: Option<Timestamp>,
     view: View,
     watch: &'a W,
 }
@@ -216,7 +222,7 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         if run.watch.is_stopped() {
             return Ok(Some(Ending::Stopped));
         }
-        self.heartbeat(run).await?;
+        self.beat(run).await?;
         match self.turn(run).await {
             Err(DriveError::Illegal(broken)) => self.halt(run, &broken).await?,
             result => {
@@ -294,6 +300,8 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         Ok(Run {
             id,
             state: self.load(id).await?,
+            copy: None,
+            beat: None,
             view: View::default(),
             watch,
         })
@@ -353,6 +361,19 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             .keep_alive(id, &self.owner, &self.host, now)
             .await
             .map_err(DriveError::History)
+    }
+
+    /// A sign of life where one is due: most turns are over long before.
+    async fn beat<W>(&self, run: &mut Run<'_, W>) -> Result<(), DriveError> {
+        let now = self.clock.now().wall;
+        if run
+            .beat
+            .is_none_or(|last| after(last, limits::HEARTBEAT_INTERVAL) <= now)
+        {
+            self.heartbeat(run).await?;
+            run.beat = Some(now);
+        }
+        Ok(())
     }
 
     async fn heartbeat<W>(&self, run: &Run<'_, W>) -> Result<(), DriveError> {

@@ -44,6 +44,8 @@ pub const ITEMS_PER_TRANSACTION: usize = 90;
 pub const EVENTS_PER_EXECUTION: u64 = 200_000;
 /// Runs of a plan that are searched for one whose result was never delivered, newest first.
 pub const RUNS_SEARCHED: usize = 25;
+/// Calls of one kind that a driver makes at the same time, each in another target.
+pub const CALLS_TOGETHER: usize = 10;
 /// Attempts to append one set of events while others write, before the turn is given up and loaded anew.
 pub const APPEND_ATTEMPTS: usize = 20;
 
@@ -65,8 +67,19 @@ pub const INSTANCE_GRACE: SignedDuration = SignedDuration::from_secs(300);
 /// How long a termination may take before what is left is reported.
 pub const TERMINATION_TIMEOUT: SignedDuration = SignedDuration::from_hours(2);
 
-/// Time between two looks at running jobs.
+/// Time between two looks for instances of launched servers, or of servers that are terminated.
 pub const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
+/// Shortest time between two looks at the running jobs of a target.
+pub const POLL_SHORTEST: SignedDuration = SignedDuration::from_secs(5);
+/// Longest time between two looks at the running jobs of a target.
+pub const POLL_LONGEST: SignedDuration = SignedDuration::from_secs(30);
+/// Age of a job from which its servers are due to be launched; DRS has not been seen to launch one sooner.
+pub const LAUNCH_DUE: SignedDuration = SignedDuration::from_mins(5);
+/// The share of a young job's age that may pass between two looks: what fails at once is seen at once.
+pub const POLL_SHARE_YOUNG: i32 = 4;
+/// The share of a job's age that may pass between two looks once its servers are due: a hundredth is all that looking
+/// can add to how long a launch takes.
+pub const POLL_SHARE_DUE: i32 = 100;
 /// Wall time between two looks at a history that another process writes.
 pub const FOLLOW_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
 /// How old the view of other jobs in a target may be when a launch is decided.
@@ -97,7 +110,7 @@ pub const OWNER_SILENCE: SignedDuration = SignedDuration::from_secs(30);
 pub const CLAIMING_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 /// Time a call in flight has to finish when the process is told to end.
 pub const EXIT_GRACE: SignedDuration = SignedDuration::from_secs(5);
-/// Turns one driver makes for one execution before it stops and says so: at one poll per 15 s this is a month.
+/// Turns one driver makes for one execution before it stops and says so: at one look per 15 s this is a month.
 pub const TURNS_PER_DRIVE: u64 = 200_000;
 
 /// The DRS quotas that bound launches, per account and Region.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{Event, Judgement, LaunchId, ServerResult};
 use crate::ids::{ServerId, Target};
@@ -25,7 +25,6 @@ pub(super) fn follow(
     settings: &Settings,
     wake: &mut Wake,
 ) -> Option<Command> {
-    let mut by_target: BTreeMap<&Target, Vec<LaunchId>> = BTreeMap::new();
     for (id, launch) in state.running() {
         if let Some(reason) = given_up(state, launch, now, wake) {
             return Some(Command::Record(vec![Event::LaunchGivenUp {
@@ -33,24 +32,36 @@ pub(super) fn follow(
                 reason,
             }]));
         }
-        by_target.entry(&launch.target).or_default().push(id);
     }
-    for (target, launches) in by_target {
-        if look_is_due(
-            view.observed.get(target),
-            view,
-            &observe_key(target),
-            now,
-            settings,
-            wake,
-        ) {
-            return Some(Command::Observe {
-                target: target.clone(),
-                launches,
-            });
-        }
+    if let Some((target, launches)) = looks(state, view, now, settings, wake).into_iter().next() {
+        return Some(Command::Observe { target, launches });
     }
     find_instances(state, view, now, settings, wake)
+}
+
+/// Every target whose running jobs are to be looked at now, with their launches.
+pub(super) fn looks(
+    state: &State,
+    view: &View,
+    now: Now,
+    settings: &Settings,
+    wake: &mut Wake,
+) -> Vec<(Target, Vec<LaunchId>)> {
+    let mut by_target: BTreeMap<&Target, Vec<LaunchId>> = BTreeMap::new();
+    for (id, launch) in state.running() {
+        by_target.entry(&launch.target).or_default().push(id);
+    }
+    let mut due = Vec::new();
+    for (target, launches) in by_target {
+        let last = view.observed.get(target);
+        let interval = last.map_or(settings.poll_shortest, |last| {
+            interval(state, &launches, *last, settings)
+        });
+        if is_due(last, interval, view, &observe_key(target), now, wake) {
+            due.push((target.clone(), launches));
+        }
+    }
+    due
 }
 
 fn find_instances(
@@ -90,6 +101,35 @@ fn find_instances(
     None
 }
 
+/// How long after a look at running jobs the next one is due. It follows the job that is to be looked at soonest: often
+/// while it has just begun and once its servers are due, seldom in between, and never so seldom that looking adds more
+/// than a small share to how long a launch takes.
+fn interval(
+    state: &State,
+    launches: &[LaunchId],
+    last: Timestamp,
+    settings: &Settings,
+) -> SignedDuration {
+    let of_launch = |id: &LaunchId| {
+        let Phase::Accepted { at, .. } = &state.launches.get(id)?.phase else {
+            return None;
+        };
+        let age = last.duration_since(at.world);
+        let share = if age < limits::LAUNCH_DUE {
+            limits::POLL_SHARE_YOUNG
+        } else {
+            limits::POLL_SHARE_DUE
+        };
+        Some(age / share)
+    };
+    let soonest = launches.iter().filter_map(of_launch).min();
+    soonest
+        .unwrap_or_default()
+        .min(settings.poll_longest)
+        .max(settings.poll_shortest)
+}
+
+/// Whether a look that is made at a fixed interval is due.
 pub(super) fn look_is_due(
     last: Option<&Timestamp>,
     view: &View,
@@ -98,11 +138,22 @@ pub(super) fn look_is_due(
     settings: &Settings,
     wake: &mut Wake,
 ) -> bool {
+    is_due(last, settings.poll_interval, view, key, now, wake)
+}
+
+fn is_due(
+    last: Option<&Timestamp>,
+    interval: SignedDuration,
+    view: &View,
+    key: &str,
+    now: Now,
+    wake: &mut Wake,
+) -> bool {
     if let Some(until) = view.held_back(key, now) {
         wake.at_wall(until);
         return false;
     }
-    last.is_none_or(|last| waves::is_due(after(*last, settings.poll_interval), now, wake))
+    last.is_none_or(|last| waves::is_due(after(*last, interval), now, wake))
 }
 
 fn given_up(state: &State, launch: &Launch, now: Now, wake: &mut Wake) -> Option<String> {

@@ -2,44 +2,62 @@
 
 use std::collections::BTreeMap;
 
-use crate::decide::jobs;
+use crate::decide::{beside, jobs};
 use crate::event::{Event, LaunchId};
 use crate::ids::{InstanceId, JobId, ServerId, Target};
 use crate::limits;
 use crate::ports::{Clock, Drs, Job, LaunchStatus, WhichInstances, WhichJobs};
-use crate::state::ServerStatus;
+use crate::state::{ServerStatus, State};
 use crate::store::items::Items;
 
 use super::perform::{one_transaction_each, trouble};
-use super::{DriveError, Driver, Run, Turn, Watch};
+use super::{DriveError, Driver, Run, Turn, Watch, together};
 
 impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
-    /// One DescribeJobs for all running jobs of a target.
-    pub(super) async fn observe<W: Watch>(
+    /// One DescribeJobs for all running jobs of a target, in each target where a look is due now.
+    pub(super) async fn observe<W: Watch>(&self, run: &mut Run<'_, W>) -> Result<Turn, DriveError> {
+        let now = self.clock.now();
+        let due = beside::looks(&run.state, &run.view, now, &self.settings);
+        let state = &run.state;
+        let looks = due.iter().map(|(target, launches)| async move {
+            let ids = WhichJobs::Ids(jobs_of(state, launches));
+            self.drs.jobs(target, &ids).await
+        });
+        let found = together::all(looks).await;
+        let looked_at = self.clock.now().world;
+        let mut answers = Vec::new();
+        for ((target, launches), seen) in due.iter().zip(found) {
+            let key = jobs::observe_key(target);
+            match seen {
+                Ok(seen) => {
+                    run.view.clear(&key);
+                    run.view.observed.insert(target.clone(), looked_at);
+                    answers.push((target, launches, seen));
+                }
+                Err(error) => {
+                    trouble(run, &key, error, self.clock.now());
+                }
+            }
+        }
+        for (target, launches, seen) in answers {
+            if self.observed(run, target, launches, &seen).await? == Turn::Lost {
+                return Ok(Turn::Lost);
+            }
+        }
+        Ok(Turn::Next)
+    }
+
+    /// Judges what a look at the jobs of a target has found.
+    async fn observed<W: Watch>(
         &self,
         run: &mut Run<'_, W>,
         target: &Target,
         launches: &[LaunchId],
+        seen: &[Job],
     ) -> Result<Turn, DriveError> {
-        let ids: Vec<JobId> = launches
-            .iter()
-            .filter_map(|id| {
-                run.state
-                    .launches
-                    .get(id)
-                    .and_then(|launch| launch.phase.job().cloned())
-            })
-            .collect();
-        let key = jobs::observe_key(target);
-        let seen = match self.drs.jobs(target, &WhichJobs::Ids(ids)).await {
-            Ok(seen) => seen,
-            Err(error) => return Ok(trouble(run, &key, error, self.clock.now())),
-        };
-        run.view.clear(&key);
+        let reasons = self.reasons(run, target, seen).await;
         let now = self.clock.now();
-        run.view.observed.insert(target.clone(), now.world);
-        let reasons = self.reasons(run, target, &seen).await;
-        let events = jobs::judge(&run.state, launches, &seen, &reasons, now);
+        let events = jobs::judge(&run.state, launches, seen, &reasons, now);
         for part in one_transaction_each(events) {
             if self.record_outcome(run, part).await? == Turn::Lost {
                 return Ok(Turn::Lost);
@@ -142,5 +160,12 @@ fn parts(instances: BTreeMap<ServerId, InstanceId>) -> Vec<BTreeMap<ServerId, In
     let list: Vec<(ServerId, InstanceId)> = instances.into_iter().collect();
     list.chunks(limits::SERVERS_PER_JUDGEMENT)
         .map(|part| part.iter().cloned().collect())
+        .collect()
+}
+
+fn jobs_of(state: &State, launches: &[LaunchId]) -> Vec<JobId> {
+    let found = launches.iter().filter_map(|id| state.launches.get(id));
+    found
+        .filter_map(|launch| launch.phase.job().cloned())
         .collect()
 }

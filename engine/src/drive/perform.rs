@@ -8,17 +8,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::decide::view::Survey;
-use crate::decide::{Command, LaunchPlan, launches};
+use crate::decide::{Command, LaunchPlan, beside, launches};
 use crate::event::{Acceptance, Event, Intent, LiveInstance};
 use crate::ids::{JobId, Target};
-use crate::limits;
-use crate::ports::{CallError, Clock, Drs, Job, Kind, StartRecovery, WhichInstances, WhichJobs};
+use crate::limits::{self, Quotas};
+use crate::ports::{
+    CallError, Clock, Drs, Job, Kind, RecoveryInstance, StartRecovery, WhichInstances, WhichJobs,
+};
+use crate::state::State;
 use crate::store::items::Items;
-use crate::time::{after, before};
+use crate::time::{Now, after, before};
 
 use super::adopt::late_adoption;
-use super::{DriveError, Driver, Run, Turn, Watch};
+use super::{DriveError, Driver, Run, Turn, Watch, together};
 
 /// Tag that names the execution on a job of ours.
 pub(crate) const EXECUTION_TAG: &str = "drs-orchestration:execution-id";
@@ -43,7 +48,7 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
             Command::Survey(target) => self.survey(run, &target).await,
             Command::Launch(plan) => self.launch(run, plan).await,
             Command::FindJob(launch) => self.find_job(run, launch).await,
-            Command::Observe { target, launches } => self.observe(run, &target, &launches).await,
+            Command::Observe { .. } => self.observe(run).await,
             Command::FindInstances { target, servers } => {
                 self.find_instances(run, &target, servers).await
             }
@@ -54,43 +59,59 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         }
     }
 
-    /// Looks at everything that runs in a target. A job of ours that the history gave up shows here, too, and is taken.
+    /// Looks at everything that runs in a target, and in others that are to be looked at now.
     async fn survey<W: Watch>(
         &self,
         run: &mut Run<'_, W>,
-        target: &Target,
+        first: &Target,
     ) -> Result<Turn, DriveError> {
         let now = self.clock.now();
+        let targets = beside::surveys(&run.state, &run.view, now, &self.settings, first);
         let since = before(now.world, limits::SURVEY_WINDOW);
-        let key = launches::survey_key(target);
-        let looked = async {
+        let looks = targets.iter().map(|target| async move {
             let jobs = self.drs.jobs(target, &WhichJobs::Since(since)).await?;
             Ok((jobs, self.drs.quotas(target).await?))
-        };
-        let (jobs, quotas) = match looked.await {
-            Ok(found) => found,
-            Err(error) => return Ok(trouble(run, &key, error, self.clock.now())),
-        };
-        run.view.clear(&key);
+        });
+        let found = together::all(looks).await;
+        for (target, looked) in targets.iter().zip(found) {
+            let surveyed = match looked {
+                Ok((jobs, quotas)) => self.surveyed(run, target, now, &jobs, quotas).await?,
+                Err(error) => {
+                    let key = launches::survey_key(target);
+                    trouble(run, &key, error, self.clock.now())
+                }
+            };
+            if surveyed == Turn::Lost {
+                return Ok(Turn::Lost);
+            }
+        }
+        Ok(Turn::Next)
+    }
+
+    /// Takes what a survey found. A job of ours that the history gave up shows here, too, and is taken.
+    async fn surveyed<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        target: &Target,
+        looked_at: Now,
+        jobs: &[Job],
+        quotas: Quotas,
+    ) -> Result<Turn, DriveError> {
+        run.view.clear(&launches::survey_key(target));
         let own: BTreeSet<&JobId> = run.state.own_jobs().collect();
         let foreign: Vec<&Job> = jobs
             .iter()
             .filter(|job| !job.completed && !own.contains(&job.id))
             .collect();
+        let servers = || foreign.iter().flat_map(|job| &job.servers);
         let survey = Survey {
-            at: now.world,
+            at: looked_at.world,
             quotas,
             foreign_jobs: u32::try_from(foreign.len()).unwrap_or(u32::MAX),
-            foreign_servers: u32::try_from(
-                foreign.iter().map(|job| job.servers.len()).sum::<usize>(),
-            )
-            .unwrap_or(u32::MAX),
-            busy: foreign
-                .iter()
-                .flat_map(|job| job.servers.iter().map(|server| server.id.clone()))
-                .collect(),
+            foreign_servers: u32::try_from(servers().count()).unwrap_or(u32::MAX),
+            busy: servers().map(|server| server.id.clone()).collect(),
         };
-        let lost = late_adoption(&run.state, &jobs);
+        let lost = late_adoption(&run.state, jobs);
         run.view.surveys.insert(target.clone(), survey);
         match lost {
             Some(event) => {
@@ -101,119 +122,158 @@ impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
         }
     }
 
-    /// Guard, intent, call, outcome.
+    /// Guard, intent, call, outcome: of one launch, and of those in other targets that are due now. The intents are in the
+    /// history before any of the calls is made, and are written together or not at all.
     ///
-    /// The request is signed with a time before the guard looked, so AWS refuses it once what the guard saw is old. A job
-    /// of others that begins after the look is still running when it arrives in time, and refuses it too.
+    /// The requests are signed with a time before the guard looked, so AWS refuses them once what the guard saw is old. A
+    /// job of others that begins after the look is still running when they arrive in time, and refuses them too.
     async fn launch<W: Watch>(
         &self,
         run: &mut Run<'_, W>,
-        plan: LaunchPlan,
+        first: LaunchPlan,
     ) -> Result<Turn, DriveError> {
-        let signed_at = self.clock.now().wall;
-        if let Some(turn) = self.guard(run, &plan).await? {
-            return Ok(turn);
-        }
-        if after(signed_at, limits::GUARD_MAX_AGE) < self.clock.now().wall {
+        let now = self.clock.now();
+        let plans = beside::launches(&run.state, &run.view, now, &self.settings, first);
+        let Some(plans) = self.guard(run, plans).await? else {
+            return Ok(Turn::Next);
+        };
+        if plans.is_empty() || after(now.wall, limits::GUARD_MAX_AGE) < self.clock.now().wall {
             return Ok(Turn::Next);
         }
-        let intent = Intent {
-            launch: plan.launch,
-            wave: plan.wave,
-            attempt: plan.attempt,
-            target: plan.target.clone(),
-            servers: plan.servers.clone(),
-            signed_at,
-            tagged: plan.tagged,
-        };
-        let request = StartRecovery {
-            servers: plan.servers.clone(),
-            is_drill: run.state.is_drill(),
-            tags: if plan.tagged {
-                tags(run, &plan)
-            } else {
-                BTreeMap::new()
-            },
-            signed_at: intent.signed_at,
-        };
+        let intents = plans.iter().map(|plan| intent(plan, now.wall));
+        let intents = intents.collect();
         let critical = run.watch.critical().await;
-        if !self
-            .try_record(run, vec![Event::LaunchIntended(Box::new(intent))])
-            .await?
-        {
+        if !self.try_record(run, intents).await? {
             return Ok(Turn::Next);
         }
-        let outcome = self.drs.start_recovery(&plan.target, &request).await;
-        let key = launches::launch_key(&plan.target);
-        match &outcome {
-            Ok(_) => run.view.clear(&key),
-            Err(error) => {
-                run.watch.on_trouble(error);
-                // Whatever refused it may be a job that is not known yet.
-                run.view.surveys.remove(&plan.target);
-                if launches::is_about_target(error) {
-                    run.view
-                        .hold_back(&key, error.retry_after, self.clock.now());
-                }
+        let requests: Vec<StartRecovery> = plans
+            .iter()
+            .map(|plan| request(run, plan, now.wall))
+            .collect();
+        let calls = plans
+            .iter()
+            .zip(&requests)
+            .map(|(plan, request)| self.drs.start_recovery(&plan.target, request));
+        let outcomes = together::all(calls).await;
+        // Each is a fact of its own: what somebody else says about one launch meanwhile must not cost another its outcome.
+        let mut turn = Turn::Next;
+        for (plan, outcome) in plans.iter().zip(outcomes) {
+            self.note(run, plan, &outcome);
+            let event = outcome_event(plan, outcome);
+            if turn == Turn::Next {
+                turn = self.record_outcome(run, vec![event]).await?;
             }
         }
-        let turn = self
-            .record_outcome(run, vec![outcome_event(&plan, outcome)])
-            .await;
         drop(critical);
-        turn
+        Ok(turn)
     }
 
-    /// Live recovery instances must not be deleted by a launch. `None` means that the launch may go on.
-    async fn guard<W: Watch>(
+    /// What the outcome of a launch means for the next ones in its target.
+    fn note<W: Watch>(
         &self,
         run: &mut Run<'_, W>,
         plan: &LaunchPlan,
-    ) -> Result<Option<Turn>, DriveError> {
-        if run.state.started.replace_live_instances {
-            return Ok(None);
+        outcome: &Result<JobId, CallError>,
+    ) {
+        let key = launches::launch_key(&plan.target);
+        let Err(error) = outcome else {
+            return run.view.clear(&key);
+        };
+        run.watch.on_trouble(error);
+        // Whatever refused it may be a job that is not known yet.
+        run.view.surveys.remove(&plan.target);
+        if launches::is_about_target(error) {
+            run.view
+                .hold_back(&key, error.retry_after, self.clock.now());
         }
-        let key = launches::guard_key(&plan.target);
-        let which = WhichInstances::OfServers(plan.servers.clone());
-        let found = match self.drs.recovery_instances(&plan.target, &which).await {
-            Ok(found) => found,
-            Err(error) if error.is_retryable() => {
-                return Ok(Some(trouble(run, &key, error, self.clock.now())));
-            }
-            Err(error) => {
-                let event = Event::GuardUnreadable {
+    }
+
+    /// Live recovery instances must not be deleted by a launch. The launches that may go on; none when it was recorded
+    /// that nothing more may be launched.
+    async fn guard<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        plans: Vec<LaunchPlan>,
+    ) -> Result<Option<Vec<LaunchPlan>>, DriveError> {
+        if run.state.started.replace_live_instances {
+            return Ok(Some(plans));
+        }
+        let looks = plans.iter().map(|plan| async move {
+            let which = WhichInstances::OfServers(plan.servers.clone());
+            self.drs.recovery_instances(&plan.target, &which).await
+        });
+        let found = together::all(looks).await;
+        let mut passed = Vec::new();
+        for (plan, found) in plans.into_iter().zip(found) {
+            let key = launches::guard_key(&plan.target);
+            let stop = match found {
+                Err(error) if error.is_retryable() => {
+                    trouble(run, &key, error, self.clock.now());
+                    continue;
+                }
+                Err(error) => Some(Event::GuardUnreadable {
                     wave: plan.wave,
                     message: error.to_string(),
-                };
-                self.try_record(run, vec![event]).await?;
-                return Ok(Some(Turn::Next));
+                }),
+                Ok(found) => {
+                    run.view.clear(&key);
+                    tripped(&run.state, &plan, found)
+                }
+            };
+            match stop {
+                None => passed.push(plan),
+                Some(event) => {
+                    self.try_record(run, vec![event]).await?;
+                    return Ok(None);
+                }
             }
-        };
-        run.view.clear(&key);
-        let own: BTreeSet<&JobId> = run.state.own_jobs().collect();
-        let mut instances: Vec<LiveInstance> = found
-            .into_iter()
-            .filter(|instance| {
-                !instance.is_drill && !instance.job.as_ref().is_some_and(|job| own.contains(job))
-            })
-            .map(|instance| LiveInstance {
-                server: instance.server,
-                instance: instance.id,
-            })
-            .collect();
-        if instances.is_empty() {
-            return Ok(None);
         }
-        instances.truncate(limits::SERVERS_PER_EVENT);
-        self.try_record(
-            run,
-            vec![Event::GuardTripped {
-                wave: plan.wave,
-                instances,
-            }],
-        )
-        .await?;
-        Ok(Some(Turn::Next))
+        Ok(Some(beside::numbered(&run.state, passed)))
+    }
+}
+
+/// Whether one of these instances is live and not this execution's.
+fn tripped(state: &State, plan: &LaunchPlan, found: Vec<RecoveryInstance>) -> Option<Event> {
+    let own: BTreeSet<&JobId> = state.own_jobs().collect();
+    let mut instances: Vec<LiveInstance> = found
+        .into_iter()
+        .filter(|instance| {
+            !instance.is_drill && !instance.job.as_ref().is_some_and(|job| own.contains(job))
+        })
+        .map(|instance| LiveInstance {
+            server: instance.server,
+            instance: instance.id,
+        })
+        .collect();
+    instances.truncate(limits::SERVERS_PER_EVENT);
+    (!instances.is_empty()).then_some(Event::GuardTripped {
+        wave: plan.wave,
+        instances,
+    })
+}
+
+fn intent(plan: &LaunchPlan, signed_at: Timestamp) -> Event {
+    Event::LaunchIntended(Box::new(Intent {
+        launch: plan.launch,
+        wave: plan.wave,
+        attempt: plan.attempt,
+        target: plan.target.clone(),
+        servers: plan.servers.clone(),
+        signed_at,
+        tagged: plan.tagged,
+    }))
+}
+
+fn request<W>(run: &Run<'_, W>, plan: &LaunchPlan, signed_at: Timestamp) -> StartRecovery {
+    StartRecovery {
+        servers: plan.servers.clone(),
+        is_drill: run.state.is_drill(),
+        tags: if plan.tagged {
+            tags(run, plan)
+        } else {
+            BTreeMap::new()
+        },
+        signed_at,
     }
 }
 
@@ -221,7 +281,7 @@ pub(super) fn trouble<W: Watch>(
     run: &mut Run<'_, W>,
     key: &str,
     error: CallError,
-    now: crate::time::Now,
+    now: Now,
 ) -> Turn {
     run.watch.on_trouble(&error);
     run.view.hold_back(key, error.retry_after, now);
@@ -259,14 +319,14 @@ fn outcome_event(plan: &LaunchPlan, outcome: Result<JobId, CallError>) -> Event 
     }
 }
 
-/// Cuts events so that each part goes in one transaction: beside itself, an event writes the item of its wave or of
+/// Cuts events so that each part goes in one transaction: beside itself, an event writes the item of its wave and of
 /// every server it names.
 pub(super) fn one_transaction_each(events: Vec<Event>) -> Vec<Vec<Event>> {
     let mut parts: Vec<Vec<Event>> = Vec::new();
     let mut room = 0;
     for event in events {
         let weight = match &event {
-            Event::ServersJudged { results, .. } => results.len() + 1,
+            Event::ServersJudged { results, .. } => results.len() + 2,
             Event::InstancesGone { instances } => instances.len() + 1,
             _ => 2,
         };
@@ -280,4 +340,37 @@ pub(super) fn one_transaction_each(events: Vec<Event>) -> Vec<Vec<Event>> {
         }
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Judgement, LaunchId, ServerResult};
+    use crate::ids::ServerId;
+
+    #[test]
+    fn small_judgements_of_many_waves_are_cut_so_that_each_part_fits_one_transaction() {
+        let judged = |launch: u32, servers: usize| Event::ServersJudged {
+            launch: LaunchId(launch),
+            results: (0..servers)
+                .map(|server| Judgement {
+                    server: ServerId::new(format!("s-{launch}-{server}")),
+                    result: ServerResult::Launched,
+                    instance: None,
+                })
+                .collect(),
+        };
+        for servers in [1, 2, 5, 12, limits::SERVERS_PER_JUDGEMENT] {
+            let events: Vec<Event> = (0..50).map(|launch| judged(launch, servers)).collect();
+            let parts = one_transaction_each(events);
+            // Every launch may be of another wave, so each event writes itself, a wave and its servers.
+            let writes = |part: &Vec<Event>| 1 + part.len() * (servers + 2);
+            assert!(
+                parts
+                    .iter()
+                    .all(|part| writes(part) <= limits::ITEMS_PER_TRANSACTION)
+            );
+            assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), 50);
+        }
+    }
 }

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use crate::ids::{InstanceId, JobId, ServerId, Target};
 use crate::limits::{self, Quotas};
 use crate::ports::{
-    CallError, Drs, Job, Kind, RecoveryInstance, SourceServer, StartRecovery, WhichInstances,
-    WhichJobs,
+    CallError, Drs, Job, Kind, LaunchStatus, RecoveryInstance, SourceServer, StartRecovery,
+    WhichInstances, WhichJobs,
 };
-use crate::time::after;
+use crate::time::{after, before};
 
-use super::hub::{Fate, Hub, gate};
+use super::hub::{Fate, Faults, Hub, gate};
 use super::items::lost;
 use super::world::{ApiError, Caller, World};
 
@@ -27,6 +27,10 @@ mod answer;
 const PAGES: usize = 1_000;
 /// Calls that change the world are few, and are what everything is about: they go wrong more often than looks.
 const CHANGES_WEIGH: u64 = 8;
+
+/// Age from which a job is listed by every look for new jobs: less than the fence after an intent, with the age of the
+/// oldest signature and the difference of two clocks taken off.
+const SETTLED: SignedDuration = SignedDuration::from_mins(3);
 
 /// The world of a run, shared by its tasks.
 pub type SharedWorld = Arc<Mutex<World>>;
@@ -75,8 +79,11 @@ impl SimDrs {
     ) -> Result<Vec<Value>, CallError> {
         gate().await;
         let changes = World::is_mutating(operation(call));
-        let fate = self.hub.fate_of(if changes { CHANGES_WEIGH } else { 1 });
-        if matches!(fate, Fate::Throttled | Fate::LostBefore) {
+        let mut fate = self.hub.fate_of(if changes { CHANGES_WEIGH } else { 1 });
+        if self.hub.is_expired() {
+            fate = Fate::Expired;
+        }
+        if matches!(fate, Fate::Throttled | Fate::Expired | Fate::LostBefore) {
             return Err(lost(&self.hub, call, fate));
         }
         let touched = self.touched(target, call, &input);
@@ -165,6 +172,33 @@ impl SimDrs {
         }
     }
 
+    /// What a list of jobs may lack, and what it may say in words that nobody knows. A look that began long after a job was
+    /// made lists it: everything about launching at most once rests on that.
+    fn blur(&self, jobs: &mut Vec<Job>, which: &WhichJobs) {
+        let Faults {
+            empty,
+            unknown_words,
+            ..
+        } = self.hub.faults();
+        if self.hub.chance(empty) && !jobs.is_empty() {
+            let speed = i32::try_from(self.hub.speed()).unwrap_or(i32::MAX);
+            let settled = before(self.hub.both().world, SETTLED.saturating_mul(speed));
+            let by_id = matches!(which, WhichJobs::Ids(_));
+            jobs.retain(|job| !by_id && job.created_at < settled);
+            self.hub.count("empty answers");
+        }
+        for server in jobs.iter_mut().flat_map(|job| &mut job.servers) {
+            let is_open = matches!(
+                server.status,
+                LaunchStatus::Pending | LaunchStatus::InProgress
+            );
+            if is_open && self.hub.chance(unknown_words) {
+                server.status = LaunchStatus::Other("WARMING_UP".to_owned());
+                self.hub.count("unknown words");
+            }
+        }
+    }
+
     async fn look(
         &self,
         target: &Target,
@@ -213,7 +247,9 @@ impl Drs for SimDrs {
         let now = self.hub.both().world;
         let is_listed = |job: &Job| after(job.created_at, self.manners.jobs_hidden_for) <= now;
         let jobs = answer::items(&pages, answer::job).ok_or_else(|| unreadable(CALL))?;
-        Ok(jobs.into_iter().filter(is_listed).collect())
+        let mut jobs: Vec<Job> = jobs.into_iter().filter(is_listed).collect();
+        self.blur(&mut jobs, which);
+        Ok(jobs)
     }
 
     async fn failures(

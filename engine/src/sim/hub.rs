@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ports::Clock;
-use crate::time::{Now, Wake};
+use crate::time::{Now, Wake, after, before};
 
 /// A task of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +31,13 @@ struct Shared {
     random: Random,
     faults: Faults,
     asleep: BTreeMap<TaskId, Timestamp>,
+    /// Until when most calls are throttled.
+    storm_until: Timestamp,
+    /// Until when credentials are expired.
+    expired_until: Timestamp,
+    /// How wrong the clocks of tasks are.
+    skews: BTreeMap<TaskId, SignedDuration>,
+    is_traced: bool,
     counts: BTreeMap<&'static str, u64>,
     trace: Vec<String>,
 }
@@ -44,6 +51,14 @@ pub struct Faults {
     pub lost_before: u64,
     /// The call has its effect, and there is no answer.
     pub lost_after: u64,
+    /// A storm begins, in which most calls are throttled.
+    pub storms: u64,
+    /// The credentials of calls to DRS expire, and take a while to be renewed.
+    pub expired: u64,
+    /// DescribeJobs lists nothing yet.
+    pub empty: u64,
+    /// A server's launch has a status that nobody knows.
+    pub unknown_words: u64,
     /// A task dies at a gate.
     pub crashes: u64,
     /// A task is not run for a while.
@@ -57,11 +72,20 @@ pub enum Fate {
     Served,
     /// It is refused for now.
     Throttled,
+    /// Its credentials have expired.
+    Expired,
     /// It has no effect, and there is no answer.
     LostBefore,
     /// It has its effect, and there is no answer.
     LostAfter,
 }
+
+/// Longest time a storm of throttling takes.
+const LONGEST_STORM: u64 = 120;
+/// How many of a thousand calls are throttled in a storm.
+const THROTTLED_IN_STORM: u64 = 700;
+/// Longest time that expired credentials take to be renewed.
+const LONGEST_EXPIRY: u64 = 300;
 
 /// A small generator of chance (splitmix64): the same seed gives the same numbers for ever.
 #[derive(Clone, Debug)]
@@ -112,6 +136,10 @@ impl Hub {
             random: Random::new(seed),
             faults: Faults::default(),
             asleep: BTreeMap::new(),
+            storm_until: now,
+            expired_until: now,
+            skews: BTreeMap::new(),
+            is_traced: true,
             counts: BTreeMap::new(),
             trace: Vec::new(),
         })))
@@ -190,7 +218,7 @@ impl Hub {
         let throttled = throttled * weight;
         let (lost_before, lost_after) = (lost_before * weight, lost_after * weight);
         let drawn = shared.random.below(1_000);
-        if drawn < throttled {
+        if shared.is_stormy() || drawn < throttled {
             Fate::Throttled
         } else if drawn < throttled + lost_before {
             Fate::LostBefore
@@ -199,6 +227,31 @@ impl Hub {
         } else {
             Fate::Served
         }
+    }
+
+    /// Draws whether the credentials of a call have expired.
+    pub fn is_expired(&self) -> bool {
+        let mut shared = self.shared();
+        let chance = shared.faults.expired;
+        if shared.random.chance(chance) {
+            shared.expired_until = shared.soon(LONGEST_EXPIRY);
+        }
+        shared.now < shared.expired_until
+    }
+
+    /// Makes the clock of a task wrong.
+    pub fn set_skew(&self, task: TaskId, skew: SignedDuration) {
+        self.shared().skews.insert(task, skew);
+    }
+
+    /// How wrong the clock of a task is.
+    pub fn skew(&self, task: TaskId) -> SignedDuration {
+        self.shared().skews.get(&task).copied().unwrap_or_default()
+    }
+
+    /// Sets whether a trace is kept; writing it is half of the work of a run.
+    pub fn set_traced(&self, is_traced: bool) {
+        self.shared().is_traced = is_traced;
     }
 
     /// Counts something for the report.
@@ -219,8 +272,10 @@ impl Hub {
     /// Writes a line of the run's trace; two runs of one seed have the same trace.
     pub fn trace(&self, line: impl FnOnce() -> String) {
         let mut shared = self.shared();
-        let line = format!("{} {}", shared.now, line());
-        shared.trace.push(line);
+        if shared.is_traced {
+            let line = format!("{} {}", shared.now, line());
+            shared.trace.push(line);
+        }
     }
 
     /// The trace.
@@ -250,6 +305,24 @@ impl Hub {
     /// A task panicked while it held the lock only if a test has failed; what it left is still good to report.
     fn shared(&self) -> MutexGuard<'_, Shared> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// Whether a call meets a storm; one may begin with it.
+    fn is_stormy(&mut self) -> bool {
+        let chance = self.faults.storms;
+        if self.random.chance(chance) {
+            self.storm_until = self.soon(LONGEST_STORM);
+            *self.counts.entry("storms").or_default() += 1;
+        }
+        self.now < self.storm_until && self.random.chance(THROTTLED_IN_STORM)
+    }
+
+    /// An instant at most so many seconds away.
+    fn soon(&mut self, most: u64) -> Timestamp {
+        let seconds = i64::try_from(self.random.below(most)).unwrap_or(0);
+        crate::time::after(self.now, SignedDuration::from_secs(seconds))
     }
 }
 
@@ -287,12 +360,28 @@ pub struct SimClock {
 
 impl Clock for SimClock {
     fn now(&self) -> Now {
-        self.hub.both()
+        let skew = self.hub.skew(self.task);
+        let Now { world, wall } = self.hub.both();
+        // Where the world's clock runs faster than the wall's, it is the simulator's and the same for everybody.
+        let is_own = self.hub.speed() == 1;
+        Now {
+            world: if is_own { after(world, skew) } else { world },
+            wall: after(wall, skew),
+        }
     }
 
     async fn sleep(&self, until: Wake) {
-        let world = until.world.map(|at| self.hub.wall_at(at));
-        let earliest = [world, until.wall].into_iter().flatten().min();
+        let skew = self.hub.skew(self.task);
+        let own_world = if self.hub.speed() == 1 {
+            skew
+        } else {
+            SignedDuration::ZERO
+        };
+        let world = until
+            .world
+            .map(|at| self.hub.wall_at(before(at, own_world)));
+        let wall = until.wall.map(|at| before(at, skew));
+        let earliest = [world, wall].into_iter().flatten().min();
         // A driver that waits for nothing would wait for ever; a day is longer than anything in a run.
         let until = earliest
             .unwrap_or_else(|| crate::time::after(self.hub.now(), SignedDuration::from_hours(24)));

@@ -6,6 +6,9 @@ use crate::store::memory::MemoryItems;
 
 use super::hub::{Fate, Hub, gate};
 
+/// How many of a thousand calls without a good answer have one that says that the server failed.
+const SERVER_ERRORS: u64 = 400;
+
 /// The item store of one run. Clones share their items.
 #[derive(Clone, Debug)]
 pub struct SimItems {
@@ -56,6 +59,9 @@ impl Items for SimItems {
             )));
         }
         let result = self.memory.write_now(&writes);
+        if matches!(result, Err(WriteError::Conflict(_))) {
+            self.hub.count("write conflicts");
+        }
         gate().await;
         if fate == Fate::LostAfter {
             return Err(WriteError::Call(lost(
@@ -75,7 +81,21 @@ pub(super) fn lost(hub: &Hub, call: &'static str, fate: Fate) -> CallError {
             hub.count("throttles");
             (Kind::Busy, "ThrottlingException", "Rate exceeded")
         }
-        Fate::Served | Fate::LostBefore | Fate::LostAfter => {
+        Fate::Expired => {
+            hub.count("expired credentials");
+            let message = "The security token included in the request is expired";
+            (Kind::Busy, "ExpiredTokenException", message)
+        }
+        Fate::LostBefore | Fate::LostAfter if hub.chance(SERVER_ERRORS) => {
+            hub.count("server errors");
+            let message = "An unexpected error occurred";
+            (Kind::Unknown, "InternalServerException", message)
+        }
+        Fate::LostBefore => {
+            hub.count("lost requests");
+            (Kind::Unknown, "NoAnswer", "the connection was closed")
+        }
+        Fate::Served | Fate::LostAfter => {
             hub.count("lost answers");
             (Kind::Unknown, "NoAnswer", "the connection was closed")
         }

@@ -44,6 +44,8 @@ mod tests;
 
 /// Times that one process tries to get on before it gives up.
 const TRIES: u64 = 2_000;
+/// Most seconds by which a clock is wrong, either way: less than [`limits::CLOCK_SKEW`].
+const MOST_SKEW: i64 = 45;
 /// Who starts executions in a run.
 const OURS: &str = "arn:aws:sts::111122223333:assumed-role/terraform/ci";
 /// What is counted when a driver decides what does not fit the history.
@@ -66,10 +68,24 @@ struct Scenario {
     cancelled_after: Option<i64>,
     /// What operators ask for, and when, in seconds of wall time.
     asks: Vec<(i64, Ask)>,
-    /// When a stranger launches a server, in seconds of wall time; which; whether as a drill.
-    stranger: Option<(i64, String, bool)>,
+    /// Strangers that launch servers.
+    strangers: Vec<Stranger>,
+    /// Whether the clocks of processes are wrong.
+    skewed: bool,
     /// How often a process takes over from one that lives, in parts per thousand of its looks.
     ruthless: u64,
+}
+
+/// Somebody who launches servers past us.
+#[derive(Clone, Debug)]
+struct Stranger {
+    /// When, in seconds of wall time.
+    after: i64,
+    place: Target,
+    servers: Vec<String>,
+    is_drill: bool,
+    /// What is counted when DRS accepts.
+    counted: &'static str,
 }
 
 /// A run.
@@ -177,6 +193,13 @@ impl Run {
 fn spawn(scheduler: &mut Scheduler, context: &Context) -> TaskId {
     let task = scheduler.next_task();
     let number = context.processes.fetch_add(1, Ordering::Relaxed) + 1;
+    if context.scenario.skewed {
+        let most = 2 * MOST_SKEW;
+        let seconds = context.hub.draw(most.unsigned_abs());
+        let skew = i64::try_from(seconds).unwrap_or(0) - MOST_SKEW;
+        context.hub.set_skew(task, SignedDuration::from_secs(skew));
+        context.hub.count("skewed clocks");
+    }
     let process = Process::new(context.clone(), task, number);
     scheduler.spawn(Box::pin(async move { process.live().await }))
 }
@@ -386,27 +409,33 @@ impl Process {
 }
 
 /// Somebody launches a server past us, once it is time.
-async fn launch_past_us(context: Context, clock: SimClock, plan: (i64, String, bool)) {
-    let (seconds, server, is_drill) = plan;
+async fn launch_past_us(context: Context, clock: SimClock, stranger: Stranger) {
     let mut wake = Wake::default();
-    wake.at_wall(after(context.hub.now(), SignedDuration::from_secs(seconds)));
+    let wait = SignedDuration::from_secs(stranger.after);
+    wake.at_wall(after(context.hub.now(), wait));
     clock.sleep(wake).await;
     gate().await;
-    let input =
-        serde_json::json!({"sourceServers": [{"sourceServerID": server}], "isDrill": is_drill});
+    let ids = stranger.servers.iter();
+    let servers: Vec<_> = ids
+        .map(|id| serde_json::json!({"sourceServerID": id}))
+        .collect();
+    let input = serde_json::json!({"sourceServers": servers, "isDrill": stranger.is_drill});
     let at = context.hub.both().world;
-    let result = super::drs::lock(&context.world).call(
-        at,
-        &caller(STRANGER),
-        &target().region,
-        "StartRecovery",
-        &input,
-    );
-    context
-        .hub
-        .trace(|| format!("a stranger launches {server}: {}", result.is_ok()));
+    let who = Caller {
+        account_id: stranger.place.account_id.clone(),
+        arn: STRANGER.to_owned(),
+    };
+    let region = &stranger.place.region;
+    let result = super::drs::lock(&context.world).call(at, &who, region, "StartRecovery", &input);
+    context.hub.trace(|| {
+        format!(
+            "a stranger launches {:?}: {}",
+            stranger.servers,
+            result.is_ok()
+        )
+    });
     if result.is_ok() {
-        context.hub.count("launches of strangers");
+        context.hub.count(stranger.counted);
     }
 }
 

@@ -157,3 +157,42 @@ fn the_end_waits_a_while_for_the_instances_of_launched_servers() {
         "it is recorded without them"
     );
 }
+
+/// Looks until a job of this length is seen to end: how many, and how long after its end.
+fn looks_until(seconds: i64) -> (usize, i64) {
+    let mut tale = Tale::new(&[("web", &["s-1"])]);
+    tale.launch();
+    let (mut looks, mut age) = (0, 0);
+    loop {
+        match tale.settle().command {
+            Some(Command::Observe { target, .. }) => {
+                looks += 1;
+                if age >= seconds {
+                    return (looks, age - seconds);
+                }
+                tale.view.observed.insert(target, tale.now.world);
+            }
+            None => {
+                tale.pass(1);
+                age += 1;
+            }
+            Some(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn looks_are_frequent_only_while_a_job_may_end_and_never_add_more_than_a_hundredth() {
+    for seconds in [310, 533, 700, 1_016, 2_400, 3_000] {
+        let (looks, late) = looks_until(seconds);
+        let most = (seconds / 100).max(limits::POLL_SHORTEST.as_secs()) + 1;
+        assert!(late <= most, "{seconds} s: {late} s late");
+        assert!(looks < 260, "{seconds} s: {looks} looks");
+    }
+    let (looks, late) = looks_until(250);
+    assert!(
+        late <= limits::POLL_LONGEST.as_secs() && looks <= 25,
+        "{looks}"
+    );
+    assert!(looks_until(2).1 <= limits::POLL_SHORTEST.as_secs());
+}

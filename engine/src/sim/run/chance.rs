@@ -3,18 +3,21 @@
 use jiff::SignedDuration;
 
 use crate::event::Mode;
-use crate::ids::{GroupId, ServerId};
+use crate::ids::{GroupId, ServerId, Target};
 use crate::plan::{PlanSpec, WaveSpec};
 use crate::sim::drs::Manners;
 use crate::sim::fleet::{
     Account, ExistingInstance, FaultPhase, Fleet, LaunchFault, Region, Server, Settings,
 };
 use crate::sim::hub::Random;
-use crate::sim::world::Quotas;
+use crate::sim::world::{Quotas, Span, Timings};
 use crate::store::group::{GroupConfig, Selection};
 
 use super::ask::Ask;
-use super::{Scenario, target};
+use super::{Scenario, Stranger, target};
+
+/// Numbers of servers that are none of the plan's business begin here.
+const FOREIGN: u64 = 900;
 
 /// The source server of a number.
 pub(super) fn server_id(number: u64) -> String {
@@ -27,30 +30,33 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     let counts: Vec<u64> = (0..1 + random.below(4))
         .map(|_| 1 + random.below(3))
         .collect();
-    let total = counts.iter().sum();
-    let servers: Vec<Server> = (0..total)
-        .map(|number| server(number, &mut random))
+    let places = places(&mut random);
+    let mut homes: Vec<(Target, Vec<Server>)> = places
+        .iter()
+        .map(|place| (place.clone(), Vec::new()))
         .collect();
     let mut first = 0;
     let mut groups = Vec::new();
     for (index, count) in counts.iter().enumerate() {
-        let ids = (first..first + count).map(|number| ServerId::new(server_id(number)));
-        let selection = Selection::Servers(ids.collect());
-        groups.push((GroupId::new(format!("g-{index}")), group(index, selection)));
+        let home = index % homes.len();
+        let numbers = first..first + count;
+        let servers = numbers.clone().map(|number| server(number, &mut random));
+        homes[home].1.extend(servers);
+        let ids = numbers.map(|number| ServerId::new(server_id(number)));
+        let mut config = group(index, Selection::Servers(ids.collect()));
+        config.target = homes[home].0.clone();
+        groups.push((GroupId::new(format!("g-{index}")), config));
         first += count;
     }
+    let strangers = strangers(&mut homes, &mut random);
     let terminates = random.chance(600);
     let cancelled_after = random
         .chance(200)
         .then(|| i64::try_from(random.below(1_500)).unwrap_or(0));
     let asks = asks(counts.len(), &mut random);
-    let stranger = random.chance(250).then(|| {
-        let after = i64::try_from(random.below(1_200)).unwrap_or(0);
-        (after, server_id(random.below(total)), random.chance(500))
-    });
     let hidden = i64::try_from(random.below(240)).unwrap_or(0);
     let mut scenario = Scenario {
-        fleet: fleet(servers, settings(&mut random)),
+        fleet: fleet_of(homes, settings(&mut random)),
         plan: plan(&counts, &mut random),
         groups,
         mode: if random.chance(750) {
@@ -66,7 +72,8 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         terminates,
         cancelled_after,
         asks,
-        stranger,
+        strangers,
+        skewed: random.chance(400),
         ruthless: 40,
     };
     // From chances of their own, so that everything else of a seed is as it was without policies.
@@ -133,20 +140,72 @@ fn asks(waves: usize, random: &mut Random) -> Vec<(i64, Ask)> {
         .collect()
 }
 
+/// One to three accounts and Regions.
+fn places(random: &mut Random) -> Vec<Target> {
+    let elsewhere = Target {
+        region: "us-west-2".to_owned(),
+        ..target()
+    };
+    let spoke = Target {
+        account_id: "444455556666".to_owned(),
+        ..target()
+    };
+    let mut places = vec![target()];
+    places.extend(random.chance(400).then_some(elsewhere));
+    places.extend(random.chance(300).then_some(spoke));
+    places
+}
+
+/// Somebody who launches a server of ours, and somebody whose own servers take room in the quotas.
+fn strangers(homes: &mut [(Target, Vec<Server>)], random: &mut Random) -> Vec<Stranger> {
+    let mut found = Vec::new();
+    let later = |random: &mut Random| i64::try_from(random.below(1_200)).unwrap_or(0);
+    if random.chance(250) {
+        let (place, servers) = &homes[0];
+        let chosen = usize::try_from(random.below(servers.len() as u64)).unwrap_or(0);
+        found.push(Stranger {
+            after: later(random),
+            place: place.clone(),
+            servers: servers[chosen].id.iter().cloned().collect(),
+            is_drill: random.chance(500),
+            counted: "launches of strangers",
+        });
+    }
+    if random.chance(300) {
+        let (place, servers) = &mut homes[0];
+        for number in 0..1 + random.below(3) {
+            let own = healthy(FOREIGN + number);
+            found.push(Stranger {
+                after: later(random) / 4,
+                place: place.clone(),
+                servers: own.id.iter().cloned().collect(),
+                is_drill: true,
+                counted: "foreign jobs",
+            });
+            servers.push(own);
+        }
+    }
+    found
+}
+
 /// A fleet in one account and Region.
 pub(super) fn fleet(servers: Vec<Server>, settings: Settings) -> Fleet {
-    let region = Region {
-        name: target().region,
-        initialized: true,
-        servers,
-    };
-    let account = Account {
-        id: target().account_id,
+    fleet_of(vec![(target(), servers)], settings)
+}
+
+/// A fleet in several; an account may come more than once.
+fn fleet_of(homes: Vec<(Target, Vec<Server>)>, settings: Settings) -> Fleet {
+    let account = |(place, servers): (Target, Vec<Server>)| Account {
+        id: place.account_id,
         external_id: None,
-        regions: vec![region],
+        regions: vec![Region {
+            name: place.region,
+            initialized: true,
+            servers,
+        }],
     };
     Fleet {
-        accounts: vec![account],
+        accounts: homes.into_iter().map(account).collect(),
         settings,
     }
 }
@@ -168,6 +227,18 @@ pub(super) fn group(index: usize, selection: Selection) -> GroupConfig {
     }
 }
 
+/// Seconds of a launch that is slow, and of one that outlasts every limit of a wave.
+pub(super) const SLOW: f64 = 4_000.0;
+pub(super) const STUCK: f64 = 80_000.0;
+
+/// The timings of a server whose launch takes so long.
+fn dragging(seconds: f64) -> Timings {
+    Timings {
+        launch: Span(seconds, seconds),
+        ..Timings::default()
+    }
+}
+
 fn server(number: u64, random: &mut Random) -> Server {
     let mut server = healthy(number);
     if random.chance(100) {
@@ -181,6 +252,9 @@ fn server(number: u64, random: &mut Random) -> Server {
             phase,
             raw_error: None,
         });
+    }
+    if random.chance(40) {
+        server.timings = Some(dragging(if random.chance(80) { STUCK } else { SLOW }));
     }
     if random.chance(30) {
         server.replication_state = "INITIAL_SYNC".to_owned();

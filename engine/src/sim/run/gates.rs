@@ -9,7 +9,9 @@ use super::*;
 use crate::event::Outcome;
 use crate::ids::ServerId;
 use crate::plan::WaveSpec;
-use crate::sim::fleet::{ExistingInstance, FaultPhase, LaunchFault, Server, Settings as World};
+use crate::sim::fleet::{
+    ExistingInstance, FaultPhase, LaunchFault, Region, Server, Settings as World,
+};
 use crate::state::{ServerStatus, Status};
 use crate::store::group::Selection;
 
@@ -57,7 +59,8 @@ fn shop() -> Scenario {
         terminates: true,
         cancelled_after: None,
         asks: Vec::new(),
-        stranger: None,
+        strangers: Vec::new(),
+        skewed: false,
         ruthless: 0,
     }
 }
@@ -106,7 +109,7 @@ fn only(run: &Run) -> State {
 
 #[test]
 fn a_crash_at_any_gate_costs_no_launch_and_no_result() {
-    for scenario in [shop(), without_tags()] {
+    for scenario in [shop(), without_tags(), in_two_places()] {
         let steps = steps_of(&scenario);
         let mut adoptions = 0;
         for at in 0..steps {
@@ -157,6 +160,29 @@ fn a_crash_at_any_gate_costs_no_retry_and_adds_none() {
             assert_eq!(server.retries, 2, "crashed at step {at}");
         }
     }
+}
+
+/// The shop with the web server in another Region and waiting for nothing, so that both launches are made together.
+fn in_two_places() -> Scenario {
+    let mut scenario = shop();
+    let elsewhere = Target {
+        region: "us-west-2".to_owned(),
+        ..target()
+    };
+    let regions = &mut scenario.fleet.accounts[0].regions;
+    let (web, here) = regions[0]
+        .servers
+        .drain(..)
+        .partition(|server| server.id == Some(server_id(2)));
+    regions[0].servers = here;
+    regions.push(Region {
+        name: elsewhere.region.clone(),
+        initialized: true,
+        servers: web,
+    });
+    scenario.groups[1].1.target = elsewhere;
+    scenario.plan.waves[1].depends_on_waves = Some(Vec::new());
+    scenario
 }
 
 fn without_tags() -> Scenario {
@@ -262,7 +288,13 @@ fn a_drill_deletes_no_recovery_that_comes_at_any_gate() {
                     hub: run.hub.clone(),
                     task: run.scheduler.next_task(),
                 };
-                let stranger = (0, server_id(2), false);
+                let stranger = Stranger {
+                    after: 0,
+                    place: target(),
+                    servers: vec![server_id(2)],
+                    is_drill: false,
+                    counted: "launches of strangers",
+                };
                 let context = run.context.clone();
                 run.scheduler
                     .spawn(Box::pin(launch_past_us(context, clock, stranger)));

@@ -12,11 +12,12 @@ use crate::event::{Acceptance, Author, Event, LaunchId, Recorded, WaveOutcome};
 use crate::ids::{ExecutionId, JobId, ServerId};
 use crate::limits;
 use crate::sim::drs::lock;
+use crate::sim::world::Caller;
 use crate::state::{Phase, State, Status};
 use crate::store::executions::Executions;
 use crate::store::summary::Summary;
 
-use super::{MISFITS, OURS, Run, caller, target};
+use super::{MISFITS, OURS, Run};
 use crate::testing::at_once;
 
 /// What a run came to.
@@ -183,16 +184,25 @@ fn check_rounds(run: &Run, launched: &BTreeMap<(ExecutionId, ServerId, u32), &st
 /// A job as the world shows it.
 fn job_of(run: &Run, job: &str) -> serde_json::Value {
     let input = serde_json::json!({"filters": {"jobIDs": [job]}});
-    let reply = lock(&run.context.world)
-        .call(
-            run.hub.both().world,
-            &caller(OURS),
-            &target().region,
-            "DescribeJobs",
-            &input,
-        )
-        .expect("jobs can be looked at");
-    reply.body.expect("it has a body")["items"][0].clone()
+    let at = run.hub.both().world;
+    let places = run.context.scenario.fleet.accounts.iter();
+    let places = places.flat_map(|account| {
+        let regions = account.regions.iter();
+        regions.map(|region| (account.id.clone(), region.name.clone()))
+    });
+    for (account_id, region) in places {
+        let who = Caller {
+            account_id,
+            arn: OURS.to_owned(),
+        };
+        let reply = lock(&run.context.world).call(at, &who, &region, "DescribeJobs", &input);
+        let body = reply.expect("jobs can be looked at").body;
+        let found = body.map(|body| body["items"][0].clone());
+        if let Some(found) = found.filter(|found| !found.is_null()) {
+            return found;
+        }
+    }
+    serde_json::Value::Null
 }
 
 /// The launch that an accepted call belongs to. Its history must know the job, unless it gave up looking for it.
