@@ -1,7 +1,7 @@
 //! Whether a plan could be run now, asked without starting anything.
 //!
-//! [`preflight`] looks at everything that a start looks at, and goes on where a start would stop, so that a person reads
-//! every problem at once. It changes nothing. What it says is true when it is said; every guard looks again when it counts.
+//! [`Driver::preflight`] looks at everything that a start looks at, and goes on where a start would stop, so that a person
+//! reads every problem at once. It changes nothing. What it says is true when it is said; every guard looks again when it counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,79 @@
+"""Control: an operator holds a drill that Terraform drives, and lets it go on; a recovery takes its servers."""
+
+import json
+import subprocess
+from typing import Any
+
+from .configuration import drill, group, plan, wave
+from .host import Workspace
+from .simulator import Simulator
+from .test_progress import drsctl
+from .waiting import until
+
+PAUSED = "PAUSED"
+
+
+def configuration(simulator: Simulator, **approval: Any) -> list[str]:
+    return [
+        simulator.provider(),
+        group("database", source_server_ids=simulator.ids("db-1")),
+        group("web", source_server_ids=simulator.ids("web-1", "web-2")),
+        plan("shop", wave("database", "database"), wave("web", "web", **approval)),
+        drill("quarterly", "shop", triggers={"quarter": "2026-Q4"}),
+    ]
+
+
+def listed(simulator: Simulator) -> list[dict[str, Any]]:
+    """Every execution; none while the tables are not there."""
+    found = drsctl(simulator, "list", "--json")
+    return json.loads(found.stdout)["executions"] if found.returncode == 0 else []
+
+
+def in_status(simulator: Simulator, status: str) -> str | None:
+    """The id of the execution in this status."""
+    found = [one["execution_id"] for one in listed(simulator) if one["status"] == status]
+    return found[0] if found else None
+
+
+def said(finished: subprocess.CompletedProcess[str]) -> str:
+    assert "panicked" not in finished.stderr, finished
+    return finished.stdout + finished.stderr
+
+
+def test_a_wave_waits_for_its_approval_while_terraform_follows(workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(*configuration(simulator, pause_before=True))
+    running = workspace.start_apply()
+    execution = until("the pause", lambda: in_status(simulator, PAUSED))
+
+    shown = drsctl(simulator, "show")
+    assert "the plan asks for an approval before this wave" in shown.stdout, shown
+    assert f"drsctl resume {execution}" in shown.stdout, shown
+    refused = drsctl(simulator, "skip", execution, "--wave", "database", "--reason", "no")
+    assert refused.returncode == 2 and "is finished" in said(refused), refused
+    assert in_status(simulator, PAUSED) == execution, "a request that is refused changes nothing"
+
+    resumed = drsctl(simulator, "resume", execution, "--reason", "the network is ready")
+    assert resumed.returncode == 0 and "is driven by terraform" in resumed.stdout, resumed
+    running.wait().expect(0)
+    assert workspace.state()["drs_drill_execution.quarterly"]["status"] == "COMPLETED"
+    workspace.plans_nothing()
+
+
+def test_a_recovery_takes_the_servers_of_the_drill(workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(*configuration(simulator, pause_before=True))
+    running = workspace.start_apply()
+    until("the pause", lambda: in_status(simulator, PAUSED))
+
+    wrong = drsctl(simulator, "failover", "shop", "--reason", "the Region is down", "--confirm", "shop/1")
+    assert wrong.returncode == 2 and '--confirm "shop/2"' in said(wrong), wrong
+    assert len(listed(simulator)) == 1, "nothing was started"
+    asked = ("failover", "shop", "--reason", "the Region is down", "--confirm", "shop/2", "--only-wave", "database")
+    recovered = drsctl(simulator, *asked)
+    assert recovered.returncode == 0 and "COMPLETED" in recovered.stdout, recovered
+    again = drsctl(simulator, *asked)
+    assert again.returncode == 2 and '--confirm "shop/3"' in said(again), again
+
+    ended = running.wait()
+    assert ended.exit_code == 1 and "took its servers" in ended.flat, ended
+    modes = {one["mode"]: one["status"] for one in listed(simulator)}
+    assert modes == {"RECOVERY": "COMPLETED", "DRILL": "CANCELLED"}, modes
