@@ -144,8 +144,8 @@ mod tests {
     fn a_fleet_is_read() {
         let folder = Folder::new();
         let path = folder.path().join("fleet.yaml");
-        let text = "accounts:\n- id: 111122223333\n  regions:\n  - name: eu-west-1\n    servers:\n    - hostname: a\n  \
-                        tags: {Tier: db}\n      timings: {launch: [1.5, 2]}\n      faults:\n      - phase: launch\n";
+        let text = "accounts:\n- id: 111122223333\n  regions:\n  - name: eu-west-1\n    servers:\n    - hostname: a\n\
+            \x20     tags: {Tier: db}\n      timings: {launch: [1.5, 2]}\n      faults:\n      - phase: launch\n";
         std::fs::write(&path, text).unwrap();
         let fleet = Chosen::read(&path).unwrap().fleet;
         assert_eq!(fleet.accounts[0].regions[0].servers[0].hostname, "a");
