@@ -72,6 +72,24 @@ pub trait Watch: Send + Sync {
     fn critical(&self) -> impl Future<Output = Self::Critical> + Send;
 }
 
+/// Nobody watches: for requests, and for drives that nobody looks at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    type Critical = ();
+
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
+    fn on_event(&self, _: &State, _: &Recorded) {}
+
+    fn on_trouble(&self, _: &CallError) {}
+
+    async fn critical(&self) -> Self::Critical {}
+}
+
 /// Why a driver returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {

@@ -13,14 +13,11 @@ use crate::limits::Quotas;
 use crate::only::Only;
 use crate::plan::LaunchOrder;
 use crate::ports::{CallError, Clock, Drs, SourceServer, WhichInstances, WhichJobs};
-use crate::resolve::{Resolution, ResolveError, resolve};
+use crate::resolve::{self, Resolution, ResolveError, resolve};
 use crate::store::items::Items;
 use crate::time::before;
 
 mod text;
-
-/// Names spelled out in one finding; the rest is counted.
-const NAMED: usize = 10;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,10 +111,12 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
         found.find("servers", Level::Ready, text::servers(count, &resolution));
         self.look_at_executions(&resolution, &frozen, mode, &mut found)
             .await;
+        let mut quotas = BTreeMap::new();
         for (target, servers) in by_target(&frozen) {
-            self.look_at_target(target, &servers, &mut found).await;
+            let allowed = self.look_at_target(target, &servers, &mut found).await;
+            quotas.insert(target, allowed);
         }
-        found.jobs = self.planned_jobs(&resolution, &frozen).await;
+        found.jobs = planned_jobs(&resolution, &frozen, &quotas);
         found
     }
 
@@ -170,7 +169,13 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
         }
     }
 
-    async fn look_at_target(&self, target: &Target, servers: &[&ServerId], found: &mut Preflight) {
+    /// Looks at DRS. Returns its quotas, or the documented ones where they cannot be read.
+    async fn look_at_target(
+        &self,
+        target: &Target,
+        servers: &[&ServerId],
+        found: &mut Preflight,
+    ) -> Quotas {
         let ids: Vec<ServerId> = servers.iter().map(|id| (*id).clone()).collect();
         match self.drs.source_servers(target, Some(&ids)).await {
             Ok(sources) => replication(target, &sources, found),
@@ -206,42 +211,45 @@ impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
                 let in_jobs = running.iter().map(|job| job.servers.len()).sum();
                 let (level, text) = text::quotas(target, running.len(), in_jobs, &busy, &quotas);
                 found.find("quotas", level, text);
+                quotas
             }
-            (Err(error), _) | (_, Err(error)) => denied("quotas", target, &error, found),
+            (Err(error), _) | (_, Err(error)) => {
+                denied("quotas", target, &error, found);
+                Quotas::default()
+            }
         }
     }
+}
 
-    /// The jobs as they would be if nothing else ran.
-    async fn planned_jobs(&self, resolution: &Resolution, frozen: &Frozen) -> Vec<PlannedJob> {
-        let mut quotas: BTreeMap<&Target, Quotas> = BTreeMap::new();
-        for target in by_target(frozen).into_keys() {
-            let of_target = self.drs.quotas(target).await.unwrap_or_default();
-            quotas.insert(target, of_target);
+/// The jobs as they would be if nothing else ran.
+fn planned_jobs(
+    resolution: &Resolution,
+    frozen: &Frozen,
+    quotas: &BTreeMap<&Target, Quotas>,
+) -> Vec<PlannedJob> {
+    let mut jobs = Vec::new();
+    for (wave, servers) in resolution.parsed.waves().iter().zip(&frozen.waves) {
+        let mut of_target: BTreeMap<&Target, Vec<(String, ServerId)>> = BTreeMap::new();
+        for server in servers {
+            let named = (server.hostname.clone(), server.id.clone());
+            of_target.entry(&server.target).or_default().push(named);
         }
-        let mut jobs = Vec::new();
-        for (wave, servers) in resolution.parsed.waves().iter().zip(&frozen.waves) {
-            let mut of_target: BTreeMap<&Target, Vec<(String, ServerId)>> = BTreeMap::new();
-            for server in servers {
-                let named = (server.hostname.clone(), server.id.clone());
-                of_target.entry(&server.target).or_default().push(named);
-            }
-            for (target, servers) in of_target {
-                let quota = quotas.get(target).copied().unwrap_or_default();
-                let most = match (wave.order, wave.max_in_flight) {
-                    (LaunchOrder::Sequential, _) => 1,
-                    (LaunchOrder::Parallel, Some(most)) => most.min(quota.servers_per_job),
-                    (LaunchOrder::Parallel, None) => quota.servers_per_job,
-                };
-                let parts = servers.chunks((most as usize).max(1));
-                jobs.extend(parts.map(|part| PlannedJob {
-                    wave: wave.name.clone(),
-                    target: target.clone(),
-                    servers: part.to_vec(),
-                }));
-            }
+        for (target, servers) in of_target {
+            let quota = quotas.get(target).copied().unwrap_or_default();
+            let most = match (wave.order, wave.max_in_flight) {
+                (LaunchOrder::Sequential, _) => 1,
+                (LaunchOrder::Parallel, Some(most)) => most.min(quota.servers_per_job),
+                (LaunchOrder::Parallel, None) => quota.servers_per_job,
+            };
+            let parts = servers.chunks((most as usize).max(1));
+            jobs.extend(parts.map(|part| PlannedJob {
+                wave: wave.name.clone(),
+                target: target.clone(),
+                servers: part.to_vec(),
+            }));
         }
-        jobs
     }
+    jobs
 }
 
 fn check_of(error: &ResolveError) -> &'static str {
@@ -265,7 +273,7 @@ fn by_target(frozen: &Frozen) -> BTreeMap<&Target, Vec<&ServerId>> {
 fn replication(target: &Target, sources: &[SourceServer], found: &mut Preflight) {
     let unwell: Vec<String> = sources
         .iter()
-        .filter(|server| server.replication_state != "CONTINUOUS" || is_behind(server))
+        .filter(|server| server.replication_state != resolve::WELL || is_behind(server))
         .map(text::replication_of)
         .collect();
     if unwell.is_empty() {

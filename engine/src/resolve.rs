@@ -31,7 +31,7 @@ pub use error::{Place, ResolveError};
 /// How many names a note or an error spells out; the rest is counted.
 const NAMED: usize = 10;
 /// Replication states, in DRS's words, that need no note.
-const WELL: &str = "CONTINUOUS";
+pub(crate) const WELL: &str = "CONTINUOUS";
 
 /// A plan with everything that an execution of it needs.
 #[derive(Clone, Debug)]
@@ -429,7 +429,7 @@ fn notes(plan: &Plan, around: &Surroundings) -> Vec<String> {
 }
 
 /// The first few of these, and how many more there are.
-fn some_of(names: &[String]) -> String {
+pub(crate) fn some_of(names: &[String]) -> String {
     let mut text = names[..names.len().min(NAMED)].join(", ");
     if names.len() > NAMED {
         text.push_str(&format!(" and {} more", names.len() - NAMED));

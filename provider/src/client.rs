@@ -125,7 +125,9 @@ impl Client {
 
     /// A driver of this process. Its clock is woken when the request is asked to stop.
     pub(crate) fn driver(&self) -> ProviderDriver {
-        let mut driver = self.session.driver(host());
+        let mut driver = self
+            .session
+            .driver(drs_engine_aws::fresh::host("terraform"));
         driver.owner = self.owner.clone();
         // The fence after a launch without outcome is as long as whoever checks signatures makes it.
         if let Some(age) = self.simulator.as_ref().and_then(Embedding::signature_age) {
@@ -180,17 +182,4 @@ impl Drop for Alarm {
 /// Whether a call failed because a table does not exist.
 fn is_missing_table(error: &CallError) -> bool {
     error.call.starts_with("dynamodb:") && error.code == "ResourceNotFoundException"
-}
-
-/// Where this process runs, for people.
-fn host() -> String {
-    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .ok()
-        .map(|text| text.trim().to_owned())
-        .filter(|text| !text.is_empty())
-        .or_else(|| variable("HOSTNAME"))
-        .or_else(|| variable("COMPUTERNAME"))
-        .unwrap_or_else(|| "a machine without a name".to_owned());
-    format!("terraform on {machine}, process {}", std::process::id())
 }

@@ -1,4 +1,5 @@
-//! Identifiers that nobody has used: 128 bits that the operating system chose.
+//! What this process calls itself and what it makes: identifiers that nobody has used, of 128 bits that the operating
+//! system chose.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -21,6 +22,19 @@ pub fn id(prefix: &str) -> String {
 /// A new owner: this process, for as long as it drives one execution.
 pub fn owner() -> OwnerId {
     OwnerId::new(id("owner"))
+}
+
+/// Where this process runs, for people: the program, the machine, the process.
+pub fn host(program: &str) -> String {
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
+        .or_else(|| variable("HOSTNAME"))
+        .or_else(|| variable("COMPUTERNAME"))
+        .unwrap_or_else(|| "a machine without a name".to_owned());
+    format!("{program} on {machine}, process {}", std::process::id())
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ impl Connection {
     /// Somebody who works on executions from this process. The clock is the session's, so that a simulator's world time
     /// counts, and the fence after a launch without outcome is as long as whoever checks signatures makes it.
     pub(crate) fn operator(&self) -> Operator<AwsDrs, DynamoItems, SystemClock> {
-        let mut driver = self.session.driver(host());
+        let mut driver = self.session.driver(drs_engine_aws::fresh::host("drsctl"));
         driver.settings.signature_age = self
             .signature_age()
             .unwrap_or(driver.settings.signature_age);
@@ -69,19 +69,6 @@ impl Connection {
     fn signature_age(&self) -> Option<SignedDuration> {
         None
     }
-}
-
-/// Where this process runs, for people.
-fn host() -> String {
-    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .ok()
-        .map(|text| text.trim().to_owned())
-        .filter(|text| !text.is_empty())
-        .or_else(|| variable("HOSTNAME"))
-        .or_else(|| variable("COMPUTERNAME"))
-        .unwrap_or_else(|| "a machine without a name".to_owned());
-    format!("drsctl on {machine}, process {}", std::process::id())
 }
 
 /// What is configured, here and elsewhere.

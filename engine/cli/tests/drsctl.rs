@@ -10,12 +10,11 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use drs_engine::begin::Begin;
-use drs_engine::drive::{Driver, Watch};
-use drs_engine::event::{Mode, Recorded};
+use drs_engine::drive::{Driver, Unwatched};
+use drs_engine::event::Mode;
 use drs_engine::ids::{ExecutionId, GroupId, PlanId};
 use drs_engine::plan::{PlanSpec, WaveSpec};
-use drs_engine::ports::{CallError, Clock as _, Drs as _};
-use drs_engine::state::State;
+use drs_engine::ports::{Clock as _, Drs as _};
 use drs_engine::store::group::{GroupConfig, Selection};
 use drs_engine_aws::{AwsDrs, DynamoItems, Embedded, Session, Settings, SystemClock, fresh};
 use drs_simulator::{Options, Simulator};
@@ -177,23 +176,6 @@ fn wave_over(name: &str, group: GroupId) -> WaveSpec {
     }
 }
 
-/// Somebody who drives and says nothing.
-struct Quiet;
-
-impl Watch for Quiet {
-    type Critical = ();
-
-    fn is_stopped(&self) -> bool {
-        false
-    }
-
-    fn on_event(&self, _: &State, _: &Recorded) {}
-
-    fn on_trouble(&self, _: &CallError) {}
-
-    async fn critical(&self) {}
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_execution_is_watched_to_its_end_and_shown_afterwards() {
     let folder = Folder::new();
@@ -202,7 +184,7 @@ async fn an_execution_is_watched_to_its_end_and_shown_afterwards() {
     let watcher = tokio::spawn(ended(on_store(&store, &["watch", "--wait", "120"])));
     let world = World::new(&store, 600.0).await;
     let (driver, id) = world.begin("exec-watched").await;
-    driver.drive(&id, &Quiet).await.expect("driven");
+    driver.drive(&id, &Unwatched).await.expect("driven");
 
     let watched = watcher.await.expect("no panic");
     let lines = text(&watched.stdout);

@@ -8,11 +8,10 @@ use jiff::Timestamp;
 
 use drs_engine::begin::Begin;
 use drs_engine::decide::Settings;
-use drs_engine::drive::{Driver, Ending, Watch};
+use drs_engine::drive::{Driver, Ending, Unwatched};
 use drs_engine::event::{Mode, Outcome as Ended, Recorded};
 use drs_engine::frozen::Frozen;
 use drs_engine::ids::{ExecutionId, OwnerId, PlanId};
-use drs_engine::ports::CallError;
 use drs_engine::sim::drs::{Manners, SimDrs};
 use drs_engine::sim::hub::{Hub, SimClock};
 use drs_engine::sim::items::SimItems;
@@ -134,7 +133,10 @@ fn drive(
         let id = ExecutionId::new("x-1");
         let begun = driver.begin_execution(&begin(&id)).await;
         begun.expect("it can begin");
-        let (state, ending) = driver.drive(&id, &Silent).await.expect("it can be driven");
+        let (state, ending) = driver
+            .drive(&id, &Unwatched)
+            .await
+            .expect("it can be driven");
         assert_eq!(ending, Ending::Done);
         *slot.lock().expect("nobody panicked") = Some(state);
     }));
@@ -178,21 +180,4 @@ fn now<T>(future: impl Future<Output = T>) -> T {
         std::task::Poll::Ready(value) => value,
         std::task::Poll::Pending => unreachable!("the store in memory never waits"),
     }
-}
-
-/// Nobody watches.
-struct Silent;
-
-impl Watch for Silent {
-    type Critical = ();
-
-    fn is_stopped(&self) -> bool {
-        false
-    }
-
-    fn on_event(&self, _: &State, _: &Recorded) {}
-
-    fn on_trouble(&self, _: &CallError) {}
-
-    async fn critical(&self) -> Self::Critical {}
 }

@@ -5,34 +5,16 @@
 //! servers, as it waits for anybody's. A call of the drill that may still be under way is waited for here, because a drill
 //! that arrives late could replace what the recovery has launched by then.
 
-use crate::drive::{DriveError, Driver, Watch};
-use crate::event::{Author, Event, Mode, Recorded};
+use crate::drive::{DriveError, Driver, Unwatched};
+use crate::event::{Author, Event, Mode};
 use crate::ids::ExecutionId;
 use crate::limits;
-use crate::ports::{CallError, Clock, Drs};
-use crate::state::State;
+use crate::ports::{Clock, Drs};
 use crate::store::items::Items;
 use crate::store::start::StartError;
 use crate::time::{Wake, after};
 
 use super::Begin;
-
-/// Nobody watches a request.
-struct Unwatched;
-
-impl Watch for Unwatched {
-    type Critical = ();
-
-    fn is_stopped(&self) -> bool {
-        false
-    }
-
-    fn on_event(&self, _: &State, _: &Recorded) {}
-
-    fn on_trouble(&self, _: &CallError) {}
-
-    async fn critical(&self) -> Self::Critical {}
-}
 
 /// The executions that stand in the way of a start.
 pub(super) fn in_the_way(error: &StartError) -> Vec<ExecutionId> {

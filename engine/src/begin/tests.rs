@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::*;
 use crate::decide::Settings;
+use crate::drive::Unwatched;
 use crate::event::{Author, Event};
 use crate::ids::{GroupId, OwnerId};
 use crate::plan::{PlanSpec, WaveSpec};
-use crate::ports::CallError;
 use crate::sim::drs::{Ledger, Manners, SimDrs};
 use crate::sim::fleet::Fleet;
 use crate::sim::hub::{Hub, SimClock, TaskId};
@@ -25,22 +25,6 @@ use crate::time::after;
 mod recovery;
 
 pub(crate) type Process = Driver<SimDrs, MemoryItems, SimClock>;
-
-struct Quiet;
-
-impl crate::drive::Watch for Quiet {
-    type Critical = ();
-
-    fn is_stopped(&self) -> bool {
-        false
-    }
-
-    fn on_event(&self, _: &State, _: &crate::event::Recorded) {}
-
-    fn on_trouble(&self, _: &CallError) {}
-
-    async fn critical(&self) -> Self::Critical {}
-}
 
 fn began_at() -> Timestamp {
     crate::testing::start()
@@ -222,13 +206,13 @@ fn a_run_belongs_to_its_owner_until_that_is_silent_for_too_long() {
         "an owner that signs beside a long call lives"
     );
     hub.advance_to(after(hub.now(), limits::OWNER_SILENCE));
-    crate::testing::at_once(second.take_over(&id, &Quiet)).unwrap();
+    crate::testing::at_once(second.take_over(&id, &Unwatched)).unwrap();
     assert!(matches!(
         look(&first, &inputs),
         Some((_, Whose::OwnedBy(sign))) if sign.owner.as_str() == "o-2"
     ));
     let author = Author::Operator("arn".to_owned());
-    let asked = second.request(&id, author, Event::ResultDelivered, &Quiet);
+    let asked = second.request(&id, author, Event::ResultDelivered, &Unwatched);
     crate::testing::at_once(asked).unwrap();
     assert_eq!(look(&first, &inputs), None, "its result was delivered");
 }

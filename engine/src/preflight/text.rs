@@ -3,11 +3,11 @@
 use crate::ids::Target;
 use crate::limits::Quotas;
 use crate::ports::{CallError, Kind, SourceServer};
-use crate::resolve::{Resolution, ResolveError};
+use crate::resolve::{Resolution, ResolveError, some_of};
 use crate::store::codec::ReadError;
 use crate::store::summary::Summary;
 
-use super::{Level, NAMED};
+use super::Level;
 
 pub(super) fn resolve(error: &ResolveError) -> String {
     match error {
@@ -127,12 +127,4 @@ fn call_text(error: &CallError) -> String {
         Kind::Refused => error.to_string(),
         Kind::Busy | Kind::Unknown => format!("{error}; this may pass: ask again"),
     }
-}
-
-fn some_of(names: &[String]) -> String {
-    let mut text = names[..names.len().min(NAMED)].join(", ");
-    if names.len() > NAMED {
-        text.push_str(&format!(" and {} more", names.len() - NAMED));
-    }
-    text
 }

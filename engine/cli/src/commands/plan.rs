@@ -242,7 +242,27 @@ fn wave_line(
         wave.timeout_seconds
             .map(|timeout| format!("limit {}", seconds(timeout))),
     );
+    parts.extend(policy(wave));
     format!("wave {:?}: {}", wave.name, parts.join("; "))
+}
+
+/// What a wave waits for, and what follows when servers of it fail.
+fn policy(wave: &WaveSpec) -> Vec<String> {
+    let mut parts = Vec::new();
+    if wave.pause_before == Some(true) {
+        parts.push("waits for an approval".to_owned());
+    }
+    let after_failure = wave.on_failure.as_ref().filter(|word| *word != "halt");
+    parts.extend(after_failure.map(|word| format!("on failure {word}")));
+    let percent = wave.min_success_percent;
+    parts.extend(percent.map(|percent| format!("needs {percent} percent of its servers")));
+    if let Some(ids) = &wave.critical_server_ids {
+        let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+        parts.push(format!("critical: {}", ids.join(", ")));
+    }
+    let retries = wave.retries.filter(|retries| *retries > 0);
+    parts.extend(retries.map(|retries| format!("retries {retries}")));
+    parts
 }
 
 fn servers(frozen: Option<&Vec<FrozenServer>>) -> Vec<String> {

@@ -130,7 +130,7 @@ fn a_call_of_the_drill_that_may_still_arrive_is_waited_for() {
         Event::LaunchIntended(Box::new(intent)),
     ] {
         let by = Author::Owner(OwnerId::new("o-1"));
-        crate::testing::at_once(drill.request(&id, by, event, &Quiet)).unwrap();
+        crate::testing::at_once(drill.request(&id, by, event, &Unwatched)).unwrap();
     }
     let (_, state) = started(&hub, process(&hub, &memory, "o-2"), recovery("x-recovery"));
     let state = state.unwrap();
