@@ -17,7 +17,7 @@ use crate::ids::{ExecutionId, PlanId, ServerId, Target};
 use crate::limits;
 use crate::only::Only;
 use crate::plan::Plan;
-use crate::ports::{CallError, Clock, Drs, WhichInstances};
+use crate::ports::{CallError, Clock, Outside, WhichInstances};
 use crate::resolve::{Resolution, ResolveError, resolve};
 use crate::state::{IllegalEvent, Owner, State};
 use crate::store::codec::ReadError;
@@ -118,7 +118,7 @@ pub fn inputs_digest(inputs: &BTreeMap<String, serde_json::Value>) -> String {
     digest::of(&telling)
 }
 
-impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
+impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     /// Starts an execution that this process owns.
     ///
     /// # Errors

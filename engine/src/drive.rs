@@ -20,7 +20,7 @@ use crate::decide::{Decision, Settings, View, decide, is_done};
 use crate::event::{Author, Event, Recorded};
 use crate::ids::{ExecutionId, OwnerId};
 use crate::limits;
-use crate::ports::{CallError, Clock, Drs};
+use crate::ports::{CallError, Clock, Outside};
 use crate::state::{IllegalEvent, Owner, State};
 use crate::store::codec::ReadError;
 use crate::store::executions::{Executions, HistoryError};
@@ -137,7 +137,7 @@ enum Turn {
     Lost,
 }
 
-impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
+impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     /// Reads an execution's history and folds it.
     ///
     /// # Errors

@@ -16,6 +16,15 @@ use crate::ids::{InstanceId, JobId, ServerId, Target};
 use crate::limits::Quotas;
 use crate::time::{Now, Wake};
 
+mod actions;
+
+pub use actions::{Action, ActionRequest, ActionRun, ActionStatus, Actions, Topics};
+
+/// Everything that an execution needs of AWS.
+pub trait Outside: Drs {}
+
+impl<T: Drs> Outside for T {}
+
 /// AWS Elastic Disaster Recovery, and the few calls of other services that must agree with it.
 pub trait Drs: Send + Sync {
     /// Asks DRS to launch servers as one job. Never retried by the adapter.

@@ -12,7 +12,7 @@ use crate::ids::{ExecutionId, PlanId, ServerId, Target};
 use crate::limits::Quotas;
 use crate::only::Only;
 use crate::plan::LaunchOrder;
-use crate::ports::{CallError, Clock, Drs, SourceServer, WhichInstances, WhichJobs};
+use crate::ports::{CallError, Clock, Outside, SourceServer, WhichInstances, WhichJobs};
 use crate::resolve::{self, Resolution, ResolveError, resolve};
 use crate::store::items::Items;
 use crate::time::before;
@@ -84,7 +84,7 @@ impl Preflight {
     }
 }
 
-impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
+impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     /// Looks whether a plan could be run now.
     pub async fn preflight(&self, plan: &PlanId, mode: Mode, only: &Only) -> Preflight {
         let mut found = Preflight::default();

@@ -15,7 +15,7 @@ use drs_engine::decide::view::backoff;
 use drs_engine::drive::{DriveError, Driver, Ending as Ended};
 use drs_engine::ids::ExecutionId;
 use drs_engine::limits;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::state::State;
 use drs_engine::store::codec::ReadError;
 use drs_engine::store::executions::HistoryError;
@@ -58,7 +58,7 @@ pub(crate) async fn drive<D, I, C>(
     screen: &mut Screen,
 ) -> Result<Came, Failure>
 where
-    D: Drs + 'static,
+    D: Outside + 'static,
     I: Items + Clone + 'static,
     C: Clock + 'static,
 {
@@ -122,7 +122,7 @@ async fn until_end_or_interrupt(
 }
 
 /// Tells that driving was interrupted: what goes on, and how it is taken up.
-pub(crate) fn tell_interrupted<D: Drs, I: Items + Clone, C: Clock>(
+pub(crate) fn tell_interrupted<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     watching: &Watching<'_, I, C>,
     came: Came,
@@ -172,7 +172,7 @@ struct Worker<D, I, C> {
     id: ExecutionId,
 }
 
-impl<D: Drs, I: Items + Clone, C: Clock> Worker<D, I, C> {
+impl<D: Outside, I: Items + Clone, C: Clock> Worker<D, I, C> {
     /// Drives or follows until nothing is left to do, or until it is asked to stop.
     async fn work(self) -> Result<State, DriveError> {
         use drs_engine::drive::Watch as _;
@@ -255,7 +255,7 @@ impl<D: Drs, I: Items + Clone, C: Clock> Worker<D, I, C> {
 }
 
 /// Who drives an execution. One that has ended may still be terminated by somebody.
-pub(crate) async fn whose<D: Drs, I: Items + Clone, C: Clock>(
+pub(crate) async fn whose<D: Outside, I: Items + Clone, C: Clock>(
     driver: &Driver<D, I, C>,
     state: &State,
 ) -> Result<Whose, DriveError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use drs_engine::drive::{DriveError, Driver};
 use drs_engine::event::{Author, Event};
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::report::{self, Driven};
 use drs_engine::state::State;
 use drs_engine::store::items::Items;
@@ -26,7 +26,7 @@ pub(crate) struct Operator<D, I, C> {
     pub(crate) wake: Box<dyn Fn() + Send + Sync>,
 }
 
-impl<D: Drs, I: Items + Clone, C: Clock> Operator<D, I, C> {
+impl<D: Outside, I: Items + Clone, C: Clock> Operator<D, I, C> {
     /// An execution as its history tells it, and whether somebody drives it.
     pub(crate) async fn look(&self, id: &ExecutionId) -> Result<(State, Driven), Failure> {
         let loaded = self.history.load(id).await?;

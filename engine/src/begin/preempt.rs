@@ -9,7 +9,7 @@ use crate::drive::{DriveError, Driver, Unwatched};
 use crate::event::{Author, Event, Mode};
 use crate::ids::ExecutionId;
 use crate::limits;
-use crate::ports::{Clock, Drs};
+use crate::ports::{Clock, Outside};
 use crate::store::items::Items;
 use crate::store::start::StartError;
 use crate::time::{Wake, after};
@@ -34,7 +34,7 @@ pub(super) fn in_the_way(error: &StartError) -> Vec<ExecutionId> {
     }
 }
 
-impl<D: Drs, I: Items + Clone, C: Clock> Driver<D, I, C> {
+impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     /// Tells every drill that stands in the way that a recovery takes its servers. Whether there was anything to tell.
     pub(super) async fn preempt(
         &self,

@@ -8,7 +8,7 @@ use crate::decide::view::Search;
 use crate::event::{Acceptance, Event, LaunchId};
 use crate::ids::{JobId, ServerId};
 use crate::limits;
-use crate::ports::{Clock, Drs, Job, WhichJobs};
+use crate::ports::{Clock, Job, Outside, WhichJobs};
 use crate::state::{Launch, Phase, State};
 use crate::store::items::Items;
 use crate::time::{after, before};
@@ -16,7 +16,7 @@ use crate::time::{after, before};
 use super::perform::{EXECUTION_TAG, LAUNCH_TAG, trouble};
 use super::{DriveError, Driver, Run, Turn, Watch};
 
-impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
+impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     /// Looks for the job of a launch whose call has no outcome.
     pub(super) async fn find_job<W: Watch>(
         &self,

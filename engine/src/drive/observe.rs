@@ -6,14 +6,14 @@ use crate::decide::{beside, jobs};
 use crate::event::{Event, LaunchId};
 use crate::ids::{InstanceId, JobId, ServerId, Target};
 use crate::limits;
-use crate::ports::{Clock, Drs, Job, LaunchStatus, WhichInstances, WhichJobs};
+use crate::ports::{Clock, Job, LaunchStatus, Outside, WhichInstances, WhichJobs};
 use crate::state::{ServerStatus, State};
 use crate::store::items::Items;
 
 use super::perform::{one_transaction_each, trouble};
 use super::{DriveError, Driver, Run, Turn, Watch, together};
 
-impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
+impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     /// One DescribeJobs for all running jobs of a target, in each target where a look is due now.
     pub(super) async fn observe<W: Watch>(&self, run: &mut Run<'_, W>) -> Result<Turn, DriveError> {
         let now = self.clock.now();

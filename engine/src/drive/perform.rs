@@ -16,7 +16,8 @@ use crate::event::{Acceptance, Event, Intent, LiveInstance};
 use crate::ids::{JobId, Target};
 use crate::limits::{self, Quotas};
 use crate::ports::{
-    CallError, Clock, Drs, Job, Kind, RecoveryInstance, StartRecovery, WhichInstances, WhichJobs,
+    CallError, Clock, Job, Kind, Outside, RecoveryInstance, StartRecovery, WhichInstances,
+    WhichJobs,
 };
 use crate::state::State;
 use crate::store::items::Items;
@@ -30,7 +31,7 @@ pub(crate) const EXECUTION_TAG: &str = "drs-orchestration:execution-id";
 /// Tag that names the launch within the execution.
 pub(crate) const LAUNCH_TAG: &str = "drs-orchestration:launch";
 
-impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
+impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     pub(super) async fn perform<W: Watch>(
         &self,
         run: &mut Run<'_, W>,

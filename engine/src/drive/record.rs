@@ -2,14 +2,14 @@
 
 use crate::event::{Author, Event, Recorded};
 use crate::limits;
-use crate::ports::{Clock, Drs};
+use crate::ports::{Clock, Outside};
 use crate::store::executions::AppendError;
 use crate::store::items::Items;
 use crate::store::projection::Projection;
 
 use super::{DriveError, Driver, Run, Turn, Watch};
 
-impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
+impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     /// Appends events that rest on the present state. When others wrote first, nothing is appended: the state is read
     /// anew and the caller must decide again.
     pub(super) async fn try_record<W: Watch>(

@@ -6,13 +6,13 @@ use crate::decide::termination;
 use crate::decide::view::OwnInstances;
 use crate::event::Event;
 use crate::ids::{InstanceId, JobId, Target};
-use crate::ports::{CallError, Clock, Drs, Kind, WhichInstances};
+use crate::ports::{CallError, Clock, Kind, Outside, WhichInstances};
 use crate::store::items::Items;
 
 use super::perform::trouble;
 use super::{DriveError, Driver, Run, Turn, Watch};
 
-impl<D: Drs, I: Items, C: Clock> Driver<D, I, C> {
+impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     pub(super) async fn find_own_instances<W: Watch>(
         &self,
         run: &mut Run<'_, W>,

@@ -5,7 +5,7 @@
 use drs_engine::drive::DriveError;
 use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::report;
 use drs_engine::state::State;
 use drs_engine::store::items::Items;
@@ -18,7 +18,7 @@ use crate::screen::Outputs;
 use super::advice;
 
 /// Records requests, one after the other, and says how the execution stands then.
-pub(super) async fn ask<D: Drs, I: Items + Clone, C: Clock>(
+pub(super) async fn ask<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     id: &ExecutionId,
     verb: &str,
@@ -40,7 +40,7 @@ pub(super) async fn ask<D: Drs, I: Items + Clone, C: Clock>(
 }
 
 /// Records one request, or says why it makes no sense.
-pub(super) async fn record<D: Drs, I: Items + Clone, C: Clock>(
+pub(super) async fn record<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     id: &ExecutionId,
     verb: &str,

@@ -3,7 +3,7 @@
 use drs_engine::drive::DriveError;
 use drs_engine::event::{Author, Event};
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::report::{self, Driven};
 use drs_engine::state::{State, Status, Stop};
 use drs_engine::store::items::Items;
@@ -15,7 +15,7 @@ use crate::operator::Operator;
 use crate::screen::Outputs;
 
 /// Writes the wish down, and says what still runs and who follows it to its end.
-pub(crate) async fn cancel<D: Drs, I: Items + Clone, C: Clock>(
+pub(crate) async fn cancel<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     asked: &Cancel,
     outputs: &mut Outputs,
@@ -43,7 +43,7 @@ pub(crate) async fn cancel<D: Drs, I: Items + Clone, C: Clock>(
     Ok(Ending::Success)
 }
 
-async fn not_cancelled<D: Drs, I: Items + Clone, C: Clock>(
+async fn not_cancelled<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     id: &ExecutionId,
     error: DriveError,

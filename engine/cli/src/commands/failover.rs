@@ -5,7 +5,7 @@
 
 use drs_engine::event::Mode;
 use drs_engine::ids::{ExecutionId, Target};
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::store::items::Items;
 use drs_engine::store::plan::StoredPlan;
 
@@ -35,7 +35,7 @@ pub(crate) async fn failover<D, I, C>(
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure>
 where
-    D: Drs + 'static,
+    D: Outside + 'static,
     I: Items + Clone + 'static,
     C: Clock + 'static,
 {

@@ -2,7 +2,7 @@
 
 use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::store::items::Items;
 
 use crate::cli::Pause;
@@ -13,7 +13,7 @@ use crate::screen::Outputs;
 use super::ask;
 
 /// Writes the wish down, and says what holds and how it goes on.
-pub(crate) async fn pause<D: Drs, I: Items + Clone, C: Clock>(
+pub(crate) async fn pause<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     asked: &Pause,
     outputs: &mut Outputs,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use drs_engine::frozen::FrozenServer;
 use drs_engine::ids::{ExecutionId, GroupId};
 use drs_engine::plan::{Plan, WaveSpec};
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::report;
 use drs_engine::resolve::{Resolution, ResolveError, resolve};
 use drs_engine::store::codec::ReadError;
@@ -55,7 +55,7 @@ pub(crate) async fn list<I: Items + Clone, C: Clock>(
 }
 
 /// Shows a plan, and what it would launch now.
-pub(crate) async fn show<D: Drs, I: Items + Clone, C: Clock>(
+pub(crate) async fn show<D: Outside, I: Items + Clone, C: Clock>(
     history: &History<I, C>,
     drs: &D,
     items: &I,

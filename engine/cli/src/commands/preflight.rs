@@ -1,7 +1,7 @@
 //! `drsctl preflight`: whether a plan could be run now. It starts nothing.
 
 use drs_engine::event::Mode;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::preflight::{Level, Preflight as Found};
 use drs_engine::store::items::Items;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use super::start::find_plan;
 const NAMED: usize = 8;
 
 /// Looks, says everything that was found, and ends as ready as the plan is.
-pub(crate) async fn preflight<D: Drs, I: Items + Clone, C: Clock>(
+pub(crate) async fn preflight<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     asked: &Preflight,
     outputs: &mut Outputs,

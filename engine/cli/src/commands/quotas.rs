@@ -2,7 +2,7 @@
 
 use drs_engine::ids::Target;
 use drs_engine::limits::{self, Quotas};
-use drs_engine::ports::{CallError, Clock, Drs, Job, WhichJobs};
+use drs_engine::ports::{CallError, Clock, Job, Outside, WhichJobs};
 use drs_engine::report;
 use drs_engine::time::before;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ struct Quota {
     in_use: Option<usize>,
 }
 
-pub(crate) async fn quotas<D: Drs, C: Clock>(
+pub(crate) async fn quotas<D: Outside, C: Clock>(
     drs: &D,
     clock: &C,
     target: &Target,

@@ -2,7 +2,7 @@
 
 use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::store::items::Items;
 
 use crate::cli::{Resume, Run};
@@ -21,7 +21,7 @@ pub(crate) async fn resume<D, I, C>(
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure>
 where
-    D: Drs + 'static,
+    D: Outside + 'static,
     I: Items + Clone + 'static,
     C: Clock + 'static,
 {

@@ -3,7 +3,7 @@
 use drs_engine::event::Event;
 use drs_engine::ids::{ExecutionId, ServerId};
 use drs_engine::limits;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::state::{ServerStatus, State};
 use drs_engine::store::items::Items;
 
@@ -15,7 +15,7 @@ use crate::screen::Outputs;
 use super::ask;
 
 /// Writes the wish down, and says how the execution stands then.
-pub(crate) async fn retry<D: Drs, I: Items + Clone, C: Clock>(
+pub(crate) async fn retry<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     asked: &Retry,
     outputs: &mut Outputs,

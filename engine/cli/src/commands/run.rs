@@ -5,7 +5,7 @@ use std::sync::Arc;
 use drs_engine::begin::Whose;
 use drs_engine::decide::is_done;
 use drs_engine::limits;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::report;
 use drs_engine::state::State;
 use drs_engine::store::items::Items;
@@ -32,7 +32,7 @@ pub(crate) async fn run<D, I, C>(
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure>
 where
-    D: Drs + 'static,
+    D: Outside + 'static,
     I: Items + Clone + 'static,
     C: Clock + 'static,
 {
@@ -61,7 +61,7 @@ where
 }
 
 /// Says whether this process will drive the execution or follow it, and takes it over where that is asked for.
-pub(super) async fn approach<D: Drs, I: Items + Clone, C: Clock>(
+pub(super) async fn approach<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     state: &State,
     take_over: bool,

@@ -2,7 +2,7 @@
 
 use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::store::items::Items;
 
 use crate::cli::Skip;
@@ -13,7 +13,7 @@ use crate::screen::Outputs;
 use super::ask;
 
 /// Writes the wish down, and says how the execution stands then.
-pub(crate) async fn skip<D: Drs, I: Items + Clone, C: Clock>(
+pub(crate) async fn skip<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     asked: &Skip,
     outputs: &mut Outputs,

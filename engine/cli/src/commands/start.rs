@@ -7,7 +7,7 @@ use drs_engine::begin::{ASIDE, Begin, BeginError};
 use drs_engine::event::{Event, Mode};
 use drs_engine::ids::{ExecutionId, Target};
 use drs_engine::only::Only;
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::resolve::ResolveError;
 use drs_engine::state::State;
 use drs_engine::store::codec::ReadError;
@@ -52,7 +52,7 @@ pub(crate) async fn start<D, I, C>(
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure>
 where
-    D: Drs + 'static,
+    D: Outside + 'static,
     I: Items + Clone + 'static,
     C: Clock + 'static,
 {
@@ -79,7 +79,7 @@ pub(super) async fn to_its_end<D, I, C>(
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure>
 where
-    D: Drs + 'static,
+    D: Outside + 'static,
     I: Items + Clone + 'static,
     C: Clock + 'static,
 {
@@ -137,7 +137,7 @@ pub(super) struct Wanted {
 }
 
 /// The plan that was named.
-pub(super) async fn find_plan<D: Drs, I: Items + Clone, C: Clock>(
+pub(super) async fn find_plan<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     named: &str,
 ) -> Result<StoredPlan, Failure> {
@@ -148,7 +148,7 @@ pub(super) async fn find_plan<D: Drs, I: Items + Clone, C: Clock>(
 }
 
 /// Makes the execution exist.
-pub(super) async fn begin<D: Drs, I: Items + Clone, C: Clock>(
+pub(super) async fn begin<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     plan: &StoredPlan,
     wanted: Wanted,

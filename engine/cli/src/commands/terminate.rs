@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use drs_engine::decide::is_done;
 use drs_engine::ids::{ExecutionId, InstanceId};
-use drs_engine::ports::{Clock, Drs};
+use drs_engine::ports::{Clock, Outside};
 use drs_engine::state::State;
 use drs_engine::store::items::Items;
 
@@ -29,7 +29,7 @@ pub(crate) async fn terminate<D, I, C>(
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure>
 where
-    D: Drs + 'static,
+    D: Outside + 'static,
     I: Items + Clone + 'static,
     C: Clock + 'static,
 {
@@ -82,7 +82,7 @@ pub(super) async fn terminate_now<D, I, C>(
     reason: &str,
 ) -> Result<Came, Failure>
 where
-    D: Drs + 'static,
+    D: Outside + 'static,
     I: Items + Clone + 'static,
     C: Clock + 'static,
 {
