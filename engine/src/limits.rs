@@ -98,6 +98,15 @@ pub const BACKOFF_FIRST: SignedDuration = SignedDuration::from_secs(2);
 /// Longest wait between two tries of one call.
 pub const BACKOFF_LONGEST: SignedDuration = SignedDuration::from_secs(60);
 
+/// Characters of what a function or a document said that are kept.
+pub const ACTION_TEXT_CHARS: usize = 1_000;
+/// Characters of the subject of a notification.
+pub const SUBJECT_CHARS: usize = 100;
+/// Bytes of the text of a notification.
+pub const MESSAGE_BYTES: usize = 256 * 1024;
+/// Instances that one command of Systems Manager is sent to.
+pub const INSTANCES_PER_COMMAND: usize = 50;
+
 /// Age at which AWS refuses a signed request.
 pub const SIGNATURE_AGE: SignedDuration = SignedDuration::from_mins(5);
 /// How much the clocks of this machine and AWS may differ when a job is matched with an intent.

@@ -18,7 +18,10 @@ use crate::time::{Now, Wake};
 
 mod actions;
 
-pub use actions::{Action, ActionRequest, ActionRun, ActionStatus, Actions, Topics};
+pub use actions::{
+    Action, ActionRequest, ActionRun, ActionStatus, Actions, Topics, cut, filled, message_text,
+    subject_line,
+};
 
 /// Everything that an execution needs of AWS.
 pub trait Outside: Drs {}

@@ -33,9 +33,10 @@ use drs_engine::ports::{
 };
 use jiff::Timestamp;
 
+use crate::actions::ActionClients;
 use crate::classify::{Call, INVALID_REQUEST, UNREADABLE_ANSWER};
-use crate::limits;
 use crate::quotas::ReadQuotas;
+use crate::{limits, topics};
 
 mod translate;
 
@@ -71,6 +72,23 @@ pub struct LogEntry {
     pub error: Option<String>,
 }
 
+/// The configuration of every service.
+#[derive(Clone, Debug)]
+pub struct Services {
+    /// Elastic Disaster Recovery.
+    pub drs: SdkConfig,
+    /// EC2.
+    pub ec2: SdkConfig,
+    /// Service Quotas.
+    pub quotas: SdkConfig,
+    /// Lambda.
+    pub lambda: SdkConfig,
+    /// Systems Manager.
+    pub ssm: SdkConfig,
+    /// Simple Notification Service.
+    pub sns: SdkConfig,
+}
+
 #[derive(Debug)]
 struct Clients {
     target: Target,
@@ -78,16 +96,21 @@ struct Clients {
     changes: Client,
     ec2: aws_sdk_ec2::Client,
     quotas: ReadQuotas,
+    actions: ActionClients,
+    topics: aws_sdk_sns::Client,
 }
 
 impl AwsDrs {
-    /// The port on these clients; `drs` is the configuration of both clients of DRS.
-    pub fn new(
-        target: Target,
-        drs: &SdkConfig,
-        ec2: aws_sdk_ec2::Client,
-        quotas: aws_sdk_servicequotas::Client,
-    ) -> Self {
+    /// The ports on clients with the configuration of each service.
+    pub fn new(target: Target, services: &Services) -> Self {
+        let Services {
+            drs,
+            ec2,
+            quotas,
+            lambda,
+            ssm,
+            sns,
+        } = services;
         let changes = aws_sdk_drs::config::Builder::from(drs)
             .retry_config(RetryConfig::disabled())
             .disable_clock_skew_correction(true)
@@ -96,9 +119,21 @@ impl AwsDrs {
             target,
             reads: Client::new(drs),
             changes: Client::from_conf(changes),
-            ec2,
-            quotas: ReadQuotas::new(quotas),
+            ec2: aws_sdk_ec2::Client::new(ec2),
+            quotas: ReadQuotas::new(aws_sdk_servicequotas::Client::new(quotas)),
+            actions: ActionClients::new(lambda, ssm),
+            topics: topics::client(sns),
         }))
+    }
+
+    /// The clients of functions and documents of a target.
+    pub(crate) fn actions(&self, call: Call, target: &Target) -> Result<&ActionClients, CallError> {
+        Ok(&self.check(call, target)?.actions)
+    }
+
+    /// The hub's client of topics.
+    pub(crate) fn topics(&self) -> &aws_sdk_sns::Client {
+        &self.0.topics
     }
 
     /// The log of a job, oldest entry first, for people: nothing is decided by it.

@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
-    CallError, Clock, Drs, Job, RecoveryInstance, SourceServer, StartRecovery, WhichInstances,
-    WhichJobs,
+    ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, Job, RecoveryInstance,
+    SourceServer, StartRecovery, Topics, WhichInstances, WhichJobs,
 };
 use drs_engine::sim::hub::SimClock;
 use drs_engine::store::items::{
@@ -169,6 +169,34 @@ impl<P: Drs> Drs for Metered<P> {
     async fn quotas(&self, target: &Target) -> Result<Quotas, CallError> {
         self.look("ListServiceQuotas").await;
         self.port.quotas(target).await
+    }
+}
+
+impl<P: Actions> Actions for Metered<P> {
+    async fn begin(
+        &self,
+        target: &Target,
+        request: &ActionRequest,
+    ) -> Result<ActionRun, CallError> {
+        self.look("actions begun").await;
+        self.port.begin(target, request).await
+    }
+
+    async fn look(&self, target: &Target, run: &ActionRun) -> Result<ActionStatus, CallError> {
+        self.look("looks at actions").await;
+        self.port.look(target, run).await
+    }
+}
+
+impl<P: Topics> Topics for Metered<P> {
+    async fn publish(
+        &self,
+        topic_arn: &str,
+        subject: &str,
+        message: &str,
+    ) -> Result<(), CallError> {
+        self.look("Publish").await;
+        self.port.publish(topic_arn, subject, message).await
     }
 }
 

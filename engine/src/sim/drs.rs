@@ -21,7 +21,10 @@ use super::hub::{Fate, Faults, Hub, gate};
 use super::items::lost;
 use super::world::{ApiError, Caller, World};
 
+mod actions;
 mod answer;
+
+pub use actions::Functions;
 
 /// Most pages of one answer.
 const PAGES: usize = 1_000;
@@ -48,6 +51,8 @@ pub struct SimDrs {
     pub manners: Manners,
     /// What was done that cannot be undone.
     pub ledger: Arc<Mutex<Ledger>>,
+    /// The functions that this task has invoked.
+    pub functions: Functions,
 }
 
 /// What tasks did that cannot be undone, as the world saw it.
@@ -338,10 +343,20 @@ fn operation(call: &'static str) -> &'static str {
     call.strip_prefix("drs:").unwrap_or(call)
 }
 
+/// Codes of a state that may pass. An instance that Systems Manager does not know may be one whose agent has not yet
+/// registered.
+const BUSY: [&str; 4] = [
+    "ConflictException",
+    "InvalidInstanceId",
+    "Throttling",
+    "ThrottlingException",
+];
+
 /// What is known about the effect of a call that the world refused.
 fn classify(call: &'static str, error: ApiError) -> CallError {
     let kind = match (error.status, error.code.as_str()) {
-        (402 | 429, _) | (_, "ConflictException") => Kind::Busy,
+        (402 | 429, _) => Kind::Busy,
+        (_, code) if BUSY.contains(&code) => Kind::Busy,
         (500.., _) => Kind::Unknown,
         _ => Kind::Refused,
     };

@@ -11,9 +11,11 @@ use super::world::{Quotas, Timings};
 
 mod built_in;
 mod check;
+mod stub;
 
 pub use check::Problem;
-pub(crate) use check::{server_problems, settings_problems};
+pub(crate) use check::{server_problems, settings_problems, stub_problems};
+pub use stub::{Outcome, Step, Stub};
 
 /// What a world begins with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -64,6 +66,29 @@ pub struct Region {
     /// The source servers that recover into it.
     #[serde(default)]
     pub servers: Vec<Server>,
+    /// Its Lambda functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<Stub>,
+    /// Its Systems Manager documents, beside those that belong to AWS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Stub>,
+    /// Its SNS topics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<Stub>,
+}
+
+impl Region {
+    /// A Region where DRS is initialised and nothing is but servers.
+    pub fn with(name: &str, servers: Vec<Server>) -> Self {
+        Self {
+            name: name.to_owned(),
+            initialized: true,
+            servers,
+            functions: Vec::new(),
+            documents: Vec::new(),
+            topics: Vec::new(),
+        }
+    }
 }
 
 /// A source server.

@@ -245,6 +245,7 @@ impl Process {
                 caller: caller(OURS),
                 manners: context.scenario.manners,
                 ledger: Arc::clone(&context.ledger),
+                functions: Arc::default(),
             },
             executions: Executions::new(SimItems {
                 hub: hub.clone(),

@@ -198,11 +198,7 @@ fn fleet_of(homes: Vec<(Target, Vec<Server>)>, settings: Settings) -> Fleet {
     let account = |(place, servers): (Target, Vec<Server>)| Account {
         id: place.account_id,
         external_id: None,
-        regions: vec![Region {
-            name: place.region,
-            initialized: true,
-            servers,
-        }],
+        regions: vec![Region::with(&place.region, servers)],
     };
     Fleet {
         accounts: homes.into_iter().map(account).collect(),

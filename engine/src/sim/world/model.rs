@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::configuration::{LaunchConfiguration, ReplicationConfiguration};
 use super::pace::Timings;
 use super::replication::Replication;
+use super::stubs::Stubs;
 use super::tags::Tags;
 use super::templates::Template;
 use crate::sim::fleet::{Disk, LaunchFault, Origin, Os};
@@ -44,6 +45,9 @@ pub(super) struct Site {
     pub(super) replication_template: Option<Template>,
     /// The number of the last job.
     pub(super) last_job: u64,
+    /// Functions, documents and topics.
+    #[serde(default)]
+    pub(super) stubs: Stubs,
 }
 
 impl Site {

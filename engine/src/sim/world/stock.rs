@@ -7,6 +7,7 @@ use super::configuration::{LaunchConfiguration, ReplicationConfiguration};
 use super::job::{Checked, Making, launch_all};
 use super::model::{JobKind, Server, Site, site_key};
 use super::replication::Replication;
+use super::stubs::Stubs;
 use super::tags::Tags;
 use super::templates::Template;
 use crate::sim::fleet::{self, Disk, Settings};
@@ -38,6 +39,7 @@ impl Site {
     ) -> Self {
         let mut site = Self::empty(account_id, &region.name);
         site.initialized = region.initialized;
+        site.stubs = Stubs::of_fleet(region);
         if region.initialized {
             let key = site.key();
             site.launch_template = Some(Template::of_launches(chance::id(seed, "lct-", &[&key])));
