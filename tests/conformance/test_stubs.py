@@ -1,6 +1,7 @@
 """Lambda, Systems Manager and SNS: scripted stand-ins, as boto3 sees them, and what was called."""
 
 import json
+import random
 import threading
 import time
 import uuid
@@ -383,3 +384,52 @@ def test_item_17_faults_of_these_calls_have_their_services_words(
     call()
     assert len(calls(simulator)) == 3
     assert simulator.admin("GET", "/counts")["counts"][fault_name] == 7
+
+
+def mutilated(chance, text):
+    """A valid input with a few bytes changed, cut out or doubled; or bytes that mean nothing."""
+    if chance.random() < 0.2:
+        return chance.randbytes(chance.randrange(0, 64))
+    damaged = bytearray(text)
+    for _ in range(chance.randrange(1, 6)):
+        at = chance.randrange(len(damaged))
+        change = chance.randrange(3)
+        if change == 0:
+            damaged[at] = chance.randrange(256)
+        elif change == 1:
+            del damaged[at : at + chance.randrange(1, 8)]
+        else:
+            damaged[at:at] = damaged[: chance.randrange(1, 16)]
+        if not damaged:
+            return b""
+    return bytes(damaged)
+
+
+def test_damaged_requests_are_refused_and_break_nothing(start):
+    stubs = dict(functions=[stub("*", now())], documents=[stub("*", now())], topics=[stub("*", now())])
+    simulator = start(fleet=declared(server("db-1"), **stubs))
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    target = lambda operation: {"X-Amz-Target": f"AmazonSSM.{operation}"}
+    command = {"DocumentName": "Shop-Check", "InstanceIds": ["i-01234567890123456"], "Parameters": {"a": ["b"]}}
+    start_one = {"DocumentName": "Shop-Failover", "Parameters": {"Wave": ["web"]}, "ClientToken": str(uuid.UUID(int=7))}
+    requests = [
+        ("lambda", "/2015-03-31/functions/check/invocations", {}, json.dumps({"wave": ["web", 1, None]})),
+        ("ssm", "/", target("SendCommand"), json.dumps(command)),
+        ("ssm", "/", target("StartAutomationExecution"), json.dumps(start_one)),
+        ("ssm", "/", target("GetAutomationExecution"), json.dumps({"AutomationExecutionId": str(uuid.UUID(int=7))})),
+        ("ssm", "/", target("ListCommandInvocations"), json.dumps({"MaxResults": 5, "NextToken": "00ff", "Details": True})),
+        ("ssm", "/", target("ListCommands"), json.dumps({"MaxResults": 5, "NextToken": "é"})),
+        ("ssm", "/", target("GetCommandInvocation"), json.dumps({"CommandId": "x", "InstanceId": "i-1"})),
+        ("sns", "/", form, f"Action=Publish&Version=2010-03-31&TopicArn={TOPIC}&Message=hello&Subject=A+drill"),
+    ]
+    chance = random.Random(7)
+    for service, path, headers, text in requests:
+        for _ in range(60):
+            body = mutilated(chance, text.encode())
+            answer = raw(simulator, "POST", path, body, service=service, headers=headers)
+            assert answer is not None and answer.status < 500, (service, body)
+    labels = ["%", "%00", "a" * 300, "a:b:c:d:e:f:g:h", ":", "%F0%9F%98%80", "a%2Fb", "arn%3Aaws%3Alambda%3A%3A%3Afunction%3A"]
+    for label in labels:
+        answer = raw(simulator, "POST", f"/2015-03-31/functions/{label}/invocations", b"{}", service="lambda")
+        assert answer is not None and answer.status in (400, 404), label
+    assert invoke(simulator.client("lambda"))["StatusCode"] == 200
