@@ -18,17 +18,20 @@ use drs_engine::ids::Target;
 use drs_engine::store::executions::Executions;
 use drs_engine::store::groups::Groups;
 use drs_engine::store::plans::Plans;
+use drs_engine::store::target::TargetAccount;
 use drs_engine::store::targets::Targets;
 use drs_engine::time::WorldTime;
 
 use crate::clock::SystemClock;
 use crate::connect_error::{Attempt, ConnectError, ConnectErrorKind};
-use crate::drs::{AwsDrs, Services};
+use crate::drs::AwsDrs;
 use crate::http::Network;
 use crate::items::DynamoItems;
+use crate::reach::check::TargetCheck;
+use crate::reach::{Reach, Services, policy};
 use crate::settings::Settings;
 use crate::tables::{self, TableError};
-use crate::{credentials, fresh, limits};
+use crate::{credentials, fresh, limits, topics};
 
 /// A simulator that the caller has started; every call goes there.
 #[derive(Clone)]
@@ -117,24 +120,20 @@ impl Session {
         let identity = identify(settings, &network, &sts, &region).await?;
         let service = |endpoint: &Option<String>| with_endpoint(&sdk, endpoint.as_deref());
         let dynamodb = aws_sdk_dynamodb::Client::new(&service(&endpoints.dynamodb));
-        let target = Target {
-            account_id: identity.account_id.clone(),
-            region: region.clone(),
-        };
         let environment = settings.environment_name().to_owned();
+        let items = DynamoItems::new(dynamodb.clone(), &environment);
+        let services = Services {
+            drs: service(&endpoints.drs),
+            ec2: service(&endpoints.ec2),
+            quotas: service(&endpoints.servicequotas),
+            lambda: service(&endpoints.lambda),
+            ssm: service(&endpoints.ssm),
+            sts,
+        };
+        let reach = Reach::new(identity.clone(), &services, Targets::new(items.clone()));
         Ok(Self(Arc::new(Connected {
-            drs: AwsDrs::new(
-                target,
-                &Services {
-                    drs: service(&endpoints.drs),
-                    ec2: service(&endpoints.ec2),
-                    quotas: service(&endpoints.servicequotas),
-                    lambda: service(&endpoints.lambda),
-                    ssm: service(&endpoints.ssm),
-                    sns: service(&endpoints.sns),
-                },
-            ),
-            items: DynamoItems::new(dynamodb.clone(), &environment),
+            drs: AwsDrs::new(reach, topics::client(&service(&endpoints.sns))),
+            items,
             dynamodb,
             clock: embedded.map_or_else(SystemClock::new, |simulator| {
                 SystemClock::with_world(simulator.world)
@@ -218,6 +217,18 @@ impl Session {
     /// The target accounts.
     pub fn targets(&self) -> Targets<DynamoItems> {
         Targets::new(self.items())
+    }
+
+    /// Whether a target can be worked in: assumes its role, and tries the calls that only look, in each of its Regions.
+    /// Of the session's own account, its own Region is tried.
+    pub async fn check_target(&self, account_id: &str) -> TargetCheck {
+        self.0.drs.reach().check(account_id, &self.0.region).await
+    }
+
+    /// The trust policy that the role of a target must have, so that this account may assume it, and only with the
+    /// target's external id.
+    pub fn trust_policy(&self, target: &TargetAccount) -> serde_json::Value {
+        policy::trust(&self.0.identity, target)
     }
 
     /// The executions.
