@@ -11,6 +11,7 @@ use crate::plan::{AfterFailure, LaunchOrder, Success};
 use crate::testing::{Tale, beginning, ids, target};
 
 mod board;
+mod checks;
 
 fn transcript(tale: &Tale, waves: &[(&str, &[&str])]) -> String {
     let (_, frozen) = beginning(waves);
