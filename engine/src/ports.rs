@@ -225,6 +225,8 @@ pub struct SourceServer {
     pub last_launch_result: Option<String>,
     /// The operating system as DRS reports it.
     pub operating_system: Option<String>,
+    /// The AWS Region that it runs in; none for one outside of AWS.
+    pub origin_region: Option<String>,
 }
 
 /// The code, a word of ours, of a call for an account that is no target, or for a Region that its target does not list.

@@ -87,6 +87,7 @@ impl World {
                 environment: "production".to_owned(),
                 target: "111122223333/us-east-1".to_owned(),
                 simulator: None::<PathBuf>,
+                directory: None,
             },
         }
     }
@@ -148,6 +149,8 @@ impl Tale {
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
             preempted: Vec::new(),
+            force_unknown: Vec::new(),
+            unchecked: Vec::new(),
         };
         let request = StartRequest {
             started,
