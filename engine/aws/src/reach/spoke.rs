@@ -130,8 +130,13 @@ impl Spoke {
                     );
                     Ok(target.clone())
                 }
+                // Whatever kept the store from being read, nothing is known about the account, and nothing was sent.
                 None => Err(CallError {
                     kind: Kind::Busy,
+                    message: format!(
+                        "the target of account {} cannot be read, so nothing was sent there: {}",
+                        self.account_id, error.message
+                    ),
                     ..error
                 }),
             },

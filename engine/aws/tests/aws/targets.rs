@@ -198,6 +198,8 @@ impl Accounts {
             replace_live_instances: false,
             only: Only::default(),
             run: None,
+            force_unknown: Vec::new(),
+            unchecked: Vec::new(),
         };
         driver.begin_execution(&begin).await.unwrap();
         let (state, _) = driver.drive(&begin.execution_id, &Unwatched).await.unwrap();
