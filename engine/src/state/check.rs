@@ -35,6 +35,10 @@ pub(super) fn check(state: &State, recorded: &Recorded) -> Result<(), String> {
 
 /// Facts that follow from driving come from the owner only; wishes come from anybody.
 fn check_author(state: &State, recorded: &Recorded) -> Result<(), String> {
+    #[cfg(test)]
+    if crate::sabotage::is_taken_out(crate::sabotage::Check::Owner) {
+        return Ok(());
+    }
     let is_wish = matches!(
         recorded.event,
         Event::ResultDelivered

@@ -55,6 +55,7 @@ fn shop() -> Scenario {
         manners: Manners {
             jobs_hidden_for: SignedDuration::from_secs(20),
             refuses_tags: false,
+            hides_instances: false,
         },
         terminates: true,
         cancelled_after: None,

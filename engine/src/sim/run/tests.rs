@@ -7,6 +7,7 @@ use super::ask::{Ask, ask_later};
 use super::chance::{SLOW, STUCK, scenario};
 use super::judge::{Verdict, judge};
 use super::*;
+use crate::sabotage::{self, Check};
 
 /// Seeds of the long test.
 const SEEDS: u64 = 2_000;
@@ -226,5 +227,24 @@ fn whatever_goes_wrong_no_server_is_launched_twice_and_every_execution_ends() {
     for what in EXPECTED {
         let count = sum.counts.get(what).copied().unwrap_or(0);
         assert!(count > 0, "no {what}: {line}");
+    }
+}
+
+/// Seeds that are tried without a check before it is said that nobody misses it.
+const TRIED: u64 = 200;
+
+#[test]
+fn every_check_behind_launching_at_most_once_is_missed_when_it_is_gone() {
+    for check in Check::ALL {
+        let is_missed = |seed: &u64| {
+            let run = || sabotage::without(check, || run_seed(*seed, false));
+            std::panic::catch_unwind(run).is_err()
+        };
+        let seed = (0..TRIED).find(is_missed);
+        assert!(
+            seed.is_some(),
+            "without {check:?}, none of {TRIED} seeds breaks a rule"
+        );
+        println!("without {check:?}, seed {seed:?} breaks a rule");
     }
 }
