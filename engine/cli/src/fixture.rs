@@ -19,8 +19,8 @@ use drs_engine::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, 
 use drs_engine::limits::Quotas;
 use drs_engine::plan::{LaunchOrder, PlanSpec, Policy};
 use drs_engine::ports::{
-    ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, Job, RecoveryInstance,
-    SourceServer, StartRecovery, Topics, WhichInstances, WhichJobs,
+    CallError, Clock, Drs, InstanceHealth, Job, RecoveryInstance, SourceServer, StartRecovery,
+    WhichInstances, WhichJobs,
 };
 use drs_engine::state::State;
 use drs_engine::store::executions::Executions;
@@ -35,6 +35,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::history::{History, Origin};
 use crate::operator::Operator;
 use crate::screen::{Outputs, Screen, Size};
+
+mod actions;
 
 pub(crate) const OWNER: &str = "owner-1";
 const HOST: &str = "ci-runner-7 (process 4711)";
@@ -175,24 +177,16 @@ impl Drs for NoDrs {
         unreachable!("no instance is looked for")
     }
 
+    async fn instance_health(
+        &self,
+        _: &Target,
+        _: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        unreachable!("no status is looked at")
+    }
+
     async fn quotas(&self, _: &Target) -> Result<Quotas, CallError> {
         unreachable!("no quota is read")
-    }
-}
-
-impl Actions for NoDrs {
-    async fn begin(&self, _: &Target, _: &ActionRequest) -> Result<ActionRun, CallError> {
-        unreachable!("no hook runs")
-    }
-
-    async fn look(&self, _: &Target, _: &ActionRun) -> Result<ActionStatus, CallError> {
-        unreachable!("no hook is looked at")
-    }
-}
-
-impl Topics for NoDrs {
-    async fn publish(&self, _: &str, _: &str, _: &str) -> Result<(), CallError> {
-        unreachable!("nobody is told")
     }
 }
 
@@ -535,6 +529,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
                 group: GroupId::new(format!("pg-{tier}")),
                 target: target(),
                 critical: false,
+                windows: false,
             }
         });
         servers.collect::<Vec<_>>()
@@ -552,6 +547,9 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
             servers: hostnames.len(),
             pause_before: false,
             policy: Policy::default(),
+            checks: None,
+            before_hooks: Vec::new(),
+            after_hooks: Vec::new(),
         });
     let waves = waves.collect();
     (

@@ -41,6 +41,7 @@ mod gates;
 mod judge;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 /// Times that one process tries to get on before it gives up.
 const TRIES: u64 = 2_000;
