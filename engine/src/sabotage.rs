@@ -18,16 +18,6 @@ pub(crate) enum Check {
     SignatureAge,
 }
 
-impl Check {
-    /// Every one of them.
-    pub(crate) const ALL: [Self; 4] = [
-        Self::Owner,
-        Self::Sequence,
-        Self::AdoptionLook,
-        Self::SignatureAge,
-    ];
-}
-
 thread_local! {
     static TAKEN_OUT: Cell<Option<Check>> = const { Cell::new(None) };
 }

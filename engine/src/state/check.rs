@@ -35,10 +35,6 @@ pub(super) fn check(state: &State, recorded: &Recorded) -> Result<(), String> {
 
 /// Facts that follow from driving come from the owner only; wishes come from anybody.
 fn check_author(state: &State, recorded: &Recorded) -> Result<(), String> {
-    #[cfg(test)]
-    if crate::sabotage::is_taken_out(crate::sabotage::Check::Owner) {
-        return Ok(());
-    }
     let is_wish = matches!(
         recorded.event,
         Event::ResultDelivered
@@ -48,14 +44,7 @@ fn check_author(state: &State, recorded: &Recorded) -> Result<(), String> {
     match (&recorded.author, &recorded.event) {
         _ if is_wish || Request::of(&recorded.event).is_some() => Ok(()),
         (Author::Owner(author), Event::OwnerTaken { owner, .. }) if author == owner => Ok(()),
-        (Author::Owner(author), _)
-            if state
-                .owner
-                .as_ref()
-                .is_some_and(|owner| owner.id == *author) =>
-        {
-            Ok(())
-        }
+        (Author::Owner(author), _) if state.is_owned_by(author) => Ok(()),
         (Author::Owner(author), _) => Err(format!("{author} does not own the execution")),
         (Author::Operator(arn), _) => Err(format!("only the owner may record this, not {arn}")),
     }
