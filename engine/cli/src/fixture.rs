@@ -4,7 +4,6 @@
 //! could not happen cannot be told.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -34,9 +33,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::history::{History, Origin};
 use crate::operator::Operator;
-use crate::screen::{Outputs, Screen, Size};
 
 mod actions;
+mod paper;
+
+pub(crate) use paper::{Paper, outputs, screen};
 
 pub(crate) const OWNER: &str = "owner-1";
 const HOST: &str = "ci-runner-7 (process 4711)";
@@ -459,48 +460,6 @@ impl Clock for Script {
             // A story that is over never wakes anybody.
             None => std::future::pending().await,
         }
-    }
-}
-
-/// A screen that writes into memory, and what was written.
-pub(crate) fn screen(terminal: Option<fn() -> Size>) -> (Screen, Paper) {
-    let paper = Paper::default();
-    (Screen::of(Box::new(paper.clone()), terminal), paper)
-}
-
-/// Outputs that write into memory: for people, and for a program.
-pub(crate) fn outputs() -> (Outputs, Paper, Paper) {
-    let (people, for_people) = screen(None);
-    let (document, for_a_program) = screen(None);
-    let outputs = Outputs {
-        people,
-        document: Some(document),
-    };
-    (outputs, for_people, for_a_program)
-}
-
-/// What was written to a screen.
-#[derive(Clone, Default)]
-pub(crate) struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Paper {
-    pub(crate) fn text(&self) -> String {
-        let bytes = self.0.lock().expect("no writer panicked").clone();
-        String::from_utf8(bytes).expect("text")
-    }
-}
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .map_err(|_| io::ErrorKind::Other)?
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -260,6 +260,8 @@ pub enum FaultPhase {
     Capacity,
     /// The job completes while the server is still pending.
     Pending,
+    /// It is launched, and the instance's EC2 status checks fail.
+    StatusChecks,
 }
 
 /// Settings of the whole world.
