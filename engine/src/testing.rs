@@ -108,6 +108,8 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         replace_live_instances: false,
         only: crate::only::Only::default(),
         preempted: Vec::new(),
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     };
     (started, frozen)
 }

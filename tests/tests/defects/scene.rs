@@ -309,6 +309,8 @@ impl Process {
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
             run: None,
+            force_unknown: Vec::new(),
+            unchecked: Vec::new(),
         };
         self.driver.begin_execution(&begin).await
     }

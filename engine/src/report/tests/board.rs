@@ -79,6 +79,8 @@ fn history() -> (Frozen, Vec<Recorded>) {
         replace_live_instances: false,
         only: crate::only::Only::default(),
         preempted: Vec::new(),
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     };
     let servers: Vec<ServerId> = frozen.waves[0]
         .iter()
