@@ -55,6 +55,7 @@ fn shop() -> Scenario {
         manners: Manners {
             jobs_hidden_for: SignedDuration::from_secs(20),
             refuses_tags: false,
+            hides_instances: false,
         },
         terminates: true,
         cancelled_after: None,
@@ -189,6 +190,11 @@ fn without_tags() -> Scenario {
 
 #[test]
 fn an_owner_that_sleeps_at_any_gate_for_longer_than_the_fence_launches_nothing_twice() {
+    sleep_at_every_gate();
+}
+
+/// An owner sleeps, at each gate in turn, for less and for more than the fence, and comes back.
+pub(super) fn sleep_at_every_gate() {
     let scenario = shop();
     let mut takeovers = 0;
     for at in 0..steps_of(&scenario) {
