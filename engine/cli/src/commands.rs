@@ -65,11 +65,7 @@ async fn change_of_plan<I: Items + Clone, C: Clock>(
     let started = &state.started;
     // It is only a remark: a plan that cannot be read now is none.
     let plan = history.plans.find(&started.plan_id).await.ok()?;
-    let keeps = if state.status.is_terminal() {
-        "this is the record of a run of it as it was"
-    } else {
-        "this execution keeps what it started with"
-    };
+    let keeps = "this execution keeps what it started with";
     let Some(plan) = plan else {
         return Some(format!(
             "Plan {:?} was deleted since; {keeps}.",
