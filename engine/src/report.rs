@@ -15,6 +15,7 @@ mod about;
 mod checks;
 mod listing;
 mod next;
+mod notice;
 mod policy;
 mod table;
 mod timeline;
@@ -23,6 +24,7 @@ pub use about::{Driven, about, date_and_clock, driver};
 pub use checks::runs;
 pub use listing::listing;
 pub use next::next;
+pub use notice::notice;
 pub use table::{board, table};
 pub use timeline::{Timeline, timeline};
 
@@ -263,6 +265,12 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
                 reason.as_deref().unwrap_or("unknown reason")
             ),
         }],
+        Event::NoticeSent { notice } => notice::tell(state, notice, None),
+        Event::NoticeFailed {
+            notice,
+            message,
+            given_up,
+        } => notice::tell(state, notice, Some((message, *given_up))),
         Event::Halted { reason } => vec![format!("HALTED, a person must look: {reason}")],
         _ => Vec::new(),
     }

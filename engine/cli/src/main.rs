@@ -140,6 +140,13 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
             let operator = connection.operator();
             commands::terminate::terminate(&operator, asked, &mut interrupts, &mut outputs).await
         }
+        Work::Sweep(asked) => {
+            let mut interrupts = Interrupts::listen()?;
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            let operator = connection.operator();
+            commands::sweep::sweep(&operator, asked, &mut interrupts, &mut outputs).await
+        }
         Work::Delete(asked) => {
             let connection = connect::existing(place).await?;
             let mut outputs = Outputs::standard(asked.output.is_json());

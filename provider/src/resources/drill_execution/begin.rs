@@ -56,6 +56,7 @@ pub(super) async fn begin(
         initiated_by: client.session().identity().arn.clone(),
         hub: client.target(),
         execution_timeout: None,
+        max_lifetime: None,
         replace_live_instances: false,
         only: drs_engine::only::Only::default(),
         run: None,
