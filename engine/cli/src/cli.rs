@@ -14,6 +14,8 @@ use jiff::SignedDuration;
 
 pub(crate) mod sweep;
 pub(crate) mod target;
+#[cfg(test)]
+mod told;
 
 /// Starts, drives, shows and cancels executions of recovery plans, and serves the DRS simulator.
 #[derive(Debug, Parser)]
