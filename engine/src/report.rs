@@ -95,6 +95,7 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
         }),
         event => tell_launch(state, event)
             .or_else(|| checks::tell(state, event))
+            .or_else(|| notice::tell(state, event))
             .unwrap_or_else(|| tell_end(state, recorded)),
     }
 }
@@ -265,12 +266,6 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
                 reason.as_deref().unwrap_or("unknown reason")
             ),
         }],
-        Event::NoticeSent { notice } => notice::tell(state, notice, None),
-        Event::NoticeFailed {
-            notice,
-            message,
-            given_up,
-        } => notice::tell(state, notice, Some((message, *given_up))),
         Event::Halted { reason } => vec![format!("HALTED, a person must look: {reason}")],
         _ => Vec::new(),
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::begin::REASON;
-use crate::event::NoticeId;
+use crate::event::{Event, NoticeId};
 use crate::limits;
 use crate::plan::NoticeKind;
 use crate::ports::Message;
@@ -27,21 +27,32 @@ pub fn notice(state: &State, id: &NoticeId, now: Timestamp) -> Option<Message> {
     })
 }
 
-/// The lines of an event about a notice.
-pub(super) fn tell(state: &State, id: &NoticeId, failed: Option<(&str, bool)>) -> Vec<String> {
-    let kind = state.notices.all.get(id);
-    let kind = kind.map_or("", |notice| notice.kind.as_str());
-    vec![match failed {
-        None => format!("  {} was told: {kind}", id.topic),
-        Some((message, false)) => format!(
-            "  {} was not told of {kind}: {message}; tried again",
-            id.topic
-        ),
-        Some((message, true)) => format!(
-            "  {} was NOT told of {kind}, and is not any more: {message}",
-            id.topic
-        ),
-    }]
+/// The line of an event about a notice; none for others.
+pub(super) fn tell(state: &State, event: &Event) -> Option<Vec<String>> {
+    let kind = |id: &NoticeId| {
+        let notice = state.notices.all.get(id);
+        notice.map_or("", |notice| notice.kind.as_str())
+    };
+    Some(vec![match event {
+        Event::NoticeSent { notice } => format!("  {} was told: {}", notice.topic, kind(notice)),
+        Event::NoticeFailed {
+            notice,
+            message,
+            given_up,
+        } => {
+            let next = if *given_up {
+                "it is not tried again"
+            } else {
+                "tried again later"
+            };
+            let kind = kind(notice);
+            format!(
+                "  {} was NOT told of {kind}: {message}; {next}",
+                notice.topic
+            )
+        }
+        _ => return None,
+    }])
 }
 
 fn subject(state: &State, notice: &Notice) -> String {

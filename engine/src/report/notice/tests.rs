@@ -1,7 +1,7 @@
 //! Golden texts of every notice.
 
 use super::*;
-use crate::event::{CheckResult, Checked, Event, Started};
+use crate::event::{CheckResult, Checked, Started};
 use crate::ids::ServerId;
 use crate::plan::{Check, Checks, Notifications};
 use crate::ports::subject_line;
@@ -124,4 +124,24 @@ fn a_notice_of_many_servers_is_no_longer_than_a_person_reads() {
     let text = last(&tale);
     assert!(text.contains("- and 150 more"), "{text}");
     assert!(text.lines().count() < limits::NOTICE_ROWS + limits::SERVERS_PER_NOTICE + 30);
+}
+
+#[test]
+fn what_came_of_a_notice_is_told() {
+    let tale = tale();
+    let notice = tale.decide().publish.remove(0);
+    let failed = |given_up| Event::NoticeFailed {
+        notice: notice.clone(),
+        message: "sns:Publish was refused: NotFound: Topic does not exist".to_owned(),
+        given_up,
+    };
+    let events = [
+        failed(false),
+        failed(true),
+        Event::NoticeSent {
+            notice: notice.clone(),
+        },
+    ];
+    let told = events.map(|event| tell(&tale.state, &event).unwrap().join("\n"));
+    insta::assert_snapshot!(told.join("\n"));
 }

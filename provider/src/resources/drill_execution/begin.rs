@@ -160,9 +160,10 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
             ),
         ),
         // A drill is for the whole plan and pre-empts nobody, so the last two do not come here.
-        BeginError::Start(_) | BeginError::Only(_) | BeginError::Preempt(_) => {
-            at_plan("Drill Not Started", sentence(&error.to_string()))
-        }
+        BeginError::Start(_)
+        | BeginError::Lifetime(_)
+        | BeginError::Only(_)
+        | BeginError::Preempt(_) => at_plan("Drill Not Started", sentence(&error.to_string())),
         BeginError::Illegal(error) => at_plan(
             "Drill Not Started",
             format!(
