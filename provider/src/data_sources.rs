@@ -2,6 +2,8 @@
 
 mod execution;
 mod source_servers;
+mod target_check;
 
 pub(crate) use execution::Execution;
 pub(crate) use source_servers::SourceServers;
+pub(crate) use target_check::TargetCheck;

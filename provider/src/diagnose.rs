@@ -5,7 +5,7 @@
 
 use drs_engine::drive::DriveError;
 use drs_engine::ids::Target;
-use drs_engine::ports::{CallError, Kind};
+use drs_engine::ports::{self, CallError, Kind};
 use drs_engine::resolve::ResolveError;
 use drs_engine::store::codec::ReadError;
 use drs_engine::store::executions::HistoryError;
@@ -76,9 +76,18 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
             format!(
                 "AWS Elastic Disaster Recovery was never set up in account {account_id}, Region {region}: {error}. Set \
                  it up once, in its console or with `aws drs initialize-service --region {region}`, and install the \
-                 replication agent on the servers. If the servers replicate to another Region, set the provider's \
-                 region to it."
+                 replication agent on the servers. If the servers replicate to another Region, set the region of the \
+                 provider, or of the group, to it."
             ),
+        ),
+        (ports::TARGET_NOT_CONFIGURED, _) => Diagnostic::error(
+            "Target Not Configured",
+            format!("{error}. Nothing was changed by this call."),
+        ),
+        // It is busy only in that somebody may repair it meanwhile.
+        (ports::ROLE_NOT_ASSUMABLE, _) => Diagnostic::error(
+            "Role Cannot Be Assumed",
+            format!("{}: {}.", error.code, error.message),
         ),
         ("ExpiredToken" | "ExpiredTokenException" | "RequestExpired", _) => Diagnostic::error(
             "AWS Credentials Have Expired",
@@ -113,7 +122,7 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
                 format!(
                     "The tables of this environment do not exist in account {account_id}, Region {region}: {error}. \
                      With create_tables = true in the provider block the first apply makes them (`drsctl tables \
-                     create` does it now); or name the environment that has them."
+                     create` does it now); or name the environment, or the history_region, that has them."
                 ),
             )
         }

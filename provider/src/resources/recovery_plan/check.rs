@@ -6,8 +6,8 @@
 
 use drs_engine::ids::PlanId;
 use drs_engine::plan::{PathStep, Plan as EnginePlan, PlanError};
-use drs_engine::ports::Drs as _;
-use drs_engine::resolve::{self, ResolveError, Surroundings};
+use drs_engine::ports::{ROLE_NOT_ASSUMABLE, TARGET_NOT_CONFIGURED};
+use drs_engine::resolve::{self, ResolveError};
 use tfplugin::{Attr, Diagnostic, Diagnostics, Path, Plan};
 
 use super::model::Model;
@@ -190,24 +190,16 @@ async fn would_start(
     let Ok(parsed) = EnginePlan::parse(&spec) else {
         return Ok(());
     };
-    let groups = client.session().groups();
-    let mut around = Surroundings::default();
+    let store = client.session().groups();
+    let mut groups = Vec::new();
     for id in parsed.groups() {
-        let group = client.nothing_without_tables(groups.find(&id).await);
-        if let Some(group) = group.map_err(|error| client.explain(&error))? {
-            around.groups.insert(id, group.config);
-        }
+        let group = client.nothing_without_tables(store.find(&id).await);
+        groups.extend(group.map_err(|error| client.explain(&error))?);
     }
-    let drs = client.session().drs();
-    let target = client.target();
-    let call = |error| client.explain_call(&error);
-    around.servers.insert(
-        target.clone(),
-        drs.source_servers(&target, None).await.map_err(call)?,
-    );
-    around
-        .quotas
-        .insert(target.clone(), drs.quotas(&target).await.map_err(call)?);
+    let around = match resolve::look_around(&client.session().drs(), &groups).await {
+        Ok(around) => around,
+        Err(error) => return cannot_look(client, &error, found),
+    };
     for error in &resolve::settle(&parsed, &around).err().unwrap_or_default() {
         match error {
             ResolveError::GroupMissing { at, .. }
@@ -239,6 +231,31 @@ async fn would_start(
             }
         }
     }
+    Ok(())
+}
+
+/// What keeps from looking at servers. What is wrong with the way into another account may be repaired before an execution
+/// starts.
+fn cannot_look(
+    client: &Client,
+    error: &ResolveError,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let ResolveError::Call(call) = error else {
+        return Err(Diagnostic::error(
+            "Servers Cannot Be Looked At",
+            unresolved(error),
+        ));
+    };
+    let refusal = client.explain_call(call);
+    if ![TARGET_NOT_CONFIGURED, ROLE_NOT_ASSUMABLE].contains(&call.code.as_str()) {
+        return Err(refusal);
+    }
+    let detail = format!(
+        "{} The plan is written all the same, but an execution would be refused as things are now.",
+        refusal.detail
+    );
+    found.warning_at("waves", "An Execution Would Be Refused", detail);
     Ok(())
 }
 
