@@ -87,6 +87,7 @@ impl Provider for Drs {
             .data_source(data_sources::SourceServers)
             .data_source(data_sources::Execution)
             .data_source(data_sources::TargetCheck)
+            .data_source(data_sources::Preflight)
     }
 
     async fn validate(&self, config: Config) -> Diagnostics {

@@ -11,3 +11,4 @@ pub(crate) use recovery_plan::RecoveryPlan;
 pub(crate) use target_account::TargetAccount;
 
 pub(crate) use drill_execution::{model as execution_model, schema::observed};
+pub(crate) use recovery_plan::not_found as plan_not_found;

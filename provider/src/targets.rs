@@ -6,12 +6,32 @@
 use std::collections::BTreeSet;
 
 use drs_engine::ids::Target;
-use drs_engine::ports::{CallError, ROLE_NOT_ASSUMABLE};
+use drs_engine::ports::{CallError, ROLE_NOT_ASSUMABLE, TARGET_NOT_CONFIGURED};
 use drs_engine::store::target::{is_account_id, is_region};
 use tfplugin::schema::validator;
 use tfplugin::{Attr, Diagnostic, Value};
 
 use crate::client::Client;
+
+/// Why nothing of an account and a Region can be worked in.
+pub(crate) enum Closed {
+    /// An account that is no target, or a Region that its target does not list: the attribute, and what helps.
+    At(&'static str, String),
+    /// The targets cannot be read.
+    Unreadable(Diagnostic),
+}
+
+impl From<Closed> for Diagnostic {
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::At(attribute, detail) => Self::error(NOT_CONFIGURED, detail).at(attribute),
+            Closed::Unreadable(error) => error,
+        }
+    }
+}
+
+/// The summary of what is said about a place that is no target.
+pub(crate) const NOT_CONFIGURED: &str = "Target Not Configured";
 
 /// A rule for the id of an account.
 pub(crate) fn an_account() -> impl validator::Validator {
@@ -36,7 +56,7 @@ pub(crate) async fn exists(client: &Client, account: &str) -> Result<(), Diagnos
     let found = client.nothing_without_tables(client.session().targets().find(account).await);
     match found.map_err(|error| client.explain(&error))? {
         Some(_) => Ok(()),
-        None => Err(not_a_target(client, account)),
+        None => Err(not_a_target(client, account).into()),
     }
 }
 
@@ -48,7 +68,7 @@ pub(crate) async fn reachable(
     client: &Client,
     account_id: &Attr<String>,
     region: &Attr<String>,
-) -> Result<Option<Target>, Diagnostic> {
+) -> Result<Option<Target>, Closed> {
     let Some(account) = account_id.known() else {
         return Ok(None);
     };
@@ -60,7 +80,7 @@ pub(crate) async fn reachable(
         return Ok(place);
     }
     let stored = client.nothing_without_tables(client.session().targets().find(account).await);
-    let stored = stored.map_err(|error| client.explain(&error))?;
+    let stored = stored.map_err(|error| Closed::Unreadable(client.explain(&error)))?;
     let stored = stored.map(|target| target.config.regions);
     let lists =
         |regions: &BTreeSet<String>| region.known().is_none_or(|region| regions.contains(region));
@@ -87,7 +107,7 @@ pub(crate) async fn reached(client: &Client, target: &Target) -> Result<(), Diag
     let found = reachable(client, &account.as_str().into(), &region.as_str().into()).await?;
     match found {
         Some(_) => Ok(()),
-        None => Err(not_a_target(client, account)),
+        None => Err(not_a_target(client, account).into()),
     }
 }
 
@@ -97,9 +117,22 @@ pub(crate) fn is_not_assumable(error: &CallError) -> bool {
     error.code == ROLE_NOT_ASSUMABLE
 }
 
-fn not_a_target(client: &Client, account: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Target Not Configured",
+/// A warning about a way into another account that is closed now, and that the same apply may open: with its target, or with
+/// the role of it.
+pub(crate) fn repairable(client: &Client, error: &CallError) -> Option<Diagnostic> {
+    let is_repairable = [TARGET_NOT_CONFIGURED, ROLE_NOT_ASSUMABLE].contains(&error.code.as_str());
+    is_repairable.then(|| {
+        let detail = format!(
+            "{} Nothing is launched as things are now: an execution that starts is refused.",
+            client.explain_call(error).detail
+        );
+        Diagnostic::warning("An Execution Would Be Refused", detail)
+    })
+}
+
+fn not_a_target(client: &Client, account: &str) -> Closed {
+    Closed::At(
+        "account_id",
         format!(
             "Account {account} is not a target of environment {:?}, and the provider's credentials, \
              those of account {}, are never used in another account. Make it one with a drs_target_account, and refer to it \
@@ -109,20 +142,18 @@ fn not_a_target(client: &Client, account: &str) -> Diagnostic {
             client.target().account_id
         ),
     )
-    .at("account_id")
 }
 
-fn not_listed(place: &Target, listed: &BTreeSet<String>) -> Diagnostic {
+fn not_listed(place: &Target, listed: &BTreeSet<String>) -> Closed {
     let Target { account_id, region } = place;
     let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
-    Diagnostic::error(
-        "Target Not Configured",
+    Closed::At(
+        "region",
         format!(
-            "The target of account {account_id} does not list the Region {region}; it lists {}. Add it \
-             to regions of its drs_target_account, or with `drsctl target add {account_id} --replace ...`; or name a \
-             Region that it lists.",
+            "The target of account {account_id} does not list the Region {region}; it lists {}. Add it to regions of its \
+             drs_target_account, or with `drsctl target add {account_id} --replace --regions REGION --role-arn ARN`; or \
+             name a Region that it lists.",
             listed.join(", ")
         ),
     )
-    .at("region")
 }

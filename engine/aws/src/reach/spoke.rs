@@ -156,8 +156,8 @@ impl Spoke {
         let account = &self.account_id;
         let message = format!(
             "the target of account {account} makes no sense ({}), so nothing was sent there; look at it with `drsctl \
-             target show {account}`, and change it with its drs_target_account or `drsctl target add {account} --replace \
-             ...`",
+             target show {account}`, and change it with its drs_target_account, or with `drsctl target add {account} \
+             --replace --regions REGION --role-arn ARN`",
             texts.join("; ")
         );
         Err(call.error(Kind::Refused, TARGET_NOT_CONFIGURED, message))
@@ -289,7 +289,8 @@ impl Spoke {
         let listed: Vec<&str> = target.config.regions.iter().map(String::as_str).collect();
         let message = format!(
             "the target of account {account} does not list the Region {region} (it lists {}); nothing was sent there. \
-             Its drs_target_account, or `drsctl target add {account} --replace ...`, with that Region lists it",
+             Its drs_target_account, or `drsctl target add {account} --replace --regions REGION --role-arn ARN`, with that \
+             Region lists it",
             listed.join(", ")
         );
         call.error(Kind::Refused, TARGET_NOT_CONFIGURED, message)
