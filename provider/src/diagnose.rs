@@ -69,6 +69,9 @@ pub(crate) fn read(error: &ReadError, target: &Target) -> Diagnostic {
 
 /// A call that did not succeed.
 pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
+    if let Some(not_made) = not_made(error) {
+        return not_made;
+    }
     let Target { account_id, region } = target;
     match (error.code.as_str(), error.kind) {
         ("UninitializedAccountException", _) => Diagnostic::error(
@@ -79,15 +82,6 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
                  replication agent on the servers. If the servers replicate to another Region, set the region of the \
                  provider, or of the group, to it."
             ),
-        ),
-        (ports::TARGET_NOT_CONFIGURED, _) => Diagnostic::error(
-            "Target Not Configured",
-            format!("{error}. Nothing was changed by this call."),
-        ),
-        // It is busy only in that somebody may repair it meanwhile.
-        (ports::ROLE_NOT_ASSUMABLE, _) => Diagnostic::error(
-            "Role Cannot Be Assumed",
-            format!("{}: {}.", error.code, error.message),
         ),
         ("ExpiredToken" | "ExpiredTokenException" | "RequestExpired", _) => Diagnostic::error(
             "AWS Credentials Have Expired",
@@ -142,6 +136,18 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
         ),
         (_, Kind::Refused) => Diagnostic::error("AWS Refused a Call", format!("{error}.")),
     }
+}
+
+/// A call for another account that was not made, because there was no way in.
+fn not_made(error: &CallError) -> Option<Diagnostic> {
+    let summary = match error.code.as_str() {
+        ports::TARGET_NOT_CONFIGURED => "Target Not Configured",
+        // It is busy only in that somebody may repair it meanwhile.
+        ports::ROLE_NOT_ASSUMABLE => "Role Cannot Be Assumed",
+        _ => return None,
+    };
+    let detail = format!("{}: {}.", error.code, error.message);
+    Some(Diagnostic::error(summary, detail))
 }
 
 /// A table that somebody else made for something else.

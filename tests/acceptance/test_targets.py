@@ -4,14 +4,12 @@ Who called what is asked of the simulated world: what concerns another account i
 """
 
 import json
-import shutil
 from collections.abc import Callable
 
 import pytest
 
 from . import golden
 from .configuration import Expression, data, drill, group, output, plan, resource, wave
-from .conftest import ROOT
 from .host import Workspace
 from .simulator import ENVIRONMENT, Simulator
 
@@ -280,22 +278,6 @@ def test_the_provider_block_counts_more_than_the_environment(workspace: Workspac
     workspace.destroy()
     workspace.write(accounts.provider(history_region="us-east-1"), texts).apply()
     assert table_names(accounts, "us-east-1")
-
-
-# The example.
-
-
-def test_the_example_of_two_accounts(workspace: Workspace, simulator: Simulator) -> None:
-    shutil.copy(ROOT / "examples/scenarios/two-accounts/main.tf", workspace.folder)
-    simulator.fleet = ROOT / "examples/fleets/two-regions.yaml"
-    simulator.speed = 600
-    variables = {"simulator_path": simulator.directory, "fleet": simulator.fleet, "speed": simulator.speed}
-    workspace.environment |= {f"TF_VAR_{name}": str(value) for name, value in variables.items()}
-    workspace.plan()
-    workspace.apply()
-    assert workspace.outputs()["servers"] == ["ledger-1 LAUNCHED", "db-1 LAUNCHED"]
-    workspace.plans_nothing()
-    workspace.destroy()
 
 
 def worked(simulator: Simulator, caller: str) -> set[str]:

@@ -8,10 +8,11 @@ use crate::targets;
 pub(super) fn schema() -> Schema {
     let about = Schema::new(
         "Declares protection groups, recovery plans and drills on AWS Elastic Disaster Recovery (DRS). Plans and the \
-         history of their executions are kept in three DynamoDB tables of the account that the provider works in. With `simulator`, everything runs offline against a simulated DRS.\n\n\
+         history of their executions are kept in three DynamoDB tables of the account that the provider works \
+         in. With `simulator`, everything runs offline against a simulated DRS.\n\n\
          What is left out here is taken from the environment (`DRS_ENVIRONMENT`, `DRS_REGION`, `DRS_HISTORY_REGION`, \
-         `DRS_SIMULATOR` and the variables of the AWS SDKs), then from the file that `DRS_CONFIG` names, else `drs.yaml` in the working \
-         directory.",
+         `DRS_SIMULATOR` and the variables of the AWS SDKs), then from the file that `DRS_CONFIG` names, else \
+         `drs.yaml` in the working directory.",
     );
     network(identity(about))
         .attribute(
