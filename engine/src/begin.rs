@@ -19,6 +19,7 @@ use crate::limits;
 use crate::only::Only;
 use crate::plan::Plan;
 use crate::ports::{CallError, Clock, Outside, WhichInstances};
+use crate::report::duration;
 use crate::resolve::{Resolution, ResolveError, resolve};
 use crate::state::{IllegalEvent, Owner, State};
 use crate::store::codec::ReadError;
@@ -33,6 +34,9 @@ mod preempt;
 
 /// What inputs are called that are carried along but do not say which run this is.
 pub const ASIDE: char = '_';
+
+/// What the reason of whoever starts an execution is called among its inputs.
+pub const REASON: &str = "_reason";
 
 /// An execution to be started.
 #[derive(Clone, Debug)]
@@ -56,6 +60,9 @@ pub struct Begin {
     /// Limit of the whole execution; none means the plan's, and then the mode's default: none for a recovery, the
     /// plan's longest chain of waits and timeouts for a drill.
     pub execution_timeout: Option<SignedDuration>,
+    /// How long what a drill launches may stay, from its start on; none means until somebody has it terminated. A recovery
+    /// cannot have one.
+    pub max_lifetime: Option<SignedDuration>,
     /// Whether live recovery instances may be replaced.
     pub replace_live_instances: bool,
     /// The part of the plan that it is for.
@@ -75,6 +82,8 @@ pub enum BeginError {
     Resolve(Vec<ResolveError>),
     /// The part of the plan that was asked for does not exist; every reason.
     Only(Vec<String>),
+    /// It cannot have the maximum lifetime that was asked for.
+    Lifetime(String),
     /// Live recovery instances exist that a launch would delete.
     LiveInstances {
         /// The first of them.
@@ -130,6 +139,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     ///
     /// See [`BeginError`]; nothing was launched in any case.
     pub async fn begin_execution(&self, begin: &Begin) -> Result<State, BeginError> {
+        check_lifetime(begin).map_err(BeginError::Lifetime)?;
         let resolution = resolve(&self.drs, &self.executions.items, &begin.plan)
             .await
             .map_err(BeginError::Resolve)?;
@@ -338,6 +348,8 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             replace_live_instances: begin.replace_live_instances,
             only: begin.only.clone(),
             preempted: Vec::new(),
+            max_lifetime: begin.max_lifetime,
+            notifications: parsed.notifications().cloned(),
             force_unknown: begin.force_unknown.clone(),
             unchecked: begin.unchecked.clone(),
         };
@@ -354,6 +366,28 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             run: begin.run,
         })
     }
+}
+
+/// Whether an execution can have the lifetime that was asked for, and why not.
+fn check_lifetime(begin: &Begin) -> Result<(), String> {
+    let Some(lifetime) = begin.max_lifetime else {
+        return Ok(());
+    };
+    if begin.mode != Mode::Drill {
+        let reason = "only a drill has a maximum lifetime: what a recovery launches may be in production, and is never \
+                      removed by itself";
+        return Err(reason.to_owned());
+    }
+    let range = limits::SHORTEST_LIFETIME..=limits::LONGEST_LIFETIME;
+    if range.contains(&lifetime) {
+        return Ok(());
+    }
+    Err(format!(
+        "a drill cannot have a maximum lifetime of {}; it may be from {} to {} (30 days)",
+        duration(lifetime),
+        duration(*range.start()),
+        duration(*range.end())
+    ))
 }
 
 /// Settles where hooks and functions run that do not say it: in the hub.
@@ -405,6 +439,7 @@ impl fmt::Display for BeginError {
                 write!(f, "{}", texts.join("\n"))
             }
             Self::Only(problems) => write!(f, "{}", problems.join("\n")),
+            Self::Lifetime(problem) => write!(f, "{problem}"),
             Self::Preempt(error) => write!(
                 f,
                 "a drill that runs could not be told that a recovery takes its servers: {error}"

@@ -7,11 +7,12 @@
 //!
 //! To change how a wave is judged, read [`jobs`]; what is launched when, [`launches`]; when a wave starts and ends,
 //! [`waves`]; what follows a failed server, [`policy`]; whether a launched one is healthy, [`checks`]; what is run before
-//! and after a wave, [`hooks`] and [`actions`]; how instances are terminated, [`termination`].
+//! and after a wave, [`hooks`] and [`actions`]; how instances are terminated, [`termination`]; when a drill's lifetime is
+//! over, [`lifetime`]; who is told, [`notices`].
 
 use jiff::SignedDuration;
 
-use crate::event::{ActionId, Event, LaunchId};
+use crate::event::{ActionId, Event, LaunchId, NoticeId};
 use crate::ids::{InstanceId, ServerId, Target};
 use crate::limits;
 use crate::state::{State, Status};
@@ -23,6 +24,8 @@ pub mod checks;
 pub mod hooks;
 pub mod jobs;
 pub mod launches;
+pub mod lifetime;
+pub mod notices;
 pub mod policy;
 pub mod termination;
 pub mod view;
@@ -36,6 +39,8 @@ pub use view::View;
 pub struct Decision {
     /// The next thing to do.
     pub command: Option<Command>,
+    /// Notices to be published beside it; nothing waits for them.
+    pub publish: Vec<NoticeId>,
     /// When to ask again, where there is nothing to do now.
     pub wake: Wake,
 }
@@ -130,12 +135,13 @@ impl Default for Settings {
 ///
 /// While the execution runs: facts that follow from time come first, so that nothing is launched past a limit; then
 /// what is unknown is looked up; then jobs are followed; then servers are launched. After its end only a termination is
-/// left to do.
+/// left to do, and notices.
 pub fn decide(state: &State, view: &View, now: Now, settings: &Settings) -> Decision {
     let mut wake = Wake::default();
     let command = match state.status {
         Status::Running | Status::Paused | Status::Cancelling => {
-            waves::record(state, now, &mut wake)
+            lifetime::record(state, now, &mut wake)
+                .or_else(|| waves::record(state, now, &mut wake))
                 .or_else(|| checks::record(state, now, &mut wake))
                 .or_else(|| actions::record(state, now, &mut wake))
                 .or_else(|| launches::resolve(state, view, now, settings, &mut wake))
@@ -148,7 +154,12 @@ pub fn decide(state: &State, view: &View, now: Now, settings: &Settings) -> Deci
             termination::next(state, view, now, settings, &mut wake)
         }
     };
-    Decision { command, wake }
+    let publish = notices::due(state, view, now, &mut wake);
+    Decision {
+        command,
+        publish,
+        wake,
+    }
 }
 
 /// Looks at instances and actions that are due.
@@ -175,6 +186,11 @@ fn begin(state: &State, now: Now, wake: &mut Wake) -> Option<Command> {
 
 /// Whether there is nothing left to do, now or later, until somebody asks for something.
 pub fn is_done(state: &State) -> bool {
+    is_over(state) && state.notices.are_done()
+}
+
+/// Whether it has ended and is not being terminated: at most notices are left.
+pub fn is_over(state: &State) -> bool {
     let terminating = state
         .termination
         .as_ref()

@@ -29,12 +29,14 @@ use crate::time::{after, before};
 
 mod actions;
 mod adopt;
+mod notices;
 mod observe;
 mod perform;
 mod record;
 mod terminate;
 mod together;
 
+use notices::Post;
 #[cfg(test)]
 pub(crate) use perform::{EXECUTION_TAG, LAUNCH_TAG};
 
@@ -214,9 +216,10 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         watch: &W,
     ) -> Result<(State, Ending), DriveError> {
         let mut run = self.begin(id, watch).await?;
+        let mut post = Post::default();
         let mut failures = 0;
         for _ in 0..limits::TURNS_PER_DRIVE {
-            match self.drive_once(&mut run).await {
+            match self.drive_once(&mut run, &mut post).await {
                 Ok(None) => failures = 0,
                 Ok(Some(ending)) => return Ok((run.state, ending)),
                 Err(error) => self.wait_out(&run, error, &mut failures).await?,
@@ -226,9 +229,10 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     }
 
     /// One turn, unless there is a reason not to make any more.
-    async fn drive_once<W: Watch>(
-        &self,
+    async fn drive_once<'a, W: Watch>(
+        &'a self,
         run: &mut Run<'_, W>,
+        post: &mut Post<'a>,
     ) -> Result<Option<Ending>, DriveError> {
         self.refresh(run).await?;
         if let Some(owner) = &run.state.owner
@@ -243,7 +247,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
             return Ok(Some(Ending::Stopped));
         }
         self.beat(run).await?;
-        match self.turn(run).await {
+        match self.turn(run, post).await {
             Err(DriveError::Illegal(broken)) => self.halt(run, &broken).await?,
             result => {
                 result?;
@@ -328,15 +332,22 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     }
 
     /// One decision, carried out or waited for.
-    async fn turn<W: Watch>(&self, run: &mut Run<'_, W>) -> Result<Turn, DriveError> {
-        let Decision { command, mut wake } =
-            decide(&run.state, &run.view, self.clock.now(), &self.settings);
+    async fn turn<'a, W: Watch>(
+        &'a self,
+        run: &mut Run<'_, W>,
+        post: &mut Post<'a>,
+    ) -> Result<Turn, DriveError> {
+        let Decision {
+            command,
+            publish,
+            mut wake,
+        } = decide(&run.state, &run.view, self.clock.now(), &self.settings);
+        self.publish(run, publish, post);
         if let Some(command) = command {
             return self.perform(run, command).await;
         }
         wake.at_wall(after(self.clock.now().wall, limits::HEARTBEAT_INTERVAL));
-        self.clock.sleep(wake).await;
-        Ok(Turn::Next)
+        self.wait(run, wake, post).await
     }
 
     /// Takes what others wrote since the last look.

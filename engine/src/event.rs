@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::guard::{Guard, Unchecked};
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::only::Only;
-use crate::plan::{Check, Checks, Hook, LaunchOrder, Policy};
+use crate::plan::{Check, Checks, Hook, LaunchOrder, Notifications, Policy};
 use crate::ports::ActionRun;
 use crate::time::Now;
 
@@ -49,6 +49,15 @@ pub enum Author {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LaunchId(pub u32);
+
+/// Names a notice: the event that it tells of, and the topic that it is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NoticeId {
+    /// Position of the event in the history.
+    pub event: u64,
+    /// The ARN of the topic.
+    pub topic: String,
+}
 
 /// What an execution is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -323,6 +332,20 @@ pub enum Event {
         /// How.
         result: ActionResult,
     },
+    /// A topic has a notice.
+    NoticeSent {
+        /// The notice.
+        notice: NoticeId,
+    },
+    /// A topic does not have a notice, or nobody knows whether it has.
+    NoticeFailed {
+        /// The notice.
+        notice: NoticeId,
+        /// Why.
+        message: String,
+        /// Whether it is not tried again.
+        given_up: bool,
+    },
     /// A rule of the engine was broken; it does nothing more, and a person must look.
     Halted {
         /// What was found.
@@ -361,6 +384,12 @@ pub struct Started {
     /// Drills whose servers it took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preempted: Vec<ExecutionId>,
+    /// How long what a drill launched may stay, from its start on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_lifetime: Option<SignedDuration>,
+    /// Who is told what happens; none means nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<Notifications>,
     /// Guards that a recovery may launch without while they cannot be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub force_unknown: Vec<Guard>,

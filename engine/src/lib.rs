@@ -38,6 +38,7 @@ mod sabotage;
 pub mod sim;
 pub mod state;
 pub mod store;
+pub mod sweep;
 #[cfg(test)]
 mod testing;
 pub mod time;

@@ -95,6 +95,12 @@ pub const BEGINS_PER_ACTION: u32 = 3;
 pub const INSTANCES_PER_COMMAND: usize = 50;
 /// Longest time that can be asked for a wave, a wait or an execution: a week.
 pub const LONGEST_TIMEOUT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Shortest time that a drill may be given to stay.
+pub const SHORTEST_LIFETIME: SignedDuration = SignedDuration::from_mins(1);
+/// Longest time that a drill may be given to stay.
+pub const LONGEST_LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Executions that one sweep takes up, those that are due the longest first.
+pub const EXECUTIONS_PER_SWEEP: usize = 25;
 /// What the provider's create timeout adds to the execution's own.
 pub const CREATE_TIMEOUT_MARGIN: SignedDuration = SignedDuration::from_mins(30);
 /// How long jobs that still run are followed after launches were stopped by a timeout or a cancel.
@@ -145,6 +151,18 @@ pub const BACKOFF_LONGEST: SignedDuration = SignedDuration::from_secs(60);
 
 /// Characters of what a function or a document said that are kept.
 pub const ACTION_TEXT_CHARS: usize = 1_000;
+/// Topics that one plan may tell.
+pub const TOPICS_PER_PLAN: usize = 5;
+/// Notices of one execution to each topic; the end is told beyond that, too.
+pub const NOTICES_PER_EXECUTION: usize = 200;
+/// How often a notice is tried that SNS did not refuse.
+pub const NOTICE_TRIES: u32 = 5;
+/// How long, on the wall, SNS has to answer before nobody knows whether a notice was published.
+pub const NOTICE_DEADLINE: SignedDuration = SignedDuration::from_secs(10);
+/// Lines of waves and servers in a notice; the least interesting servers go first.
+pub const NOTICE_ROWS: usize = 60;
+/// Servers that a notice of degraded ones names with their reasons; more are counted.
+pub const SERVERS_PER_NOTICE: usize = 50;
 /// Characters of the subject of a notification.
 pub const SUBJECT_CHARS: usize = 100;
 /// Bytes of the text of a notification.

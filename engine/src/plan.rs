@@ -20,11 +20,13 @@ use crate::limits;
 
 mod checks;
 mod hooks;
+mod notifications;
 mod order;
 mod policy;
 
 pub use checks::{Check, Checks, ChecksSpec, CommandCheck, FunctionCheck};
 pub use hooks::{Consequence, Hook, HookSpec};
+pub use notifications::{NoticeKind, Notifications, NotificationsSpec};
 pub use policy::{AfterFailure, Policy, Success, after_failed_wave};
 
 /// A recovery plan as it was written, before any check.
@@ -40,6 +42,9 @@ pub struct PlanSpec {
     /// Limit for a whole execution in seconds; none means the mode's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_timeout_seconds: Option<i64>,
+    /// Who is told what happens; none means nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<NotificationsSpec>,
 }
 
 /// A wave as it was written.
@@ -99,6 +104,8 @@ pub struct Plan {
     name: String,
     waves: Vec<Wave>,
     execution_timeout: Option<SignedDuration>,
+    #[serde(default)]
+    notifications: Option<Notifications>,
     digest: String,
 }
 
@@ -198,6 +205,7 @@ impl Plan {
                 &mut errors,
             )
         });
+        let notifications = notifications::parse(spec, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -205,6 +213,7 @@ impl Plan {
             name: spec.name.clone(),
             waves,
             execution_timeout,
+            notifications,
             digest: digest_of(spec),
         })
     }
@@ -224,8 +233,13 @@ impl Plan {
         self.execution_timeout
     }
 
-    /// A digest of everything that decides what an execution does. The name and the description are left out: renaming
-    /// a plan does not make a drill stale.
+    /// Who is told what happens, where the plan says so.
+    pub fn notifications(&self) -> Option<&Notifications> {
+        self.notifications.as_ref()
+    }
+
+    /// A digest of everything that decides what an execution does. The name, the description and who is told are left
+    /// out: renaming a plan does not make a drill stale, and neither does a new address.
     pub fn digest(&self) -> &str {
         &self.digest
     }

@@ -19,14 +19,14 @@ use crate::time::{Now, Wake};
 mod actions;
 
 pub use actions::{
-    Action, ActionRequest, ActionRun, ActionStatus, Actions, Topics, cut, filled, message_text,
-    subject_line,
+    Action, ActionRequest, ActionRun, ActionStatus, Actions, Message, Topics, cut, filled,
+    message_text, subject_line,
 };
 
 /// Everything that an execution needs of AWS.
-pub trait Outside: Drs + Actions {}
+pub trait Outside: Drs + Actions + Topics {}
 
-impl<T: Drs + Actions> Outside for T {}
+impl<T: Drs + Actions + Topics> Outside for T {}
 
 /// AWS Elastic Disaster Recovery, and the few calls of other services that must agree with it.
 pub trait Drs: Send + Sync {

@@ -15,6 +15,7 @@ mod about;
 mod checks;
 mod listing;
 mod next;
+mod notice;
 mod policy;
 mod table;
 mod timeline;
@@ -23,6 +24,7 @@ pub use about::{Driven, about, date_and_clock, driver};
 pub use checks::runs;
 pub use listing::listing;
 pub use next::next;
+pub use notice::notice;
 pub use table::{board, table};
 pub use timeline::{Timeline, timeline};
 
@@ -93,6 +95,7 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
         }),
         event => tell_launch(state, event)
             .or_else(|| checks::tell(state, event))
+            .or_else(|| notice::tell(state, event))
             .unwrap_or_else(|| tell_end(state, recorded)),
     }
 }

@@ -25,12 +25,14 @@ mod actions;
 mod apply;
 mod check;
 mod checks;
+mod notices;
 mod pause;
 mod policy;
 mod queries;
 
 pub use actions::{Action, ActionPhase, Actions};
 pub use checks::{Health, Verdict};
+pub use notices::{Notice, NoticePhase, Notices};
 pub use pause::{Hold, Pause, Standing};
 pub use policy::Failure;
 
@@ -79,6 +81,8 @@ pub struct State {
     pub finished: Option<(Now, String)>,
     /// Whether whoever started it has its result.
     pub delivered: bool,
+    /// What is told to whom.
+    pub notices: Notices,
     /// The termination of what it launched.
     pub termination: Option<Termination>,
     frozen: Arc<Frozen>,
@@ -381,6 +385,7 @@ impl State {
             tags_refused: false,
             finished: None,
             delivered: false,
+            notices: Notices::new(started, first),
             termination: None,
             frozen,
         })

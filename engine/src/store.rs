@@ -28,6 +28,7 @@ pub mod projection;
 pub mod record;
 pub mod start;
 pub mod summary;
+pub mod sweep;
 pub mod target;
 pub mod targets;
 

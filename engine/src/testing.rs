@@ -121,6 +121,8 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         inputs: BTreeMap::new(),
         replace_live_instances: false,
         only: crate::only::Only::default(),
+        max_lifetime: None,
+        notifications: None,
         preempted: Vec::new(),
         force_unknown: Vec::new(),
         unchecked: Vec::new(),

@@ -5,9 +5,10 @@
 
 use aws_config::retry::RetryConfig;
 use aws_config::{Region, SdkConfig};
+use aws_sdk_sns::types::MessageAttributeValue;
 use drs_engine::digest;
 use drs_engine::ids::Target;
-use drs_engine::ports::{CallError, Kind, Topics, message_text, subject_line};
+use drs_engine::ports::{CallError, Kind, Message, Topics, message_text, subject_line};
 
 use crate::classify::{Call, INVALID_REQUEST};
 use crate::drs::AwsDrs;
@@ -26,12 +27,7 @@ pub(crate) fn client(sns: &SdkConfig) -> aws_sdk_sns::Client {
 }
 
 impl Topics for AwsDrs {
-    async fn publish(
-        &self,
-        topic_arn: &str,
-        subject: &str,
-        message: &str,
-    ) -> Result<(), CallError> {
+    async fn publish(&self, topic_arn: &str, message: &Message) -> Result<(), CallError> {
         let topic = Target::of_arn(topic_arn).ok_or_else(|| {
             let message = format!("`{topic_arn}` is not the ARN of a topic");
             PUBLISH.error(Kind::Refused, INVALID_REQUEST, message)
@@ -41,10 +37,13 @@ impl Topics for AwsDrs {
             .topics()
             .publish()
             .topic_arn(topic_arn)
-            .subject(subject_line(subject))
-            .message(message_text(message));
+            .subject(subject_line(&message.subject))
+            .message(message_text(&message.text));
+        for (name, value) in &message.attributes {
+            call = call.message_attributes(name, attribute(value)?);
+        }
         if topic_arn.ends_with(".fifo") {
-            let id = digest::of(&(subject, message));
+            let id = digest::of(&message.id);
             call = call.message_group_id(GROUP).message_deduplication_id(id);
         }
         call.customize()
@@ -54,4 +53,13 @@ impl Topics for AwsDrs {
             .map_err(|error| PUBLISH.failed(&error))?;
         Ok(())
     }
+}
+
+/// A text by which a subscription may choose.
+fn attribute(value: &str) -> Result<MessageAttributeValue, CallError> {
+    let built = MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(value)
+        .build();
+    built.map_err(|error| PUBLISH.error(Kind::Refused, INVALID_REQUEST, error.to_string()))
 }

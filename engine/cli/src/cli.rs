@@ -10,7 +10,9 @@ use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueP
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use drs_engine::only::Only;
 use drs_engine::state::Status;
+use jiff::SignedDuration;
 
+pub(crate) mod sweep;
 pub(crate) mod target;
 #[cfg(test)]
 mod told;
@@ -23,7 +25,7 @@ mod told;
     disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "Exit codes: 0 done (start, run, watch: the execution COMPLETED), 1 start, run, watch: it ended \
-                  otherwise, terminate: something is left, plan show: it cannot be launched now, 2 it could not be done, \
+                  otherwise, terminate, sweep: something is left, plan show: it cannot be launched now, 2 it could not be done, \
                   130 interrupted, 141 the reader of the output went away.\n\
                   Colours are used on a terminal unless NO_COLOR is set. DRS_LOG=debug logs to the standard error."
 )]
@@ -91,6 +93,7 @@ pub(crate) enum Work {
     Skip(Skip),
     Cancel(Cancel),
     Terminate(Terminate),
+    Sweep(sweep::Sweep),
     Delete(Delete),
     History(History),
 }
@@ -323,6 +326,9 @@ pub(crate) struct Start {
     /// Remove what was launched after the end, whatever the end was
     #[arg(long)]
     pub(crate) cleanup: bool,
+    /// How long what it launches may stay, from now on, e.g. 8h; then it is cancelled and removed, also by `drsctl sweep`
+    #[arg(long, value_name = "DURATION", value_parser = sweep::duration)]
+    pub(crate) max_lifetime: Option<SignedDuration>,
     #[command(flatten)]
     pub(crate) part: Part,
     #[command(flatten)]
@@ -637,6 +643,7 @@ mod tests {
             vec!["drsctl", "run", "--help"],
             vec!["drsctl", "cancel", "--help"],
             vec!["drsctl", "terminate", "--help"],
+            vec!["drsctl", "sweep", "--help"],
             vec!["drsctl", "failover", "--help"],
             vec!["drsctl", "delete", "--help"],
             vec!["drsctl", "history", "import", "--help"],
@@ -667,6 +674,7 @@ mod tests {
             vec!["drsctl", "list", "--limit", "0"],
             vec!["drsctl", "list", "--json", "--output", "text"],
             vec!["drsctl", "start"],
+            vec!["drsctl", "start", "shop", "--max-lifetime", "soon"],
             vec!["drsctl", "cancel", "exec-1"],
             vec!["drsctl", "export", "exec-1", "--output", "f"],
             vec!["drsctl", "failover", "--reason", "r"],

@@ -147,6 +147,8 @@ impl Tale {
             inputs: BTreeMap::new(),
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
+            max_lifetime: None,
+            notifications: None,
             preempted: Vec::new(),
             force_unknown: Vec::new(),
             unchecked: Vec::new(),

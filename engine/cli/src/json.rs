@@ -4,17 +4,15 @@
 
 use std::sync::Arc;
 
+pub(crate) use drs_engine::begin::REASON;
 use drs_engine::decide::is_done;
-use drs_engine::event::{Author, Recorded};
+use drs_engine::event::{Author, NoticeId, Recorded};
 use drs_engine::frozen::Frozen;
 use drs_engine::report::{self, Driven};
-use drs_engine::state::{IllegalEvent, Server, ServerStatus, State, Wave};
+use drs_engine::state::{IllegalEvent, Notice, NoticePhase, Server, ServerStatus, State, Wave};
 use drs_engine::store::projection::status_of;
 use drs_engine::store::summary::Summary;
 use serde_json::{Value, json};
-
-/// What the reason of whoever started an execution is called among its inputs.
-pub(crate) const REASON: &str = "_reason";
 
 /// A list of executions.
 pub(crate) fn listing(summaries: &[Summary]) -> Value {
@@ -48,6 +46,9 @@ pub(crate) fn execution(state: &State, driven: Driven) -> Value {
         "reason": started.inputs.get(REASON),
         "origin": started.origin,
         "delivered": state.delivered,
+        "max_lifetime_seconds": started.max_lifetime.map(|lifetime| lifetime.as_secs()),
+        "lifetime_ends_at": state.lifetime_ends(),
+        "notices": notices(state),
         "owner": owner(state, driven),
         "waves": waves,
         "jobs": state.own_jobs().collect::<Vec<_>>(),
@@ -207,6 +208,29 @@ fn server(state: &State, id: &str, server: &Server) -> Value {
         "health_reason": server.health.as_ref().and_then(|health| health.verdict.reason()),
         "health_at": server.health.as_ref().map(|health| health.at),
     })
+}
+
+/// What was told, or is to be told, to each topic.
+fn notices(state: &State) -> Vec<Value> {
+    let one = |(id, notice): (&NoticeId, &Notice)| {
+        let (status, message) = match &notice.phase {
+            NoticePhase::Due => ("DUE", None),
+            NoticePhase::Failed { message, .. } => ("FAILED", Some(message)),
+            NoticePhase::Sent { .. } => ("SENT", None),
+            NoticePhase::GivenUp { message } => ("GIVEN_UP", Some(message)),
+        };
+        json!({
+            "event": id.event,
+            "topic_arn": id.topic,
+            "notice": notice.kind,
+            "wave": notice.wave.and_then(|index| Some(&state.waves.get(index)?.frozen.name)),
+            "at": notice.at,
+            "status": status,
+            "failures": notice.failures,
+            "message": message,
+        })
+    };
+    state.notices.all.iter().map(one).collect()
 }
 
 fn termination(state: &State) -> Value {

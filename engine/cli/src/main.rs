@@ -15,6 +15,7 @@ use drs_engine_aws::fresh;
 use tokio::runtime;
 use tracing_subscriber::EnvFilter;
 
+use cli::sweep::Sweep;
 use cli::{Cli, Command, Failover, HistoryAction, HistoryImport, Look, Place, PlanAction, Work};
 use commands::start::Asked;
 use failure::{Ending, Failure};
@@ -140,6 +141,7 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
             let operator = connection.operator();
             commands::terminate::terminate(&operator, asked, &mut interrupts, &mut outputs).await
         }
+        Work::Sweep(asked) => sweep(place, asked).await,
         Work::Delete(asked) => {
             let connection = connect::existing(place).await?;
             let mut outputs = Outputs::standard(asked.output.is_json());
@@ -150,6 +152,14 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
             import(place, asked).await
         }
     }
+}
+
+async fn sweep(place: &Place, asked: &Sweep) -> Result<Ending, Failure> {
+    let mut interrupts = Interrupts::listen()?;
+    let connection = connect::existing(place).await?;
+    let mut outputs = Outputs::standard(asked.output.is_json());
+    let operator = connection.operator();
+    commands::sweep::sweep(&operator, asked, &mut interrupts, &mut outputs).await
 }
 
 async fn failover(place: &Place, asked: &Failover) -> Result<Ending, Failure> {

@@ -130,6 +130,7 @@ impl World {
             initiated_by: self.session.identity().arn.clone(),
             hub: self.session.target(),
             execution_timeout: None,
+            max_lifetime: None,
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
             run: None,

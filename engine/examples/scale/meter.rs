@@ -9,7 +9,7 @@ use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
     ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, InstanceHealth, Job,
-    RecoveryInstance, SourceServer, StartRecovery, Topics, WhichInstances, WhichJobs,
+    Message, RecoveryInstance, SourceServer, StartRecovery, Topics, WhichInstances, WhichJobs,
 };
 use drs_engine::sim::hub::SimClock;
 use drs_engine::store::items::{
@@ -198,14 +198,9 @@ impl<P: Actions> Actions for Metered<P> {
 }
 
 impl<P: Topics> Topics for Metered<P> {
-    async fn publish(
-        &self,
-        topic_arn: &str,
-        subject: &str,
-        message: &str,
-    ) -> Result<(), CallError> {
+    async fn publish(&self, topic_arn: &str, message: &Message) -> Result<(), CallError> {
         self.look("Publish").await;
-        self.port.publish(topic_arn, subject, message).await
+        self.port.publish(topic_arn, message).await
     }
 }
 

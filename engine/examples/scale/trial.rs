@@ -168,6 +168,7 @@ fn begin(id: &ExecutionId) -> Begin {
             region: "us-east-1".to_owned(),
         },
         execution_timeout: None,
+        max_lifetime: None,
         replace_live_instances: false,
         only: drs_engine::only::Only::default(),
         run: None,

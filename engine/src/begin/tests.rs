@@ -22,6 +22,7 @@ use crate::store::memory::MemoryItems;
 use crate::time::Now;
 use crate::time::after;
 
+mod lifetime;
 mod recovery;
 
 pub(crate) type Process = Driver<SimDrs, MemoryItems, SimClock>;
@@ -81,6 +82,7 @@ pub(crate) fn begin(id: &str, inputs: serde_json::Value) -> Begin {
         initiated_by: "arn".to_owned(),
         hub: crate::testing::target(),
         execution_timeout: None,
+        max_lifetime: None,
         replace_live_instances: false,
         only: crate::only::Only::default(),
         run: None,

@@ -10,6 +10,8 @@ mod control;
 mod hooks;
 mod jobs;
 mod launches;
+mod lifetime;
+mod notices;
 mod policy;
 mod stops;
 mod termination;

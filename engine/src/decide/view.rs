@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::digest;
-use crate::event::{ActionId, LaunchId};
+use crate::event::{ActionId, LaunchId, NoticeId};
 use crate::ids::{InstanceId, ServerId, Target};
 use crate::limits::{self, Quotas};
 use crate::time::{Now, after};
@@ -30,6 +30,8 @@ pub struct View {
     pub searches: BTreeMap<LaunchId, Search>,
     /// Looks for instances that are to be terminated.
     pub own_instances: BTreeMap<Target, OwnInstances>,
+    /// Notices that are on their way to a topic.
+    pub publishing: BTreeSet<NoticeId>,
     /// Most instances of one termination, after terminations with more were refused.
     terminate_at_most: BTreeMap<Target, usize>,
     backoffs: BTreeMap<String, Backoff>,

@@ -48,9 +48,21 @@ pub trait Topics: Send + Sync {
     fn publish(
         &self,
         topic_arn: &str,
-        subject: &str,
-        message: &str,
+        message: &Message,
     ) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// What is published to a topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// What is the same each time the same is published. A topic that keeps an order drops what it has already.
+    pub id: String,
+    /// The subject of a mail.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+    /// By what subscriptions choose what they want; none has an empty value.
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// An action to be begun.

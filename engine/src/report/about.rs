@@ -60,6 +60,12 @@ pub fn about(state: &State) -> Vec<String> {
         format!("by      {by}"),
         format!("in      {}", targets.join(", ")),
     ];
+    if let Some(until) = state.lifetime_ends() {
+        lines.push(format!(
+            "stays   until {} at the longest; whoever drives it has it removed then, or `drsctl sweep`",
+            date_and_clock(until)
+        ));
+    }
     if let Some(ended) = ended {
         let took = duration(ended.world.duration_since(state.started_at.world));
         lines.push(format!(

@@ -26,6 +26,7 @@ pub fn next(state: &State, driven: Driven) -> Vec<String> {
     }
     if state.status.is_terminal() {
         termination(state, driven, &mut advice);
+        notices(state, driven, &mut advice);
     }
     advice
 }
@@ -168,6 +169,18 @@ fn termination(state: &State, driven: Driven, advice: &mut Vec<String>) {
             left.len()
         )),
         None => {}
+    }
+}
+
+/// Notices that a process did not send any more.
+fn notices(state: &State, driven: Driven, advice: &mut Vec<String>) {
+    let due = state.notices.due().count();
+    if due > 0 && driven != Driven::Yes {
+        let id = &state.started.execution_id;
+        advice.push(format!(
+            "Not everybody was told ({} not sent): `drsctl run {id}` tells them, and so does `drsctl sweep`.",
+            super::several(due, "notice")
+        ));
     }
 }
 

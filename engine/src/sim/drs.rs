@@ -73,6 +73,8 @@ pub struct Manners {
     pub refuses_tags: bool,
     /// Whether nobody may list recovery instances.
     pub hides_instances: bool,
+    /// Whether topics never answer.
+    pub topics_hang: bool,
 }
 
 impl SimDrs {

@@ -39,8 +39,10 @@ mod chance;
 #[cfg(test)]
 mod gates;
 mod judge;
+mod sweep;
 #[cfg(test)]
 mod tests;
+mod told;
 mod verify;
 
 /// Times that one process tries to get on before it gives up.
@@ -61,6 +63,8 @@ struct Scenario {
     groups: Vec<(GroupId, GroupConfig)>,
     plan: PlanSpec,
     mode: Mode,
+    /// How long what a drill launches may stay, in seconds.
+    max_lifetime: Option<i64>,
     speed: u32,
     manners: Manners,
     /// Whether what was launched is terminated afterwards.
@@ -158,6 +162,12 @@ impl Run {
         self.scheduler.spawn(Box::pin(ask::approve(process)));
     }
 
+    /// Starts somebody who sweeps, until nothing is left to be swept.
+    fn spawn_sweeper(&mut self) {
+        let process = Process::new(self.context.clone(), self.scheduler.next_task(), 3_000);
+        self.scheduler.spawn(Box::pin(sweep::sweep(process)));
+    }
+
     /// Makes steps with faults; whoever dies is started again.
     fn storm(&mut self, steps: u64, faults: Faults) {
         self.hub.set_faults(faults);
@@ -175,6 +185,7 @@ impl Run {
         }
         self.spawn();
         self.spawn_approver();
+        self.spawn_sweeper();
         let stopped = self.scheduler.run(steps, |_, _| {});
         if stopped != Stopped::AllEnded && std::env::var_os("SEED").is_some() {
             println!("{}", self.hub.traced().join("\n"));
@@ -358,6 +369,11 @@ impl Process {
             initiated_by: OURS.to_owned(),
             hub: target(),
             execution_timeout: None,
+            max_lifetime: self
+                .context
+                .scenario
+                .max_lifetime
+                .map(SignedDuration::from_secs),
             replace_live_instances: false,
             only: crate::only::Only::default(),
             run: None,

@@ -9,15 +9,24 @@ use crate::ids::ServerId;
 use crate::time::Now;
 
 use super::{
-    Launch, Owner, Phase, ServerStatus, State, Status, Stop, Termination, actions, checks, pause,
-    policy,
+    Launch, Owner, Phase, ServerStatus, State, Status, Stop, Termination, actions, checks, notices,
+    pause, policy,
 };
 
-/// The effect of an event that fits.
+/// The effect of an event that fits, and what is told of it.
 pub(super) fn take(state: &mut State, recorded: &Recorded) {
+    let told = notices::before(state, &recorded.event);
+    take_event(state, recorded);
+    notices::take(state, recorded, told);
+}
+
+fn take_event(state: &mut State, recorded: &Recorded) {
     let now = recorded.now;
     match &recorded.event {
-        Event::ExecutionStarted(_) | Event::TerminationIntended { .. } => {}
+        Event::ExecutionStarted(_)
+        | Event::TerminationIntended { .. }
+        | Event::NoticeSent { .. }
+        | Event::NoticeFailed { .. } => {}
         Event::OwnerTaken {
             owner,
             host,

@@ -8,7 +8,7 @@ use crate::guard::Guard;
 use crate::ids::ServerId;
 use crate::limits;
 
-use super::{Phase, ServerStatus, State, actions, checks, policy};
+use super::{Phase, ServerStatus, State, actions, checks, notices, policy};
 
 /// Why an event does not fit; `Ok` when it does.
 pub(super) fn check(state: &State, recorded: &Recorded) -> Result<(), String> {
@@ -59,6 +59,8 @@ fn fits_after_the_end(event: &Event) -> bool {
             | Event::TerminationAccepted { .. }
             | Event::InstancesGone { .. }
             | Event::TerminationFinished { .. }
+            | Event::NoticeSent { .. }
+            | Event::NoticeFailed { .. }
     )
 }
 
@@ -95,6 +97,7 @@ fn check_event(state: &State, event: &Event) -> Result<(), String> {
         event => check_wave_event(state, event)
             .or_else(|| actions::check(state, event))
             .or_else(|| checks::check(state, event))
+            .or_else(|| notices::check(state, event))
             .unwrap_or_else(|| check_launch_event(state, event)),
     }
 }

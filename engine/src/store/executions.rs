@@ -17,9 +17,10 @@ use super::deletion::Deletion;
 use super::items::{
     Condition, Index, IndexQuery, Item, Items, Key, Query, Table, Value, Write, WriteError,
 };
-use super::projection::{Projection, ServerProjection, WaveProjection};
+use super::projection::{MarkerChange, Projection, ServerProjection, WaveProjection};
 use super::record::{self, SignOfLife};
 use super::summary::Summary;
+use super::sweep::Marker;
 use super::{keys, memory};
 
 /// Items of one page when a history is read.
@@ -464,11 +465,33 @@ fn append_writes(
             .iter()
             .map(|server| put(record::encode_server(id, server), Condition::Always)),
     );
+    writes.extend(marker_write(summary, projection.marker));
     debug_assert!(
         distinct(&writes),
         "an item may be written once in a transaction"
     );
     writes
+}
+
+/// What becomes of the marker by which a sweep finds an execution.
+fn marker_write(summary: &Summary, change: MarkerChange) -> Option<Write> {
+    let condition = Condition::Always;
+    match change {
+        MarkerChange::Keep => None,
+        MarkerChange::Put(at) => {
+            let marker = Marker {
+                execution_id: summary.execution_id.clone(),
+                plan_id: summary.plan_id.clone(),
+                at,
+            };
+            let item = marker.encode();
+            Some(Write::Put { item, condition })
+        }
+        MarkerChange::Remove => {
+            let key = keys::sweep(&summary.execution_id);
+            Some(Write::Delete { key, condition })
+        }
+    }
 }
 
 fn distinct(writes: &[Write]) -> bool {

@@ -82,6 +82,11 @@ pub(crate) fn owner(id: &ExecutionId) -> Key {
     history(id, "owner".to_owned())
 }
 
+/// What a sweep finds an execution by.
+pub(crate) fn sweep(id: &ExecutionId) -> Key {
+    history(id, "sweep".to_owned())
+}
+
 /// What sort keys of events begin with.
 pub(crate) const EVENT_PREFIX: &str = "event#";
 

@@ -32,6 +32,19 @@ pub struct Projection {
     pub waves: Vec<WaveProjection>,
     /// Servers that changed.
     pub servers: Vec<ServerProjection>,
+    /// What becomes of the marker by which a sweep finds it.
+    pub marker: MarkerChange,
+}
+
+/// What becomes of the marker by which a sweep finds an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkerChange {
+    /// It is as it is.
+    Keep,
+    /// It says this instant of world time.
+    Put(Timestamp),
+    /// Nothing is left for a sweep.
+    Remove,
 }
 
 /// A wave as lists show it.
@@ -112,8 +125,32 @@ impl Projection {
                 .iter()
                 .filter_map(|id| server_of(state, id))
                 .collect(),
+            marker: marker_of(state, events),
         }
     }
+}
+
+/// Only executions with a lifetime or with somebody to tell have a marker, and only some events change it.
+fn marker_of(state: &State, events: &[Recorded]) -> MarkerChange {
+    let started = &state.started;
+    let has_one = started.max_lifetime.is_some() || started.notifications.is_some();
+    let changes = |recorded: &Recorded| {
+        matches!(
+            recorded.event,
+            Event::ExecutionFinished { .. }
+                | Event::Halted { .. }
+                | Event::TerminationRequested { .. }
+                | Event::TerminationFinished { .. }
+                | Event::NoticeSent { .. }
+                | Event::NoticeFailed { given_up: true, .. }
+        )
+    };
+    if !has_one || !events.iter().any(changes) {
+        return MarkerChange::Keep;
+    }
+    state
+        .sweep_at()
+        .map_or(MarkerChange::Remove, MarkerChange::Put)
 }
 
 /// One line about the waves: `database COMPLETED, web RUNNING 1/2`.

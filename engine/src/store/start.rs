@@ -20,6 +20,7 @@ use super::group::Group;
 use super::items::{Condition, Items, Value, Write, WriteError};
 use super::plan::StoredPlan;
 use super::summary::{ABANDONED, CLAIMING, Summary};
+use super::sweep::Marker;
 use super::{keys, record};
 
 /// Everything that an execution starts with.
@@ -108,7 +109,7 @@ impl<I: Items + Clone> Executions<I> {
             now,
             mode: request.started.mode,
         };
-        let beside = 4 + request.groups.len();
+        let beside = 5 + request.groups.len();
         let fits = leases.len() + beside <= limits::ITEMS_PER_TRANSACTION;
         if !fits {
             let marker = summary(request, now, true);
@@ -277,6 +278,7 @@ impl<I: Items + Clone> Executions<I> {
             item: record::encode_event(id, event, &nonce),
             condition: Condition::Absent,
         }));
+        writes.extend(marker(request, now));
         Ok(writes)
     }
 
@@ -444,6 +446,20 @@ fn first_events(request: &StartRequest, now: Now) -> Vec<Recorded> {
             event: taken,
         },
     ]
+}
+
+/// What a sweep finds the execution by, where it has a lifetime.
+fn marker(request: &StartRequest, now: Now) -> Option<Write> {
+    let started = &request.started;
+    let marker = Marker {
+        execution_id: started.execution_id.clone(),
+        plan_id: started.plan_id.clone(),
+        at: after(now.world, started.max_lifetime?),
+    };
+    Some(Write::Put {
+        item: marker.encode(),
+        condition: Condition::Always,
+    })
 }
 
 fn summary(request: &StartRequest, now: Now, claiming: bool) -> Summary {

@@ -15,6 +15,7 @@ use crate::ids::GroupId;
 
 mod events;
 mod json;
+mod notices;
 mod samples;
 mod verified;
 

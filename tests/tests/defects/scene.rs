@@ -306,6 +306,7 @@ impl Process {
             initiated_by: OURS.to_owned(),
             hub: target(),
             execution_timeout: None,
+            max_lifetime: None,
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
             run: None,

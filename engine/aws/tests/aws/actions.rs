@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use drs_engine::ids::{InstanceId, Target};
 use drs_engine::ports::{
-    Action, ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, Kind,
+    Action, ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, Kind, Message,
     StartRecovery, Topics, WhichInstances,
 };
 use drs_engine::time::{Wake, after};
@@ -314,23 +314,35 @@ async fn a_command_succeeds_where_it_does_on_every_instance() {
     assert_eq!(nowhere.unwrap_err().kind, Kind::Refused);
 }
 
+fn message(subject: &str, text: &str) -> Message {
+    let attributes = [("plan", "Bücher & mehr"), ("status", "RUNNING")];
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Message {
+        id: "exec-1/1".to_owned(),
+        subject: subject.to_owned(),
+        text: text.to_owned(),
+        attributes: attributes.into(),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_published_or_says_why_not() {
     let rehearsal = Rehearsal::of(Some(FLEET), 500.0).await;
     let drs = rehearsal.session(false).await.drs();
     let arn = |name: &str| format!("arn:aws:sns:us-east-1:111122223333:{name}");
-    let publish = |name: &'static str| drs.publish(name, "Drill läuft\n", "");
-    drs.publish(&arn("notices"), "Drill läuft\n", "")
-        .await
-        .unwrap();
-    let ordered = drs
-        .publish(&arn("ordered.fifo"), "Drill", "It began.")
-        .await;
-    ordered.unwrap();
+    let told = message("Drill läuft\n", "");
+    let publish = |name: &'static str| drs.publish(name, &told);
+    drs.publish(&arn("notices"), &told).await.unwrap();
+    let began = message("Drill", "It began.");
+    drs.publish(&arn("ordered.fifo"), &began).await.unwrap();
     let calls = called(&rehearsal);
     assert_eq!(calls[0]["input"]["Subject"], "Drill l?uft?");
+    assert_eq!(
+        calls[0]["input"]["MessageAttributes"],
+        json!({"plan": "Bücher & mehr", "status": "RUNNING"})
+    );
     assert_eq!(calls[1]["input"]["MessageGroupId"], "drs");
-    let missing = drs.publish(&arn("notcies"), "Drill", "It began.").await;
+    let missing = drs.publish(&arn("notcies"), &began).await;
     let missing = missing.unwrap_err();
     assert_eq!(
         (missing.kind, missing.code.as_str()),
@@ -364,11 +376,8 @@ async fn an_arn_says_which_region_is_called() {
         "{signed}"
     );
     let topic = "arn:aws:sns:ap-south-1:111122223333:notices";
-    session
-        .drs()
-        .publish(topic, "Drill", "It began.")
-        .await
-        .unwrap();
+    let began = message("Drill", "It began.");
+    session.drs().publish(topic, &began).await.unwrap();
     let published = server.seen("Publish");
     let signed = published[0].header("authorization");
     assert!(signed.contains("/ap-south-1/sns/aws4_request"), "{signed}");

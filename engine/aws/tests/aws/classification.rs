@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use drs_engine::ids::{InstanceId, JobId, ServerId};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
-    Action, ActionRequest, ActionRun, Actions, CallError, Drs, Kind, StartRecovery, Topics,
-    WhichInstances, WhichJobs,
+    Action, ActionRequest, ActionRun, Actions, CallError, Drs, Kind, Message, StartRecovery,
+    Topics, WhichInstances, WhichJobs,
 };
 use drs_engine::store::items::{
     Condition, Index, IndexQuery, Item, Items, Key, Query, Table, Write, WriteError,
@@ -176,7 +176,7 @@ async fn make(session: &Session, call: &str) -> Option<CallError> {
         }
         "sns:Publish" => {
             let topic = "arn:aws:sns:us-east-1:111122223333:notices";
-            drs.publish(topic, "Drill", "It began.").await.err()
+            drs.publish(topic, &Message::default()).await.err()
         }
         other => panic!("{other} is not in the table"),
     }

@@ -195,6 +195,7 @@ impl Accounts {
             initiated_by: self.session.identity().arn.clone(),
             hub: self.session.target(),
             execution_timeout: None,
+            max_lifetime: None,
             replace_live_instances: false,
             only: Only::default(),
             run: None,

@@ -1,6 +1,6 @@
 //! `drsctl delete`: deletes the history of an execution that has ended. A tombstone stays, and nothing is called at DRS.
 
-use drs_engine::decide::is_done;
+use drs_engine::decide::is_over;
 use drs_engine::ids::ExecutionId;
 use drs_engine::ports::{Clock, Outside};
 use drs_engine::state::State;
@@ -73,7 +73,7 @@ pub(crate) async fn delete<D: Outside, I: Items + Clone, C: Clock>(
 /// Only what has ended and left nothing behind is deleted, unless it is said that what it left stays.
 fn refuse(state: &State, keep_instances: bool) -> Result<(), Failure> {
     let id = &state.started.execution_id;
-    if !state.status.is_terminal() || !is_done(state) {
+    if !is_over(state) {
         return Err(running(id, state.status.as_str()));
     }
     let gone = state

@@ -75,6 +75,7 @@ where
         mode: Mode::Recovery,
         reason: asked.failover.reason.clone(),
         only,
+        max_lifetime: None,
         run: Some(plan.runs + 1),
         replace_live_instances: asked.failover.replace_live_instances,
         force_unknown: forced(asked.failover),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use drs_engine::frozen::FrozenServer;
 use drs_engine::ids::{ExecutionId, GroupId};
-use drs_engine::plan::{ChecksSpec, HookSpec, Plan, WaveSpec};
+use drs_engine::plan::{ChecksSpec, HookSpec, NotificationsSpec, Plan, WaveSpec};
 use drs_engine::ports::{Clock, Outside};
 use drs_engine::report;
 use drs_engine::resolve::{Resolution, ResolveError, resolve};
@@ -165,6 +165,7 @@ fn text(
         "changed {}",
         report::date_and_clock(plan.modified_at)
     ));
+    lines.extend(plan.spec.notifications.as_ref().map(told));
     match (running, &plan.execution) {
         (Some(id), _) => lines.push(format!("execution {id} of it runs: `drsctl watch {id}`")),
         (None, Some(id)) => lines.push(format!("last execution {id}: `drsctl show {id}`")),
@@ -198,6 +199,15 @@ fn text(
         }
     }
     lines.join("\n")
+}
+
+/// Who is told, and of what.
+fn told(notifications: &NotificationsSpec) -> String {
+    let topics = notifications.topic_arns.join(", ");
+    match &notifications.events {
+        None => format!("tells {topics}"),
+        Some(events) => format!("tells {topics}, of {} only", events.join(", ")),
+    }
 }
 
 fn wave_line(
@@ -349,6 +359,7 @@ fn document(
             .map(|plan| plan.digest().to_owned())
     );
     document["execution_timeout_seconds"] = json!(plan.spec.execution_timeout_seconds);
+    document["notifications"] = json!(plan.spec.notifications);
     document["waves"] = json!(waves);
     document["group_names"] = json!(names);
     document["can_be_launched"] = json!(resolved.is_ok());

@@ -15,6 +15,7 @@ use drs_engine::store::codec::ReadError;
 use drs_engine::store::items::Items;
 use drs_engine::store::plan::StoredPlan;
 use drs_engine::store::start::StartError;
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::calls;
@@ -29,7 +30,7 @@ use crate::screen::Outputs;
 use crate::signals::Interrupts;
 
 use super::outcome;
-use super::terminate::{is_clean, terminate_now};
+use super::terminate::terminate_now;
 use super::watch::Watching;
 
 /// Where executions that are started here come from.
@@ -64,6 +65,7 @@ where
         mode: Mode::Drill,
         reason: asked.start.reason.clone(),
         only: asked.start.part.only(),
+        max_lifetime: asked.start.max_lifetime,
         run: None,
         replace_live_instances: false,
         force_unknown: Vec::new(),
@@ -106,7 +108,7 @@ where
     }
     let ending = if came == Came::Done {
         watching.end(screen)?;
-        if cleanup && !is_clean(&watching.state) {
+        if cleanup && !watching.state.is_clean() {
             Ending::Unsuccessful
         } else {
             outcome(&watching.state)
@@ -135,6 +137,7 @@ pub(super) struct Wanted {
     pub(super) mode: Mode,
     pub(super) reason: Option<String>,
     pub(super) only: Only,
+    pub(super) max_lifetime: Option<SignedDuration>,
     pub(super) run: Option<i64>,
     pub(super) replace_live_instances: bool,
     pub(super) force_unknown: Vec<Guard>,
@@ -176,6 +179,7 @@ pub(super) async fn begin<D: Outside, I: Items + Clone, C: Clock>(
         initiated_by: operator.arn.clone(),
         hub: wanted.hub,
         execution_timeout: None,
+        max_lifetime: wanted.max_lifetime,
         replace_live_instances: wanted.replace_live_instances,
         only: wanted.only,
         run: wanted.run,
@@ -221,6 +225,7 @@ fn refused<I: Items + Clone, C: Clock>(
         ),
         BeginError::Only(problems) => failed(problems.join("; "))
             .help(format!("`drsctl plan show {id}` shows its waves, groups and servers.")),
+        BeginError::Lifetime(_) => failed(error.to_string()),
         BeginError::Preempt(_) => failed(error.to_string()).help("This may pass: run the command again."),
         BeginError::Start(StartError::AnotherRun { next, .. }) => failed(error.to_string()).help(format!(
             "Look at what ran with `drsctl list --plan {id}`. If it is to be run again: --confirm \"{name}/{next}\"."

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use drs_engine::decide::is_done;
 use drs_engine::ids::{ExecutionId, InstanceId};
 use drs_engine::ports::{Clock, Outside};
-use drs_engine::state::State;
+use drs_engine::state::{State, Termination};
 use drs_engine::store::items::Items;
 
 use crate::cli::Terminate;
@@ -39,7 +39,7 @@ where
     let (mut watching, _) = Watching::open(&operator.history, id, &progress).await?;
     refuse(&watching.state)?;
     screen.outlive_reader();
-    let came = if is_clean(&watching.state) {
+    let came = if is_terminated(&watching.state) {
         screen.print("It was terminated before.")?;
         Came::Done
     } else if is_done(&watching.state) {
@@ -59,7 +59,7 @@ where
     };
     let ending = if came == Came::Done {
         screen.print(&told(&watching.state))?;
-        if is_clean(&watching.state) {
+        if is_terminated(&watching.state) {
             Ending::Success
         } else {
             Ending::Unsuccessful
@@ -97,6 +97,12 @@ where
     drive(operator, watching, progress, interrupts, screen).await
 }
 
+/// Whether its termination has ended and nothing is left.
+fn is_terminated(state: &State) -> bool {
+    let termination = state.termination.as_ref();
+    termination.is_some_and(Termination::is_clean)
+}
+
 /// Only a drill that has ended is terminated.
 fn refuse(state: &State) -> Result<(), Failure> {
     let id = &state.started.execution_id;
@@ -123,15 +129,6 @@ fn refuse(state: &State) -> Result<(), Failure> {
     )))
 }
 
-/// Whether a termination has ended and nothing is left.
-pub(super) fn is_clean(state: &State) -> bool {
-    let finished = state
-        .termination
-        .as_ref()
-        .and_then(|termination| termination.finished.as_ref());
-    finished.is_some_and(|(_, left, reason)| left.is_empty() && reason.is_none())
-}
-
 /// What is gone, what is left, and why.
 pub(super) fn told(state: &State) -> String {
     let id = &state.started.execution_id;
@@ -151,7 +148,7 @@ pub(super) fn told(state: &State) -> String {
         lines.extend(gone);
     }
     let finished = termination.finished.as_ref();
-    let Some((_, left, reason)) = finished.filter(|_| !is_clean(state)) else {
+    let Some((_, left, reason)) = finished.filter(|_| !is_terminated(state)) else {
         lines.push(format!("Nothing of execution {id} is left."));
         return lines.join("\n");
     };

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use drs_engine::decide::is_done;
+use drs_engine::decide::{is_done, is_over};
 use drs_engine::ids::ExecutionId;
 use drs_engine::limits;
 use drs_engine::ports::Clock;
@@ -114,7 +114,7 @@ pub(crate) async fn watch<I: Items + Clone, C: Clock>(
     watching.take(told, screen)?;
     watching.tell_driver(screen)?;
     match watching.follow(screen, stop).await? {
-        None if is_done(&watching.state) => watching.end(screen),
+        None if is_over(&watching.state) => watching.end(screen),
         _ => watching.leave(screen),
     }
 }
@@ -168,7 +168,7 @@ impl<'a, I: Items + Clone, C: Clock> Watching<'a, I, C> {
     ) -> Result<Option<T>, Failure> {
         let mut until = pin!(until);
         for _ in 0..limits::TURNS_PER_DRIVE {
-            if is_done(&self.state) {
+            if is_over(&self.state) {
                 break;
             }
             self.draw(screen)?;

@@ -1,7 +1,7 @@
 //! SNS: publishing a message to a topic. The world remembers it.
 
 use drs_engine::sim::world::ApiError;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::face::form::Form;
 use crate::http::Answer;
@@ -29,7 +29,11 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     let given = PARAMETERS
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), json!(form.value(name)?))));
-    let input = Value::Object(given.collect());
+    let mut input = Value::Object(given.collect());
+    let attributes = attributes(&form);
+    if !attributes.is_empty() {
+        input["MessageAttributes"] = Value::Object(attributes);
+    }
     Ok(Planned {
         fault_name: "sns:Publish".to_owned(),
         action: "SNS:Publish".to_owned(),
@@ -46,4 +50,16 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
             ))
         }),
     })
+}
+
+/// The attributes of a message, each as its text.
+fn attributes(form: &Form) -> Map<String, Value> {
+    let entries = form.structures("MessageAttributes.entry").into_iter();
+    let pairs = entries.filter_map(|entry| {
+        let name = entry.value("Name")?.to_owned();
+        let text = entry.value("Value.StringValue");
+        let value = text.or_else(|| entry.value("Value.BinaryValue"));
+        Some((name, json!(value.unwrap_or_default())))
+    });
+    pairs.collect()
 }

@@ -78,6 +78,8 @@ fn history() -> (Frozen, Vec<Recorded>) {
         inputs: BTreeMap::new(),
         replace_live_instances: false,
         only: crate::only::Only::default(),
+        max_lifetime: None,
+        notifications: None,
         preempted: Vec::new(),
         force_unknown: Vec::new(),
         unchecked: Vec::new(),

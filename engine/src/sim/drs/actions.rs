@@ -13,8 +13,8 @@ use super::super::hub::Hub;
 use super::{SimDrs, refused, unreadable};
 use crate::ids::Target;
 use crate::ports::{
-    Action, ActionRequest, ActionRun, ActionStatus, Actions, CallError, Topics, cut, filled,
-    message_text, subject_line,
+    Action, ActionRequest, ActionRun, ActionStatus, Actions, CallError, Message, Topics, cut,
+    filled, message_text, subject_line,
 };
 
 /// Functions that a task has invoked: when each ends, and what it then has become.
@@ -75,21 +75,20 @@ impl Actions for SimDrs {
 }
 
 impl Topics for SimDrs {
-    async fn publish(
-        &self,
-        topic_arn: &str,
-        subject: &str,
-        message: &str,
-    ) -> Result<(), CallError> {
+    async fn publish(&self, topic_arn: &str, message: &Message) -> Result<(), CallError> {
         const CALL: &str = "sns:Publish";
+        if self.manners.topics_hang {
+            std::future::pending::<()>().await;
+        }
         let target = Target::of_arn(topic_arn).ok_or_else(|| {
             let message = format!("`{topic_arn}` is not the ARN of a topic");
             refused(CALL, "InvalidParameter", message)
         })?;
         let input = json!({
             "TopicArn": topic_arn,
-            "Subject": subject_line(subject),
-            "Message": message_text(message),
+            "Subject": subject_line(&message.subject),
+            "Message": message_text(&message.text),
+            "MessageAttributes": message.attributes,
         });
         self.look(&target, CALL, input).await?;
         Ok(())
@@ -322,7 +321,11 @@ mod tests {
         };
         let busy = block_on(drs.begin(&target(), &request(command)));
         assert_eq!(busy.map_err(|error| error.kind), Err(Kind::Busy));
-        let publish = |arn: &str| block_on(drs.publish(arn, "Drill läuft", ""));
+        let message = Message {
+            subject: "Drill läuft".to_owned(),
+            ..Message::default()
+        };
+        let publish = |arn: &str| block_on(drs.publish(arn, &message));
         let own = "arn:aws:sns:us-east-1:111122223333:disaster-recovery";
         assert_eq!(publish(own), Ok(()));
         for bad in [

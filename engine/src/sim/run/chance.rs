@@ -13,6 +13,7 @@ use crate::sim::hub::Random;
 use crate::sim::world::{Quotas, Span, Timings};
 use crate::store::group::{GroupConfig, Selection};
 
+mod told;
 mod verified;
 
 use super::ask::Ask;
@@ -66,11 +67,13 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         } else {
             Mode::Recovery
         },
+        max_lifetime: None,
         speed: if random.chance(200) { 20 } else { 1 },
         manners: Manners {
             jobs_hidden_for: SignedDuration::from_secs(hidden),
             refuses_tags: random.chance(250),
             hides_instances: false,
+            topics_hang: false,
         },
         terminates,
         cancelled_after,
@@ -84,6 +87,8 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     add_policies(&mut scenario, &counts, &mut random);
     let mut random = Random::new(seed ^ 0xc4ec_0000_4007);
     verified::add(&mut scenario, &mut random);
+    let mut random = Random::new(seed ^ 0x0000_7e11_0000);
+    told::add(&mut scenario, &mut random);
     scenario
 }
 
@@ -312,5 +317,6 @@ fn plan(counts: &[u64], random: &mut Random) -> PlanSpec {
         description: None,
         waves: waves.collect(),
         execution_timeout_seconds: random.chance(100).then(|| 60 + number(7_200, random)),
+        notifications: None,
     }
 }

@@ -15,6 +15,8 @@ use crate::sim::fleet::{
 use crate::state::{ServerStatus, Status};
 use crate::store::group::Selection;
 
+mod told;
+
 /// Steps after which a scenario this small must have ended.
 const ENOUGH: u64 = 20_000;
 
@@ -51,11 +53,13 @@ fn shop() -> Scenario {
             ..PlanSpec::default()
         },
         mode: Mode::Drill,
+        max_lifetime: None,
         speed: 1,
         manners: Manners {
             jobs_hidden_for: SignedDuration::from_secs(20),
             refuses_tags: false,
             hides_instances: false,
+            topics_hang: false,
         },
         terminates: true,
         cancelled_after: None,

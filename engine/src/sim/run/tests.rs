@@ -31,7 +31,7 @@ const FAULTS: Faults = Faults {
 };
 
 /// What must happen at least once in the long test, or it shows less than it says.
-const EXPECTED: [&str; 37] = [
+const EXPECTED: [&str; 42] = [
     "runs",
     "launches",
     "adoptions",
@@ -69,6 +69,11 @@ const EXPECTED: [&str; 37] = [
     "actions out of time",
     "functions invoked again",
     "PARTIAL",
+    "notices sent",
+    "notices given up",
+    "notices that came twice",
+    "drills with a lifetime",
+    "drills swept",
 ];
 
 /// One run of a seed to its end.

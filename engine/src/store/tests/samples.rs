@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{events, policies};
-use super::verified;
+use super::{notices, verified};
 use crate::event::{Author, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
 use crate::plan::{PlanSpec, WaveSpec};
@@ -64,7 +64,8 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     let numbered = (0..)
         .zip(events())
         .chain((200..).zip(policies()))
-        .chain((400..).zip(verified::events()));
+        .chain((400..).zip(verified::events()))
+        .chain((1_000..).zip(notices::events()));
     for (number, (name, event)) in numbered {
         let author = if number == 0 {
             Author::Operator("arn:aws:iam::111122223333:user/ada".to_owned())
@@ -92,6 +93,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     all.extend(with_policies());
     all.extend(verified::items());
     all.extend(targets());
+    all.extend(notices::items());
     all
 }
 
@@ -271,6 +273,7 @@ pub(super) fn plan() -> StoredPlan {
             description: Some("all of it".to_owned()),
             waves: vec![wave, least],
             execution_timeout_seconds: Some(7_200),
+            notifications: None,
         },
         tags: BTreeMap::from([("Team".to_owned(), "shop".to_owned())]),
         version: 3,

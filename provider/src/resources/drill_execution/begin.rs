@@ -56,6 +56,7 @@ pub(super) async fn begin(
         initiated_by: client.session().identity().arn.clone(),
         hub: client.target(),
         execution_timeout: None,
+        max_lifetime: None,
         replace_live_instances: false,
         only: drs_engine::only::Only::default(),
         run: None,
@@ -159,9 +160,10 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
             ),
         ),
         // A drill is for the whole plan and pre-empts nobody, so the last two do not come here.
-        BeginError::Start(_) | BeginError::Only(_) | BeginError::Preempt(_) => {
-            at_plan("Drill Not Started", sentence(&error.to_string()))
-        }
+        BeginError::Start(_)
+        | BeginError::Lifetime(_)
+        | BeginError::Only(_)
+        | BeginError::Preempt(_) => at_plan("Drill Not Started", sentence(&error.to_string())),
         BeginError::Illegal(error) => at_plan(
             "Drill Not Started",
             format!(

@@ -162,6 +162,7 @@ fn a_drill_that_cannot_start_says_why() {
                 plan: plan.to_owned(),
                 reason: None,
                 cleanup: false,
+                max_lifetime: None,
                 part: crate::cli::Part::default(),
                 output: JSON,
             };

@@ -1,5 +1,7 @@
 //! SNS: `Publish` to a topic.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -27,6 +29,8 @@ struct Input {
     subject: Option<String>,
     #[serde(default)]
     message_group_id: Option<String>,
+    #[serde(default)]
+    message_attributes: BTreeMap<String, String>,
 }
 
 /// Answers `Publish`.
@@ -81,6 +85,14 @@ fn check_text(input: &Input) -> Result<(), ApiError> {
         .is_some_and(|subject| !is_plain(subject))
     {
         return Err(invalid("Subject"));
+    }
+    let mut attributes = input.message_attributes.iter();
+    if let Some((name, _)) = attributes.find(|(_, value)| value.is_empty()) {
+        let message = format!(
+            "The message attribute '{name}' must contain non-empty message attribute value for message attribute type \
+             'String'."
+        );
+        return Err(ApiError::new("ParameterValueInvalid", 400, message));
     }
     Ok(())
 }
