@@ -98,7 +98,11 @@ pub async fn resolve<D: Drs, I: Items + Clone>(
 }
 
 /// The servers and quotas of every target that these groups live in.
-async fn look_around<D: Drs>(drs: &D, groups: &[Group]) -> Result<Surroundings, ResolveError> {
+///
+/// # Errors
+///
+/// When a target cannot be asked.
+pub async fn look_around<D: Drs>(drs: &D, groups: &[Group]) -> Result<Surroundings, ResolveError> {
     let mut around = Surroundings::default();
     let mut wanted: BTreeMap<&Target, Option<Vec<ServerId>>> = BTreeMap::new();
     for group in groups {

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use drs_engine::drive::Driver;
 use drs_engine::ids::{ExecutionId, OwnerId, Target};
 use drs_engine::ports::CallError;
 use drs_engine::store::codec::ReadError;
 use drs_engine_aws::{AwsDrs, DynamoItems, Session, Settings, SystemClock};
-use tfplugin::{CriticalSections, Diagnostic, Stop};
+use tfplugin::{Attr, CriticalSections, Diagnostic, Stop};
 use tokio::sync::OnceCell;
 
 use crate::diagnose;
@@ -32,6 +32,8 @@ pub(crate) struct Client {
     tables: OnceCell<()>,
     /// Executions whose result this process has returned: the host has them, although the history does not say so yet.
     returned: Mutex<BTreeSet<ExecutionId>>,
+    /// Targets that are made or changed in the same apply, with their Regions: what refers to them is planned after them.
+    planned_targets: Mutex<BTreeMap<String, Attr<BTreeSet<String>>>>,
     simulator: Option<Embedding>,
 }
 
@@ -73,6 +75,7 @@ impl Connecting {
             create_tables: self.settings.create_tables,
             tables: OnceCell::new(),
             returned: Mutex::default(),
+            planned_targets: Mutex::default(),
             simulator,
         })
     }
@@ -86,6 +89,24 @@ impl Client {
     /// The account and the Region that this provider works in.
     pub(crate) fn target(&self) -> Target {
         self.session.target()
+    }
+
+    /// The account and the Region of the tables.
+    pub(crate) fn history(&self) -> Target {
+        Target {
+            region: self.session.history_region().to_owned(),
+            ..self.target()
+        }
+    }
+
+    /// Notes the Regions that a target is going to have.
+    pub(crate) fn plans_target(&self, account: &str, regions: Attr<BTreeSet<String>>) {
+        self.lock_planned().insert(account.to_owned(), regions);
+    }
+
+    /// The Regions that a target is going to have; none where it was not planned.
+    pub(crate) fn planned_target(&self, account: &str) -> Option<Attr<BTreeSet<String>>> {
+        self.lock_planned().get(account).cloned()
     }
 
     pub(crate) fn default_tags(&self) -> &BTreeMap<String, String> {
@@ -157,7 +178,7 @@ impl Client {
 
     /// A diagnostic about something that could not be read or written.
     pub(crate) fn explain(&self, error: &ReadError) -> Diagnostic {
-        diagnose::read(error, &self.target())
+        diagnose::read(error, &self.history())
     }
 
     /// A diagnostic about a call that did not succeed.
@@ -165,7 +186,13 @@ impl Client {
         diagnose::call(error, &self.target())
     }
 
-    fn lock_returned(&self) -> std::sync::MutexGuard<'_, BTreeSet<ExecutionId>> {
+    fn lock_planned(&self) -> MutexGuard<'_, BTreeMap<String, Attr<BTreeSet<String>>>> {
+        self.planned_targets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_returned(&self) -> MutexGuard<'_, BTreeSet<ExecutionId>> {
         self.returned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

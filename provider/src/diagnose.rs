@@ -5,7 +5,7 @@
 
 use drs_engine::drive::DriveError;
 use drs_engine::ids::Target;
-use drs_engine::ports::{CallError, Kind};
+use drs_engine::ports::{self, CallError, Kind};
 use drs_engine::resolve::ResolveError;
 use drs_engine::store::codec::ReadError;
 use drs_engine::store::executions::HistoryError;
@@ -69,6 +69,9 @@ pub(crate) fn read(error: &ReadError, target: &Target) -> Diagnostic {
 
 /// A call that did not succeed.
 pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
+    if let Some(not_made) = not_made(error) {
+        return not_made;
+    }
     let Target { account_id, region } = target;
     match (error.code.as_str(), error.kind) {
         ("UninitializedAccountException", _) => Diagnostic::error(
@@ -76,8 +79,8 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
             format!(
                 "AWS Elastic Disaster Recovery was never set up in account {account_id}, Region {region}: {error}. Set \
                  it up once, in its console or with `aws drs initialize-service --region {region}`, and install the \
-                 replication agent on the servers. If the servers replicate to another Region, set the provider's \
-                 region to it."
+                 replication agent on the servers. If the servers replicate to another Region, set the region of the \
+                 provider, or of the group, to it."
             ),
         ),
         ("ExpiredToken" | "ExpiredTokenException" | "RequestExpired", _) => Diagnostic::error(
@@ -113,7 +116,7 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
                 format!(
                     "The tables of this environment do not exist in account {account_id}, Region {region}: {error}. \
                      With create_tables = true in the provider block the first apply makes them (`drsctl tables \
-                     create` does it now); or name the environment that has them."
+                     create` does it now); or name the environment, or the history_region, that has them."
                 ),
             )
         }
@@ -133,6 +136,18 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
         ),
         (_, Kind::Refused) => Diagnostic::error("AWS Refused a Call", format!("{error}.")),
     }
+}
+
+/// A call for another account that was not made, because there was no way in.
+fn not_made(error: &CallError) -> Option<Diagnostic> {
+    let summary = match error.code.as_str() {
+        ports::TARGET_NOT_CONFIGURED => "Target Not Configured",
+        // It is busy only in that somebody may repair it meanwhile.
+        ports::ROLE_NOT_ASSUMABLE => "Role Cannot Be Assumed",
+        _ => return None,
+    };
+    let detail = format!("{}: {}.", error.code, error.message);
+    Some(Diagnostic::error(summary, detail))
 }
 
 /// A table that somebody else made for something else.

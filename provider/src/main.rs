@@ -14,6 +14,7 @@ mod progress;
 mod provider;
 mod resources;
 mod tags;
+mod targets;
 #[cfg(test)]
 mod testing;
 

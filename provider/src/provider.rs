@@ -20,6 +20,7 @@ pub(crate) struct Drs;
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Config {
     region: Attr<String>,
+    history_region: Attr<String>,
     profile: Attr<String>,
     environment: Attr<String>,
     assume_role: Attr<RoleConfig>,
@@ -50,6 +51,9 @@ struct EndpointsConfig {
     ec2: Attr<String>,
     sts: Attr<String>,
     servicequotas: Attr<String>,
+    lambda: Attr<String>,
+    ssm: Attr<String>,
+    sns: Attr<String>,
 }
 
 /// A simulator in place of AWS.
@@ -79,8 +83,10 @@ impl Provider for Drs {
             .resource(resources::ProtectionGroup)
             .resource(resources::RecoveryPlan)
             .resource(resources::DrillExecution)
+            .resource(resources::TargetAccount)
             .data_source(data_sources::SourceServers)
             .data_source(data_sources::Execution)
+            .data_source(data_sources::TargetCheck)
             .data_source(data_sources::Preflight)
     }
 
@@ -140,7 +146,7 @@ impl Config {
     fn settings(&self) -> Option<Settings> {
         Some(Settings {
             region: known(&self.region)?,
-            history_region: None,
+            history_region: known(&self.history_region)?,
             profile: known(&self.profile)?,
             environment: known(&self.environment)?.unwrap_or_default(),
             assume_role: match known(&self.assume_role)? {
@@ -188,7 +194,9 @@ impl EndpointsConfig {
             ec2: known(&self.ec2)?,
             sts: known(&self.sts)?,
             servicequotas: known(&self.servicequotas)?,
-            ..Endpoints::default()
+            lambda: known(&self.lambda)?,
+            ssm: known(&self.ssm)?,
+            sns: known(&self.sns)?,
         })
     }
 }

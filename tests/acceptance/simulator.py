@@ -85,18 +85,18 @@ class Simulator:
             self._process.kill()
             self._process.wait()
 
-    def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client, as somebody else's; of the provider's Region unless another is named."""
-        return self._boto(SESSION.client, service, region)
+    def client(self, service: str, region: str | None = None, account: str | None = None) -> Any:
+        """A boto3 client, as somebody else's; of the provider's Region and account unless others are named."""
+        return self._boto(SESSION.client, service, region, account)
 
-    def _boto(self, make: Callable[..., Any], service: str, region: str | None = None) -> Any:
+    def _boto(self, make: Callable[..., Any], service: str, region: str | None = None, account: str | None = None) -> Any:
         # boto3 reads its models once per session, and makes clients of one session one at a time.
         with MAKING:
             return make(
                 service,
                 region_name=region or self.region,
                 endpoint_url=self.process["endpoint"],
-                aws_access_key_id=f"AKIASIM0{self.account}",
+                aws_access_key_id=f"AKIASIM0{account or self.account}",
                 aws_secret_access_key="not-verified",
             )
 
@@ -180,6 +180,10 @@ class Simulator:
     def counts(self) -> dict[str, int]:
         """How often each operation was called."""
         return self.admin("GET", "/counts")["counts"]
+
+    def callers(self) -> dict[str, dict[str, int]]:
+        """The same by who called."""
+        return self.admin("GET", "/callers")["callers"]
 
     def accepted(self) -> list[dict]:
         """Every launch that DRS accepted."""

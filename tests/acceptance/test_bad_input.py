@@ -110,7 +110,7 @@ def test_refused_at_plan(name: str, workspace: Workspace, simulator: Simulator) 
 
 
 def test_a_server_that_lives_in_another_region(workspace: Workspace, simulator: Simulator) -> None:
-    """It is named at plan, and the way out that the text shows, a provider for its Region, is one."""
+    """It is named at plan, and the way out that the text shows, a group with its Region, is one."""
     simulator.fleet = workspace.folder / "fleet.yaml"
     simulator.fleet.write_text(TWO_REGIONS)
     elsewhere = simulator.client("drs", "eu-west-1").describe_source_servers()["items"]
@@ -118,7 +118,7 @@ def test_a_server_that_lives_in_another_region(workspace: Workspace, simulator: 
     workspace.write(simulator.provider(), group("web", source_server_ids=ids))
     golden.check("server_lives_in_another_region", workspace.plan(expect=1), workspace)
     assert simulator.groups() == []
-    workspace.write(simulator.provider(region="eu-west-1"), group("web", source_server_ids=ids[1:]))
+    workspace.write(simulator.provider(), group("web", source_server_ids=ids[1:], region="eu-west-1"))
     workspace.apply()
     workspace.plans_nothing()
 
@@ -175,7 +175,7 @@ def provider(**attributes: object) -> str:
 def test_an_unreachable_endpoint(workspace: Workspace) -> None:
     # Port 1 is reserved, and nothing listens on it.
     nowhere = "http://127.0.0.1:1"
-    services = ("drs", "dynamodb", "ec2", "sts", "servicequotas")
+    services = ("drs", "dynamodb", "ec2", "sts", "servicequotas", "lambda", "ssm", "sns")
     workspace.write(provider(endpoints=dict.fromkeys(services, nowhere)), WEB)
     golden.check("unreachable_endpoint", workspace.run(*PLAN, expect=1, env=CREDENTIALS), workspace)
 

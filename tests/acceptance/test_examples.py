@@ -27,3 +27,13 @@ def test_a_verified_drill(workspace: Workspace, simulator: Simulator) -> None:
     assert outputs["health"] == {"web-1": "HEALTHY", "web-2": "HEALTHY"}
     assert outputs["hooks"] == {"fail-over-database": "SUCCEEDED", "smoke-test": "SUCCEEDED"}
     workspace.destroy()
+
+
+def test_two_accounts(workspace: Workspace, simulator: Simulator) -> None:
+    simulator.fleet = ROOT / "examples" / "fleets" / "two-regions.yaml"
+    workspace.environment["TF_VAR_fleet"] = str(simulator.fleet)
+    written("two-accounts", workspace, simulator).plan()
+    workspace.apply()
+    workspace.plans_nothing()
+    assert workspace.outputs()["servers"] == ["ledger-1 LAUNCHED", "db-1 LAUNCHED"]
+    workspace.destroy()

@@ -97,7 +97,12 @@ def test_what_passes_changes_nothing(fault: str, skip: int, workspace: Workspace
 
 
 # A second call of these needs another life.
-CALLED_ONCE = {"TerminateRecoveryInstances", "dynamodb:CreateTable", "DescribeJobLogItems"}
+CALLED_ONCE = {
+    "DescribeJobLogItems",
+    "TerminateRecoveryInstances",
+    "dynamodb:CreateTable",
+    "servicequotas:ListServiceQuotas",
+}
 
 
 def test_what_does_not_pass_is_an_error_that_says_what_is_missing(workspace: Workspace, simulator: Simulator) -> None:

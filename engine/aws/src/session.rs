@@ -18,7 +18,7 @@ use drs_engine::ids::Target;
 use drs_engine::store::executions::Executions;
 use drs_engine::store::groups::Groups;
 use drs_engine::store::plans::Plans;
-use drs_engine::store::target::TargetAccount;
+use drs_engine::store::target::ExternalId;
 use drs_engine::store::targets::Targets;
 use drs_engine::time::WorldTime;
 
@@ -263,8 +263,8 @@ impl Session {
 
     /// The trust policy that the role of a target must have, so that this account may assume it, and only with the
     /// target's external id.
-    pub fn trust_policy(&self, target: &TargetAccount) -> serde_json::Value {
-        policy::trust(&self.0.identity, target)
+    pub fn trust_policy(&self, external_id: &ExternalId) -> serde_json::Value {
+        policy::trust(&self.0.identity, external_id)
     }
 
     /// The executions.

@@ -71,10 +71,15 @@ impl ExternalId {
         &self.0
     }
 
-    /// Whether STS takes it: 2 to 1,224 of the characters that it allows.
-    fn is_fit(&self) -> bool {
+    /// Why STS would not take it. What it is, is not said.
+    pub fn problem(&self) -> Option<TargetProblem> {
+        let most = limits::EXTERNAL_ID_CHARS;
         let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
-        (2..=limits::EXTERNAL_ID_CHARS).contains(&self.0.len()) && self.0.chars().all(fits)
+        let is_fit = (2..=most).contains(&self.0.len()) && self.0.chars().all(fits);
+        (!is_fit).then(|| TargetProblem {
+            attribute: "external_id",
+            problem: format!("it is not 2 to {most} letters, digits or characters of _+=,.@:/-"),
+        })
     }
 }
 
@@ -147,15 +152,7 @@ impl TargetAccount {
     /// Everything that is wrong with it.
     pub(crate) fn problems(&self) -> Vec<TargetProblem> {
         let mut found = self.config.problems(&self.account_id);
-        if !self.external_id.is_fit() {
-            let most = limits::EXTERNAL_ID_CHARS;
-            found.push(TargetProblem {
-                attribute: "external_id",
-                problem: format!(
-                    "it is not 2 to {most} letters, digits or characters of _+=,.@:/-"
-                ),
-            });
-        }
+        found.extend(self.external_id.problem());
         found
     }
 
@@ -239,12 +236,13 @@ fn not_a_role(arn: &str) -> String {
     )
 }
 
-fn is_account_id(text: &str) -> bool {
+/// Whether this is the id of an account: 12 digits.
+pub fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether this looks like the name of a Region: lower-case words and a number at the end, with hyphens between.
-fn is_region(text: &str) -> bool {
+pub fn is_region(text: &str) -> bool {
     let words: Vec<&str> = text.split('-').collect();
     let (number, names) = match words.split_last() {
         Some((number, names)) if (2..=4).contains(&names.len()) => (number, names),

@@ -1,8 +1,8 @@
-//! `drs_source_servers`: the source servers of the provider's account and Region, and which group holds each.
+//! `drs_source_servers`: the source servers of an account and Region, and which group holds each.
 
 use std::collections::BTreeMap;
 
-use drs_engine::ids::ServerId;
+use drs_engine::ids::{ServerId, Target};
 use drs_engine::ports::{Drs as _, SourceServer};
 use drs_engine::resolve;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use tfplugin::{
 };
 
 use crate::client::Client;
-use crate::convert;
+use crate::{convert, diagnose, targets};
 
 /// The data source.
 pub(crate) struct SourceServers;
@@ -20,6 +20,8 @@ pub(crate) struct SourceServers;
 /// What is asked for, and what is found.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Model {
+    account_id: Attr<String>,
+    region: Attr<String>,
     filters: Attr<Filters>,
     ids: Attr<Vec<Attr<String>>>,
     servers: Attr<Vec<Server>>,
@@ -62,8 +64,21 @@ impl DataSource for SourceServers {
 
     fn schema(&self) -> Schema {
         Schema::new(
-            "The source servers that replicate to the provider's account and Region, by host name and then id, and \
-             which protection group lists each.",
+            "The source servers that replicate to an account and Region, by host name and then id, and which protection \
+             group lists each.",
+        )
+        .attribute(
+            "account_id",
+            Attribute::string().optional().computed().validate(targets::an_account()).describe(
+                "Account to look in; one that is not the provider's is a target, see `drs_target_account`, whose `id` \
+                 is referred to where it is made in the same configuration. Default: the provider's.",
+            ),
+        )
+        .attribute(
+            "region",
+            Attribute::string().optional().computed().validate(targets::a_region()).describe(
+                "Region to look in. Default: the provider's.",
+            ),
         )
         .attribute("filters", filters())
         .attribute(
@@ -87,13 +102,17 @@ impl DataSource for SourceServers {
             .ids
             .known()
             .map(|ids| ids.iter().map(|id| ServerId::new(id.as_str())).collect());
-        let target = client.target();
+        let home = client.target();
+        let account_id = config.account_id.into_known().unwrap_or(home.account_id);
+        let region = config.region.into_known().unwrap_or(home.region);
+        let target = Target { account_id, region };
+        targets::reached(client, &target).await?;
         let servers = client
             .session()
             .drs()
             .source_servers(&target, wanted.as_deref())
             .await;
-        let mut servers = servers.map_err(|error| client.explain_call(&error))?;
+        let mut servers = servers.map_err(|error| diagnose::call(&error, &target))?;
         servers.retain(|server| filters.accept(server));
         servers.sort_by(|a, b| (&a.hostname, &a.id).cmp(&(&b.hostname, &b.id)));
         let ids: Vec<ServerId> = servers.iter().map(|server| server.id.clone()).collect();
@@ -124,7 +143,9 @@ impl DataSource for SourceServers {
         Ok(Outcome::state(Model {
             servers: Attr::Known(servers.collect()),
             ids: convert::list(&ids),
-            ..config
+            account_id: target.account_id.clone().into(),
+            region: target.region.clone().into(),
+            filters: config.filters,
         }))
     }
 }

@@ -2,15 +2,17 @@
 
 use tfplugin::{Attribute, Schema, Type, Value, schema::validator};
 
+use crate::targets;
+
 /// The provider block.
 pub(super) fn schema() -> Schema {
     let about = Schema::new(
         "Declares protection groups, recovery plans and drills on AWS Elastic Disaster Recovery (DRS). Plans and the \
-         history of their executions are kept in three DynamoDB tables of the account and Region that the provider \
-         works in. With `simulator`, everything runs offline against a simulated DRS.\n\n\
-         What is left out here is taken from the environment (`DRS_ENVIRONMENT`, `DRS_REGION`, `DRS_SIMULATOR` and the \
-         variables of the AWS SDKs), then from the file that `DRS_CONFIG` names, else `drs.yaml` in the working \
-         directory.",
+         history of their executions are kept in three DynamoDB tables of the account that the provider works \
+         in. With `simulator`, everything runs offline against a simulated DRS.\n\n\
+         What is left out here is taken from the environment (`DRS_ENVIRONMENT`, `DRS_REGION`, `DRS_HISTORY_REGION`, \
+         `DRS_SIMULATOR` and the variables of the AWS SDKs), then from the file that `DRS_CONFIG` names, else \
+         `drs.yaml` in the working directory.",
     );
     network(identity(about))
         .attribute(
@@ -36,10 +38,21 @@ fn identity(schema: Schema) -> Schema {
         "region",
         Attribute::string()
             .optional()
-            .validate(validator::check("must be the name of an AWS Region, such as us-east-1", is_region))
+            .validate(targets::a_region())
             .describe(
                 "AWS Region to work in. Default: `DRS_REGION`, `AWS_REGION`, or the Region of the profile; with a \
                  simulator, its first Region.",
+            ),
+    )
+    .attribute(
+        "history_region",
+        Attribute::string()
+            .optional()
+            .validate(targets::a_region())
+            .describe(
+                "AWS Region of the DynamoDB tables, in the provider's account. They belong where the servers do not run: \
+                 a Region that fails takes both, see docs/hub-region-gone.md. Default: `DRS_HISTORY_REGION`, or the \
+                 Region that is worked in.",
             ),
     )
     .attribute(
@@ -67,7 +80,7 @@ fn identity(schema: Schema) -> Schema {
         "allowed_account_ids",
         Attribute::set(Type::String)
             .optional()
-            .validate(validator::each(validator::check("must be 12 digits", is_account)))
+            .validate(validator::each(targets::an_account()))
             .describe("AWS accounts that may be worked in; any other is refused before anything is read. Default: \
                        any."),
     )
@@ -147,6 +160,9 @@ fn endpoints() -> Attribute {
         ("ec2", url("EC2")),
         ("sts", url("STS")),
         ("servicequotas", url("Service Quotas")),
+        ("lambda", url("Lambda, for hooks and checks")),
+        ("ssm", url("Systems Manager, for hooks and checks")),
+        ("sns", url("Simple Notification Service, for notifications")),
     ])
     .optional()
     .describe("Endpoints in place of AWS's own, e.g. of VPC endpoints. Default: none.")
@@ -192,22 +208,6 @@ fn simulator() -> Attribute {
     )
 }
 
-fn is_region(value: &Value) -> bool {
-    let Some(text) = value.as_str() else {
-        return false;
-    };
-    let parts: Vec<&str> = text.split('-').collect();
-    let [first, middle @ .., number] = parts.as_slice() else {
-        return false;
-    };
-    let is_word =
-        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    is_word(first)
-        && !middle.is_empty()
-        && middle.iter().all(is_word)
-        && number.parse::<u8>().is_ok()
-}
-
 fn is_environment(value: &Value) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     value
@@ -215,37 +215,8 @@ fn is_environment(value: &Value) -> bool {
         .is_some_and(|text| (1..=64).contains(&text.len()) && text.chars().all(fits))
 }
 
-fn is_account(value: &Value) -> bool {
-    value
-        .as_str()
-        .is_some_and(|text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
 fn is_url(value: &Value) -> bool {
     value
         .as_str()
         .is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn regions_are_told_from_other_words() {
-        for good in ["us-east-1", "ap-southeast-2", "us-gov-west-1"] {
-            assert!(is_region(&good.into()), "{good}");
-        }
-        for bad in [
-            "",
-            "us",
-            "us-east",
-            "US-EAST-1",
-            "us--1",
-            "useast1",
-            "us-east-1a",
-        ] {
-            assert!(!is_region(&bad.into()), "{bad}");
-        }
-    }
 }

@@ -16,7 +16,7 @@ use tfplugin::{
 };
 
 use crate::client::Client;
-use crate::{held, tags};
+use crate::{held, tags, targets};
 
 mod check;
 mod model;
@@ -51,7 +51,7 @@ impl Resource for ProtectionGroup {
         let Some(client) = cx.client_if_configured() else {
             return;
         };
-        if let Some(problem) = check::of_another_place(client, plan.prior.as_ref()) {
+        if let Some(problem) = check::of_another_place(client, &plan.private) {
             plan.diagnostics.push(problem);
             return;
         }
@@ -73,10 +73,11 @@ impl Resource for ProtectionGroup {
         let client = cx.client()?;
         client.ready_to_write().await?;
         let config = request.planned.to_config(client.default_tags())?;
-        check::servers_exist(client, &config).await?;
+        targets::reached(client, &config.target).await?;
+        check::servers_exist(cx, client, &config).await?;
         let id = GroupId::new(fresh::id("pg"));
         let group = write(cx, client, Write::Create(&id), &config).await?;
-        Ok(request.planned.with(&group).into())
+        Ok(Outcome::state(request.planned.with(&group)).with_private(kept_in(client)))
     }
 
     async fn read(
@@ -86,13 +87,14 @@ impl Resource for ProtectionGroup {
     ) -> Result<Outcome<Model>, Diagnostics> {
         let client = cx.client()?;
         let id = GroupId::new(request.state.id.require("id")?);
-        // Its item is where the group is; that it is not here says nothing. The plan says what is wrong.
-        if check::of_another_place(client, Some(&request.state)).is_some() {
+        // It is kept in other tables; that it is not in these says nothing. The plan says what is wrong.
+        if check::of_another_place(client, &request.private).is_some() {
             return Ok(request.state.into());
         }
         let found = client.nothing_without_tables(client.session().groups().find(&id).await);
         Ok(match found.map_err(|error| client.explain(&error))? {
-            Some(group) => Outcome::state(request.state.read(&group, client.default_tags())),
+            Some(group) => Outcome::state(request.state.read(&group, client.default_tags()))
+                .with_private(kept_in(client)),
             None => Outcome::gone(),
         })
     }
@@ -106,7 +108,7 @@ impl Resource for ProtectionGroup {
         client.ready_to_write().await?;
         let config = request.planned.to_config(client.default_tags())?;
         if request.planned.source_server_ids != request.prior.source_server_ids {
-            check::servers_exist(client, &config).await?;
+            check::servers_exist(cx, client, &config).await?;
         }
         let id = GroupId::new(request.prior.id.require("id")?);
         let group = write(cx, client, Write::Update(&id), &config).await?;
@@ -144,6 +146,12 @@ impl Resource for ProtectionGroup {
             .into()),
         }
     }
+}
+
+/// Where the tables are that a group is kept in. It is stored beside the state: a provider that works on other tables would
+/// otherwise take the group for one that was deleted.
+fn kept_in(client: &Client) -> Vec<u8> {
+    client.history().to_string().into_bytes()
 }
 
 /// Plans what follows from the configuration and the provider alone, so that it is known before apply.
@@ -303,13 +311,14 @@ fn schema() -> Schema {
     )
     .attribute(
         "account_id",
-        Attribute::string().optional().computed().describe(
-            "Account that the servers live in. Default: the provider's. A change makes a new group.",
+        Attribute::string().optional().computed().validate(targets::an_account()).describe(
+            "Account that the servers live in; one that is not the provider's is a target, see `drs_target_account`. \
+             Default: the provider's. A change makes a new group.",
         ),
     )
     .attribute(
         "region",
-        Attribute::string().optional().computed().describe(
+        Attribute::string().optional().computed().validate(targets::a_region()).describe(
             "Region that the servers replicate to. Default: the provider's. A change makes a new group.",
         ),
     )

@@ -1,6 +1,6 @@
 //! What the role of a target must say, as IAM policies.
 
-use drs_engine::store::target::TargetAccount;
+use drs_engine::store::target::ExternalId;
 use serde_json::{Value, json};
 
 use crate::session::Identity;
@@ -9,14 +9,14 @@ use crate::session::Identity;
 ///
 /// It names the hub's account and not the caller, because runs are driven by several: a pipeline, operators, a Lambda.
 /// Which of them may assume the role, the hub says with `sts:AssumeRole` in their own policies.
-pub(crate) fn trust(hub: &Identity, target: &TargetAccount) -> Value {
+pub(crate) fn trust(hub: &Identity, external_id: &ExternalId) -> Value {
     json!({
         "Version": "2012-10-17",
         "Statement": [{
             "Effect": "Allow",
             "Principal": {"AWS": format!("arn:{}:iam::{}:root", hub.partition, hub.account_id)},
             "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"sts:ExternalId": target.external_id.as_str()}},
+            "Condition": {"StringEquals": {"sts:ExternalId": external_id.as_str()}},
         }],
     })
 }

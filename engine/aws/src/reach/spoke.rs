@@ -156,8 +156,8 @@ impl Spoke {
         let account = &self.account_id;
         let message = format!(
             "the target of account {account} makes no sense ({}), so nothing was sent there; look at it with `drsctl \
-             target show {account}`, and change it with `drsctl target add {account} --replace --regions REGION \
-             --role-arn ARN`",
+             target show {account}`, and change it with its drs_target_account, or with `drsctl target add {account} \
+             --replace --regions REGION --role-arn ARN`",
             texts.join("; ")
         );
         Err(call.error(Kind::Refused, TARGET_NOT_CONFIGURED, message))
@@ -277,7 +277,8 @@ impl Spoke {
         let account = &self.account_id;
         let message = format!(
             "account {account} is not a target of this environment, and the credentials of {} are never used in another \
-             account; nothing was sent. `drsctl target add {account} --regions REGION --role-arn ARN` makes it one",
+             account; nothing was sent. A drs_target_account, or `drsctl target add {account} --regions REGION --role-arn \
+             ARN`, makes it one",
             self.hub.account_id
         );
         call.error(Kind::Refused, TARGET_NOT_CONFIGURED, message)
@@ -288,7 +289,8 @@ impl Spoke {
         let listed: Vec<&str> = target.config.regions.iter().map(String::as_str).collect();
         let message = format!(
             "the target of account {account} does not list the Region {region} (it lists {}); nothing was sent there. \
-             `drsctl target add {account} --replace --regions REGION --role-arn ARN` with that Region lists it",
+             Its drs_target_account, or `drsctl target add {account} --replace --regions REGION --role-arn ARN`, with that \
+             Region lists it",
             listed.join(", ")
         );
         call.error(Kind::Refused, TARGET_NOT_CONFIGURED, message)
@@ -310,8 +312,8 @@ impl Spoke {
         let message = format!(
             "the role {role} could not be assumed by {}: {}: {}. Nothing was sent to account {account}. Either the role \
              does not exist, or its trust policy does not allow account {} with this target's ExternalId, or the caller \
-             lacks sts:AssumeRole on it. `drsctl target show {account}` prints the trust policy to write, `drsctl target \
-             check {account}` tries again",
+             lacks sts:AssumeRole on it. `drsctl target show {account}`, and trust_policy of its drs_target_account, have \
+             the trust policy to write; `drsctl target check {account}` tries again",
             self.hub.arn, failed.code, failed.message, self.hub.account_id
         );
         ASSUME.error(Kind::Busy, ROLE_NOT_ASSUMABLE, message)

@@ -260,7 +260,10 @@ fn print_whole(
     screen.print(&report::columns(&rows))?;
     screen.print("\ntrust policy of the role:")?;
     // As it is, so that it can be copied.
-    screen.print_raw(&format!("{:#}\n\n", session.trust_policy(target)))?;
+    screen.print_raw(&format!(
+        "{:#}\n\n",
+        session.trust_policy(&target.external_id)
+    ))?;
     Ok(())
 }
 
@@ -278,7 +281,7 @@ fn document(session: &Session, target: &TargetAccount) -> Value {
         "version": target.version,
         "created_at": target.created_at,
         "modified_at": target.modified_at,
-        "trust_policy": session.trust_policy(target),
+        "trust_policy": session.trust_policy(&target.external_id),
     })
 }
 

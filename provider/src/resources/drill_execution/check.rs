@@ -8,6 +8,7 @@ use tfplugin::{Attr, Diagnostic, Diagnostics, Plan};
 use super::model::{self, Model};
 use super::{ORIGIN, words};
 use crate::client::Client;
+use crate::targets;
 
 /// Has the last word on a plan.
 pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
@@ -90,7 +91,10 @@ async fn would_start(
         Err(errors) => {
             for error in &errors {
                 match error {
-                    ResolveError::Call(error) => return Err(client.explain_call(error)),
+                    ResolveError::Call(error) => match targets::repairable(client, error) {
+                        Some(warning) => found.push(warning.at("recovery_plan_id")),
+                        None => return Err(client.explain_call(error)),
+                    },
                     ResolveError::Read(error) => return Err(client.explain(error)),
                     error => found.push(words::unresolved(client, error, true)),
                 }

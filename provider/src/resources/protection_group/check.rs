@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 
 use drs_engine::ids::{GroupId, ServerId, Target};
 use drs_engine::limits;
+use drs_engine::origin;
 use drs_engine::plan::name_problem;
-use drs_engine::ports::Drs as _;
+use drs_engine::ports::{Drs as _, SourceServer};
 use drs_engine::resolve;
 use drs_engine::store::group::{GroupConfig, Selection};
-use tfplugin::{Attr, Diagnostic, Diagnostics, Path, Plan};
+use tfplugin::{Attr, Context, Diagnostic, Diagnostics, Path, Plan};
 
-use super::model::Model;
+use super::model::{self, Model};
 use crate::client::Client;
-use crate::diagnose;
+use crate::{diagnose, held, targets};
 
 /// What is wrong with a configuration as far as it is known.
 pub(super) fn configuration(config: &Model) -> Diagnostics {
@@ -111,93 +112,108 @@ pub(super) async fn change(client: &Client, plan: &mut Plan<Model>) {
     let Some(planned) = plan.planned.clone() else {
         return;
     };
-    let home = client.target();
-    elsewhere(&planned, &home, &mut plan.diagnostics);
-    if plan.diagnostics.has_errors() {
-        return;
-    }
-    let own = plan
-        .prior
-        .as_ref()
-        .and_then(|prior| prior.id.known().cloned());
     let mut found = Diagnostics::new();
-    let result = look(client, plan.prior.as_ref(), &planned, own, &mut found).await;
-    plan.diagnostics.extend(found);
-    if let Err(error) = result {
-        plan.diagnostics.push(error);
+    if let Err(error) = look(client, plan.prior.as_ref(), &planned, &mut found).await {
+        found.push(error);
     }
+    plan.diagnostics.extend(found);
 }
 
-/// A group in the state that lives where this provider does not work: it can be neither read nor changed from here.
-pub(super) fn of_another_place(client: &Client, prior: Option<&Model>) -> Option<Diagnostic> {
-    let (home, prior) = (client.target(), prior?);
-    let place = prior.target().filter(|place| *place != home)?;
+/// A group that is kept in other tables than those of this provider: it can be neither read nor changed from here.
+pub(super) fn of_another_place(client: &Client, kept_in: &[u8]) -> Option<Diagnostic> {
+    let here = client.history();
+    if kept_in.is_empty() || kept_in == here.to_string().as_bytes() {
+        return None;
+    }
+    let there = String::from_utf8_lossy(kept_in);
     let detail = format!(
-        "The group is in account {}, Region {}, and this provider works in account {}, Region {}; a group cannot move. \
-         Set the provider back to where the group is, or give the resource a provider configuration for that place: \
-         provider = drs.<alias>. Nothing was changed.",
-        place.account_id, place.region, home.account_id, home.region
+        "The group is kept in the tables of {there}, and this provider's tables are those of {here}; a group cannot move. \
+         Set the provider's region, or its history_region, back to where the group is, or give the resource a provider \
+         configuration for that place: provider = drs.<alias>. Nothing was changed."
     );
-    let name = if place.region == home.region {
-        "account_id"
-    } else {
+    let is_same_account = there.split('/').next() == Some(&here.account_id);
+    let name = if is_same_account {
         "region"
+    } else {
+        "account_id"
     };
     Some(Diagnostic::error("Protection Group of Another Place", detail).at(name))
-}
-
-/// An account or a Region that this provider does not work in.
-fn elsewhere(planned: &Model, home: &Target, found: &mut Diagnostics) {
-    let here = format!("account {}, Region {}", home.account_id, home.region);
-    if planned
-        .account_id
-        .known()
-        .is_some_and(|account| *account != home.account_id)
-    {
-        let detail = format!(
-            "This provider works in {here}; a group of another account is not supported yet. Remove account_id, or use \
-             a provider configuration for that account: provider = drs.<alias>."
-        );
-        found.error_at("account_id", "Another Account Than the Provider's", detail);
-    }
-    if planned
-        .region
-        .known()
-        .is_some_and(|region| *region != home.region)
-    {
-        let detail = format!(
-            "This provider works in {here}; a group of another Region is not supported yet. Remove region, or use a \
-             provider configuration for that Region: provider = drs.<alias>."
-        );
-        found.error_at("region", "Another Region Than the Provider's", detail);
-    }
 }
 
 async fn look(
     client: &Client,
     prior: Option<&Model>,
     planned: &Model,
-    own: Option<String>,
     found: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
-    name_is_free(client, planned, own.as_deref(), found).await?;
+    let own = prior.and_then(|prior| prior.id.known().map(String::as_str));
+    let target = targets::reachable(client, &planned.account_id, &planned.region).await?;
+    name_is_free(client, planned, own, found).await?;
     let Attr::Known(selection) = planned.selection() else {
         return Ok(());
     };
     if prior.is_some_and(|prior| prior.selection() == Attr::Known(selection.clone())) {
         return Ok(());
     }
-    if let Some(own) = &own {
+    if let Some(own) = own {
         is_not_in_use(client, own, &selection, found).await?;
     }
-    match &selection {
-        Selection::Tags(tags) => tags_match(client, tags, found).await,
-        Selection::Servers(servers) => {
-            for problem in unknown_servers(client, servers).await? {
-                found.push(problem);
-            }
-            servers_are_free(client, servers, own.as_deref(), found).await
+    let Some(target) = target else {
+        return Ok(());
+    };
+    look_at_servers(client, &target, &selection, found).await?;
+    servers_are_free(client, &target, selection.listed(), own, found).await
+}
+
+/// Looks at the servers where they live, as far as anybody may look there now.
+async fn look_at_servers(
+    client: &Client,
+    target: &Target,
+    selection: &Selection,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let listed = match selection {
+        Selection::Servers(listed) => Some(listed.as_slice()),
+        Selection::Tags(_) => None,
+    };
+    let drs = client.session().drs();
+    let servers = match drs.source_servers(target, listed).await {
+        Ok(servers) => servers,
+        // The role may be written, or repaired, in the same apply.
+        Err(error) if targets::is_not_assumable(&error) => {
+            let refusal = diagnose::call(&error, target);
+            let detail = format!(
+                "{} The servers were not looked at; apply tries again where the group lists servers.",
+                refusal.detail
+            );
+            found.warning_at("account_id", refusal.summary, detail);
+            return Ok(());
         }
+        Err(error) => return Err(diagnose::call(&error, target)),
+    };
+    match selection {
+        Selection::Tags(tags) => found.extend(no_match(target, &servers, tags)),
+        Selection::Servers(listed) => found.extend(unknown_servers(target, &servers, listed)),
+    }
+    let group = model::of_servers(target.clone(), selection.clone());
+    let history_region = client.session().history_region();
+    let members = resolve::members(&group, &servers);
+    if let Some(text) = origin::warning(history_region, members) {
+        let detail = format!("{} See docs/hub-region-gone.md.", diagnose::sentence(&text));
+        found.warning_at(
+            attribute_of(selection),
+            "Servers Run in the Region of the Tables",
+            detail,
+        );
+    }
+    Ok(())
+}
+
+/// The attribute that selects servers.
+fn attribute_of(selection: &Selection) -> &'static str {
+    match selection {
+        Selection::Servers(_) => "source_server_ids",
+        Selection::Tags(_) => "server_selection_tags",
     }
 }
 
@@ -230,53 +246,45 @@ async fn is_not_in_use(
         return Ok(());
     };
     if let Some(execution) = groups.user(&group).await.map_err(explain)? {
-        let path = match selection {
-            Selection::Servers(_) => "source_server_ids",
-            Selection::Tags(_) => "server_selection_tags",
-        };
-        found.push(super::refusal::in_use(&group.config.name, &execution, "changed").at(path));
+        let refusal = super::refusal::in_use(&group.config.name, &execution, "changed");
+        found.push(refusal.at(attribute_of(selection)));
     }
     Ok(())
 }
 
-async fn tags_match(
-    client: &Client,
+/// Tags that select no server.
+fn no_match(
+    target: &Target,
+    servers: &[SourceServer],
     tags: &BTreeMap<String, String>,
-    found: &mut Diagnostics,
-) -> Result<(), Diagnostic> {
-    let target = client.target();
-    let servers = client.session().drs().source_servers(&target, None).await;
-    let servers = servers.map_err(|error| client.explain_call(&error))?;
-    if !servers.iter().any(|server| resolve::carries(server, tags)) {
-        let wanted: Vec<String> = tags
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        let detail = format!(
-            "None of the {} source servers in account {}, Region {} carries all of these tags: {}. Upper and lower \
-             case matter. The group is made all the same; an execution is refused while it has no server. `aws drs \
-             describe-source-servers` shows the tags.",
-            servers.len(),
-            target.account_id,
-            target.region,
-            wanted.join(", ")
-        );
-        found.warning_at("server_selection_tags", "Tags Select No Server", detail);
+) -> Option<Diagnostic> {
+    if servers.iter().any(|server| resolve::carries(server, tags)) {
+        return None;
     }
-    Ok(())
+    let wanted: Vec<String> = tags
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let detail = format!(
+        "None of the {} source servers in account {}, Region {} carries all of these tags: {}. Upper and lower case \
+         matter. The group is made all the same; an execution is refused while it has no server. `aws drs \
+         describe-source-servers` shows the tags.",
+        servers.len(),
+        target.account_id,
+        target.region,
+        wanted.join(", ")
+    );
+    Some(Diagnostic::warning("Tags Select No Server", detail).at("server_selection_tags"))
 }
 
 async fn servers_are_free(
     client: &Client,
+    target: &Target,
     servers: &[ServerId],
     own: Option<&str>,
     found: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
-    let holders = client
-        .session()
-        .groups()
-        .holders(&client.target(), servers)
-        .await;
+    let holders = client.session().groups().holders(target, servers).await;
     let holders = client.nothing_without_tables(holders);
     let holders = holders.map_err(|error| client.explain(&error))?;
     for (index, server) in servers.iter().enumerate() {
@@ -299,12 +307,24 @@ async fn servers_are_free(
     Ok(())
 }
 
-/// Refuses servers that DRS does not know; what was unknown at plan time is checked here at apply.
+/// Refuses servers that DRS does not know; what was unknown at plan time is checked here at apply. A role that cannot be
+/// assumed is waited for: it may have been written a moment ago.
 pub(super) async fn servers_exist(
+    cx: &Context<Client>,
     client: &Client,
     config: &GroupConfig,
 ) -> Result<(), Diagnostics> {
-    let problems = unknown_servers(client, config.selection.listed()).await?;
+    let (target, listed) = (&config.target, config.selection.listed());
+    if listed.is_empty() {
+        return Ok(());
+    }
+    let drs = client.session().drs();
+    let servers = held::wait(cx, targets::is_not_assumable, || {
+        drs.source_servers(target, Some(listed))
+    })
+    .await;
+    let servers = servers.map_err(|error| diagnose::call(&error, target).at("account_id"))?;
+    let problems = unknown_servers(target, &servers, listed);
     if problems.is_empty() {
         Ok(())
     } else {
@@ -312,39 +332,31 @@ pub(super) async fn servers_exist(
     }
 }
 
-async fn unknown_servers(
-    client: &Client,
-    servers: &[ServerId],
-) -> Result<Vec<Diagnostic>, Diagnostic> {
-    if servers.is_empty() {
-        return Ok(Vec::new());
-    }
-    let target = client.target();
-    let known = client
-        .session()
-        .drs()
-        .source_servers(&target, Some(servers))
-        .await;
-    let known = known.map_err(|error| client.explain_call(&error))?;
+/// Listed servers that are not there.
+fn unknown_servers(
+    target: &Target,
+    servers: &[SourceServer],
+    listed: &[ServerId],
+) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    for (index, id) in servers.iter().enumerate() {
-        match known.iter().find(|server| server.id == *id) {
-            None => problems.push(unknown_server(index, id, &target)),
+    for (index, id) in listed.iter().enumerate() {
+        match servers.iter().find(|server| server.id == *id) {
+            None => problems.push(unknown_server(index, id, target)),
             Some(server) => {
-                let home = resolve::home(server).filter(|home| *home != target);
-                problems.extend(home.map(|home| server_elsewhere(index, id, &home, &target)));
+                let home = resolve::home(server).filter(|home| home != target);
+                problems.extend(home.map(|home| server_elsewhere(index, id, &home, target)));
             }
         }
     }
-    Ok(problems)
+    problems
 }
 
 fn unknown_server(index: usize, id: &ServerId, target: &Target) -> Diagnostic {
     Diagnostic::error(
         "Unknown Source Server",
         format!(
-            "DRS has no source server {id} in account {}, Region {}. If it replicates to another Region, it belongs in \
-             a group of a provider for that Region; if its agent was uninstalled, remove it here. `aws drs \
+            "DRS has no source server {id} in account {}, Region {}. If it replicates to another Region or account, it \
+             belongs in a group with that region and account_id; if its agent was uninstalled, remove it here. `aws drs \
              describe-source-servers --region {}` lists what there is.",
             target.account_id, target.region, target.region
         ),
@@ -357,7 +369,7 @@ fn server_elsewhere(index: usize, id: &ServerId, home: &Target, target: &Target)
         "Server of Another Region",
         format!(
             "Source server {id} lives in account {}, Region {}, and this group is for account {}, Region {}. Put it \
-             into a group of a provider for where it lives.",
+             into a group with the region and account_id of where it lives.",
             home.account_id, home.region, target.account_id, target.region
         ),
     )

@@ -54,14 +54,7 @@ impl Model {
         let (Attr::Known(selection), Some(target)) = (self.selection(), self.target()) else {
             return Attr::Unknown;
         };
-        let config = GroupConfig {
-            name: String::new(),
-            description: None,
-            target,
-            selection,
-            tags: Tags::new(),
-        };
-        Attr::Known(config.digest())
+        Attr::Known(of_servers(target, selection).digest())
     }
 
     /// What the engine stores, once everything is known.
@@ -105,5 +98,16 @@ impl Model {
             tags_all: config.tags.clone().into(),
             digest: config.digest().into(),
         }
+    }
+}
+
+/// A group as far as its servers go.
+pub(super) fn of_servers(target: Target, selection: Selection) -> GroupConfig {
+    GroupConfig {
+        name: String::new(),
+        description: None,
+        target,
+        selection,
+        tags: Tags::new(),
     }
 }

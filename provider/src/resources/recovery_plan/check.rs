@@ -6,8 +6,7 @@
 
 use drs_engine::ids::PlanId;
 use drs_engine::plan::{PathStep, Plan as EnginePlan, PlanError};
-use drs_engine::ports::Drs as _;
-use drs_engine::resolve::{self, ResolveError, Surroundings};
+use drs_engine::resolve::{self, ResolveError};
 use tfplugin::{Attr, Diagnostic, Diagnostics, Path, Plan};
 
 use super::model::{Hook, Model, Parameters};
@@ -15,6 +14,7 @@ use super::{places, refusal};
 use crate::client::Client;
 use crate::convert;
 use crate::diagnose::{sentence, unresolved};
+use crate::targets;
 
 /// What is wrong with a configuration as far as it is known.
 pub(super) fn configuration(config: &Model) -> Diagnostics {
@@ -250,24 +250,16 @@ async fn would_start(
     let Ok(parsed) = EnginePlan::parse(&spec) else {
         return Ok(());
     };
-    let groups = client.session().groups();
-    let mut around = Surroundings::default();
+    let store = client.session().groups();
+    let mut groups = Vec::new();
     for id in parsed.groups() {
-        let group = client.nothing_without_tables(groups.find(&id).await);
-        if let Some(group) = group.map_err(|error| client.explain(&error))? {
-            around.groups.insert(id, group.config);
-        }
+        let group = client.nothing_without_tables(store.find(&id).await);
+        groups.extend(group.map_err(|error| client.explain(&error))?);
     }
-    let drs = client.session().drs();
-    let target = client.target();
-    let call = |error| client.explain_call(&error);
-    around.servers.insert(
-        target.clone(),
-        drs.source_servers(&target, None).await.map_err(call)?,
-    );
-    around
-        .quotas
-        .insert(target.clone(), drs.quotas(&target).await.map_err(call)?);
+    let around = match resolve::look_around(&client.session().drs(), &groups).await {
+        Ok(around) => around,
+        Err(error) => return cannot_look(client, &error, found),
+    };
     for error in &resolve::settle(&parsed, &around).err().unwrap_or_default() {
         match error {
             ResolveError::GroupMissing { at, .. }
@@ -299,6 +291,23 @@ async fn would_start(
             }
         }
     }
+    Ok(())
+}
+
+/// What keeps from looking at servers. What may be repaired before an execution starts is no error.
+fn cannot_look(
+    client: &Client,
+    error: &ResolveError,
+    found: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let ResolveError::Call(call) = error else {
+        return Err(Diagnostic::error(
+            "Servers Cannot Be Looked At",
+            unresolved(error),
+        ));
+    };
+    let repairable = targets::repairable(client, call).ok_or_else(|| client.explain_call(call))?;
+    found.push(repairable.at("waves"));
     Ok(())
 }
 

@@ -1,15 +1,14 @@
 //! Whether hooks run where something can be called.
 //!
-//! Target accounts may be made in the same apply, so what is missing is a warning here, and found again by a preflight.
+//! Targets may be made before an execution comes to a hook, so what is missing is a warning here, and found again by a
+//! preflight.
 
-use std::collections::BTreeMap;
-
-use drs_engine::store::target::TargetAccount;
-use tfplugin::{Diagnostic, Diagnostics};
+use tfplugin::{Attr, Diagnostic, Diagnostics};
 
 use super::check::placed_hooks;
 use super::model::Model;
 use crate::client::Client;
+use crate::targets::{self, Closed};
 
 /// Looks at the accounts and Regions that hooks name.
 pub(super) async fn hooks(
@@ -17,49 +16,23 @@ pub(super) async fn hooks(
     planned: &Model,
     found: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
-    let hub = client.target();
-    let mut targets: BTreeMap<&str, Option<TargetAccount>> = BTreeMap::new();
+    let home: Attr<String> = client.target().region.into();
     for (path, hook) in placed_hooks(planned) {
-        let Some(account) = hook.account_id.known().map(String::as_str) else {
-            continue;
+        let region = if hook.region.is_null() {
+            &home
+        } else {
+            &hook.region
         };
-        if account == hub.account_id {
-            continue;
-        }
-        if !targets.contains_key(account) {
-            let read = client.session().targets().find(account).await;
-            let read = client.nothing_without_tables(read);
-            targets.insert(account, read.map_err(|error| client.explain(&error))?);
-        }
-        let region = hook.region.known().unwrap_or(&hub.region);
-        match targets.get(account).and_then(Option::as_ref) {
-            None => found.push(no_target(client, account).at(path.attribute("account_id"))),
-            Some(target) if hook.region.is_unknown() || target.config.regions.contains(region) => {}
-            Some(_) => found.push(no_region(account, region).at(path.attribute("region"))),
+        match targets::reachable(client, &hook.account_id, region).await {
+            Ok(_) => {}
+            Err(Closed::At(attribute, detail)) => {
+                let detail = format!(
+                    "{detail} The plan is written all the same, but the hook would fail when an execution comes to it."
+                );
+                found.warning_at(path.attribute(attribute), targets::NOT_CONFIGURED, detail);
+            }
+            Err(Closed::Unreadable(error)) => return Err(error),
         }
     }
     Ok(())
-}
-
-fn no_target(client: &Client, account: &str) -> Diagnostic {
-    Diagnostic::warning(
-        "Account Is No Target",
-        format!(
-            "Account {account} is no target of environment {:?}, so nothing can be called there, and the hook would fail \
-             when an execution comes to it. The plan is written all the same. Make the account a target (`drsctl target \
-             add`), or leave account_id out to run the hook in the provider's account.",
-            client.session().environment()
-        ),
-    )
-}
-
-fn no_region(account: &str, region: &str) -> Diagnostic {
-    Diagnostic::warning(
-        "Region Is Not in the Target",
-        format!(
-            "The target of account {account} does not list Region {region}, so nothing can be called there, and the hook \
-             would fail when an execution comes to it. The plan is written all the same. Add the Region to the target, or \
-             set region to one that it lists."
-        ),
-    )
 }
