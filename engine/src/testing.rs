@@ -178,7 +178,12 @@ impl Tale {
 
     /// The owner records an event that fits.
     pub(crate) fn tell(&mut self, event: Event) -> &mut Self {
-        let recorded = self.next("o-1", event);
+        self.tell_as("o-1", event)
+    }
+
+    /// A process records an event that fits.
+    pub(crate) fn tell_as(&mut self, owner: &str, event: Event) -> &mut Self {
+        let recorded = self.next(owner, event);
         self.state.apply(&recorded).unwrap();
         self.log.push(recorded);
         self

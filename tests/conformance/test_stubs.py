@@ -239,6 +239,7 @@ def test_a_message_is_remembered_and_has_the_bounds_of_sns(start):
     simulator = start(fleet=declared(topics=[stub("notices", now(outcome="throttle", times=1)), stub("all.fifo")]))
     sns = simulator.client("sns", validate=False)
     message = dict(TopicArn=TOPIC, Subject="Drill started", Message="shop/7 <started> & läuft")
+    attribute = lambda value: {"plan": {"DataType": "String", "StringValue": value}}
     refused(lambda: sns.publish(**message), "Throttling", 400)
     first = sns.publish(**message)["MessageId"]
     assert first != sns.publish(**message)["MessageId"]
@@ -246,6 +247,9 @@ def test_a_message_is_remembered_and_has_the_bounds_of_sns(start):
     assert [call.get("error") for call in remembered] == ["Throttling", None, None]
     assert remembered[1]["input"] == message
     assert remembered[1]["id"] == first
+    sns.publish(**message, MessageAttributes=attribute("läuft & <so>"))
+    assert calls(simulator)[-1]["input"] == {**message, "MessageAttributes": {"plan": "läuft & <so>"}}
+    refused(lambda: sns.publish(**message, MessageAttributes=attribute("")), "ParameterValueInvalid", 400)
     for members in [
         {"Message": ""},
         {"Message": "x" * (256 * 1024 + 1)},

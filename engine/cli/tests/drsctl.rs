@@ -22,8 +22,12 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 #[path = "drsctl/elsewhere.rs"]
 mod elsewhere;
+#[path = "drsctl/swept.rs"]
+mod swept;
 #[path = "drsctl/targets.rs"]
 mod targets;
+#[path = "drsctl/told.rs"]
+mod told;
 
 const ENVIRONMENT: &str = "cli-test";
 
@@ -84,13 +88,14 @@ fn text(bytes: &[u8]) -> String {
 struct World {
     session: Session,
     plan: PlanId,
-    _simulator: Simulator,
+    simulator: Simulator,
 }
 
 impl World {
     async fn new(store: &Path, speed: f64) -> Self {
         let mut options = Options::at(store);
         options.speed = Some(speed);
+        options.admin = Some("127.0.0.1:0".parse().expect("an address"));
         let simulator = Simulator::start(options).await.expect("a simulator");
         let credentials = simulator.credentials();
         let embedded = Embedded {
@@ -113,7 +118,7 @@ impl World {
         Self {
             session,
             plan,
-            _simulator: simulator,
+            simulator,
         }
     }
 

@@ -129,10 +129,12 @@ fn out_of_time(
     now: Now,
     wake: &mut Wake,
 ) -> Option<Command> {
-    // It may have been asked for long before the execution ended, and only begins then.
+    // It may have been asked for long before the execution ended, or before anybody took it up, and only begins then.
     let ended_at = state.finished.as_ref().map(|(ended, _)| ended.world);
+    let taken_at = state.owner.as_ref().map(|owner| owner.since.world);
     let began_at = ended_at
         .into_iter()
+        .chain(taken_at)
         .chain([termination.requested_at])
         .max()
         .unwrap_or(termination.requested_at);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use drs_engine::decide::is_done;
 use drs_engine::drive::DriveError;
+use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
 use drs_engine::limits;
 use drs_engine::ports::{Clock, Outside};
@@ -27,7 +28,7 @@ use crate::signals::Interrupts;
 
 use super::run::approach;
 use super::several;
-use super::terminate::told;
+use super::terminate::{drive_ended, told};
 use super::watch::Watching;
 
 /// Who sweeps, in the reasons of what is asked for.
@@ -252,12 +253,23 @@ where
     I: Items + Clone + 'static,
     C: Clock + 'static,
 {
-    screen.print(&format!("{}: {}", found.id, what(found)))?;
+    screen.print(&format!(
+        "{}: {}.{}",
+        found.id,
+        what(found),
+        asked_for(found)
+    ))?;
     let progress = Arc::new(Progress::default());
     let (mut watching, _) = Watching::open(&operator.history, found.id.clone(), &progress).await?;
     if !is_done(&watching.state) {
-        approach(operator, &watching.state, false, screen).await?;
-        let came = drive(operator, &mut watching, &progress, interrupts, screen).await?;
+        let asked = matches!(&found.chore, Chore::CleanUp(wishes) if !wishes.is_empty());
+        // Nobody else terminates what this process has just asked to terminate.
+        let came = if asked && watching.state.status.is_terminal() {
+            drive_ended(operator, &mut watching, &progress, interrupts, screen).await?
+        } else {
+            approach(operator, &watching.state, false, screen).await?;
+            drive(operator, &mut watching, &progress, interrupts, screen).await?
+        };
         if came != Came::Done {
             let again = "interrupted; `drsctl sweep` takes it up again".to_owned();
             return Ok((Outcome::Interrupted, again));
@@ -285,6 +297,23 @@ fn what(found: &Found) -> String {
             "{} not sent: {headline}",
             several(found.state.notices.due().count(), "notice")
         ),
+    }
+}
+
+/// What this sweep has asked for.
+fn asked_for(found: &Found) -> &'static str {
+    let Chore::CleanUp(wishes) = &found.chore else {
+        return "";
+    };
+    match wishes.as_slice() {
+        [] => " It was asked to be terminated before.",
+        [Event::CancelRequested { .. }] => {
+            " It is cancelled now; its termination was asked for before."
+        }
+        [Event::CancelRequested { .. }, ..] => {
+            " It is cancelled now, and what it launched is terminated."
+        }
+        _ => " What it launched is terminated now.",
     }
 }
 

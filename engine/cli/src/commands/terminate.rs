@@ -88,11 +88,26 @@ where
 {
     let id = watching.id.clone();
     let requested = operator.request(&id, termination_wish(reason)).await;
-    let state = requested.map_err(|error| operator.history.unwritten(&id, &error))?;
-    if state.owner.map(|owner| owner.id).as_ref() != Some(&operator.driver.owner) {
-        let taken = operator.driver.take_over(&id, &**progress).await;
-        taken.map_err(|error| operator.history.undriven(&id, &error))?;
-    }
+    requested.map_err(|error| operator.history.unwritten(&id, &error))?;
+    drive_ended(operator, watching, progress, interrupts, screen).await
+}
+
+/// Drives an execution that has ended, and whose termination this process has asked for.
+pub(super) async fn drive_ended<D, I, C>(
+    operator: &Operator<D, I, C>,
+    watching: &mut Watching<'_, I, C>,
+    progress: &Arc<Progress>,
+    interrupts: &mut Interrupts,
+    screen: &mut Screen,
+) -> Result<Came, Failure>
+where
+    D: Outside + 'static,
+    I: Items + Clone + 'static,
+    C: Clock + 'static,
+{
+    let id = watching.id.clone();
+    let taken = operator.driver.take_over(&id, &**progress).await;
+    taken.map_err(|error| operator.history.undriven(&id, &error))?;
     watching.look_again(screen).await?;
     drive(operator, watching, progress, interrupts, screen).await
 }

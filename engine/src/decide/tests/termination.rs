@@ -86,6 +86,35 @@ fn a_termination_that_was_asked_for_early_has_its_whole_time_after_the_end() {
 }
 
 #[test]
+fn a_termination_that_nobody_took_up_for_long_has_its_whole_time_when_somebody_does() {
+    let mut tale = Tale::new(&[("db", &["s-1"])]);
+    tale.finish();
+    tale.wish(Event::TerminationRequested {
+        reason: "over".to_owned(),
+    });
+    tale.pass(2 * limits::TERMINATION_TIMEOUT.as_secs());
+    tale.tell_as(
+        "o-2",
+        Event::OwnerTaken {
+            owner: crate::ids::OwnerId::new("o-2"),
+            host: "beta".to_owned(),
+            previous: Some(crate::ids::OwnerId::new("o-1")),
+        },
+    );
+    tale.view.own_instances.insert(
+        target(),
+        view::OwnInstances {
+            at: tale.now.world,
+            listed: Vec::new(),
+            alive: vec![InstanceId::new("i-s-1")],
+        },
+    );
+    let decision = tale.decide();
+    assert_eq!(decision.command, None, "it is looked at again later");
+    assert!(!is_done(&tale.state));
+}
+
+#[test]
 fn nothing_is_terminated_for_an_execution_that_launched_nothing() {
     let mut tale = Tale::new(&[("db", &["s-1"])]);
     tale.settle();
