@@ -190,9 +190,10 @@ class Simulator:
         return self.admin("GET", "/launches")["launches"]
 
     def launches(self) -> dict[str, int]:
-        """How often each server was launched, by host name."""
+        """How often each server of the provider's account was launched, by host name."""
         names = {server["sourceServerID"]: name for name, server in self.servers.items()}
-        return dict(Counter(names[server] for launch in self.accepted() for server in launch["servers"]))
+        own = [launch for launch in self.accepted() if launch["account_id"] == self.account]
+        return dict(Counter(names[server] for launch in own for server in launch["servers"]))
 
     @cached_property
     def servers(self) -> dict[str, dict]:

@@ -7,7 +7,7 @@ pass is an error that names the operation; those texts are a table in a golden f
 import pytest
 
 from . import golden
-from .configuration import Expression, data, drill, group, output, plan, wave
+from .configuration import Expression, data, drill, group, output, plan, resource, wave
 from .host import Finished, Workspace
 from .simulator import Simulator
 
@@ -28,6 +28,7 @@ OPERATIONS = (
     "ec2:DescribeInstanceStatus",
     "ec2:DescribeInstances",
     "servicequotas:ListServiceQuotas",
+    "sts:AssumeRole",
     "sts:GetCallerIdentity",
 )
 PASSING = {
@@ -48,7 +49,8 @@ def life(workspace: Workspace, simulator: Simulator) -> dict:
         data("drs_source_servers", "shop", filters={"tags": {"Tier": "db"}}),
         group("database", source_server_ids=simulator.ids("db-1")),
         group("web", server_selection_tags={"Tier": "web"}),
-        plan("shop", wave("database", "database"), wave("web", "web")),
+        *LEDGER,
+        plan("shop", wave("database", "database"), wave("web", "web", "ledger")),
         drill("quarterly", "shop", triggers={"quarter": "2026-Q4"}, fail_on_unsuccessful=False),
         data("drs_execution", "last", id=Expression("drs_drill_execution.quarterly.id")),
         output("statuses", "{ for s in drs_drill_execution.quarterly.servers : s.hostname => s.status }"),
@@ -67,8 +69,24 @@ def life(workspace: Workspace, simulator: Simulator) -> dict:
     }
 
 
+# The servers of another account, whose role is assumed.
+LEDGER = (
+    resource(
+        "drs_target_account",
+        "ledger",
+        account_id="444455556666",
+        regions=["us-east-1"],
+        role_arn="arn:aws:iam::444455556666:role/dr",
+    ),
+    group(
+        "ledger",
+        account_id=Expression("drs_target_account.ledger.id"),
+        server_selection_tags={"Application": "ledger"},
+    ),
+)
+STATUSES = {"db-1": "LAUNCHED", "ledger-1": "LAUNCHED", "web-1": "LAUNCHED", "web-2": "FAILED"}
 EXPECTED = {
-    "outputs": {"status": "FAILED", "statuses": {"db-1": "LAUNCHED", "web-1": "LAUNCHED", "web-2": "FAILED"}},
+    "outputs": {"status": "FAILED", "statuses": STATUSES},
     "instances": 2,
     "left": [],
     "launches": {"db-1": 1, "web-1": 1, "web-2": 1},
@@ -122,10 +140,13 @@ def test_what_does_not_pass_is_an_error_that_says_what_is_missing(workspace: Wor
 def denied(workspace: Workspace, simulator: Simulator, operation: str) -> Finished:
     """A life in which one operation is denied from the beginning; the first run that says something."""
     simulator.inject(operation, "access_denied", times=1000)
+    # Only what is in another account needs a role.
+    is_elsewhere = operation == "sts:AssumeRole"
     workspace.write(
         simulator.provider(),
         group("web", server_selection_tags={"Tier": "web"}),
-        plan("shop", wave("web", "web")),
+        *(LEDGER if is_elsewhere else ()),
+        plan("shop", wave("web", "web", *(["ledger"] if is_elsewhere else []))),
         drill("quarterly", "shop"),
     )
     applied = workspace.apply(expect=None)

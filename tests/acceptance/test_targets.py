@@ -94,9 +94,22 @@ def test_a_target_is_created_changed_imported_and_destroyed(workspace: Workspace
     assert workspace.planned_actions() == {"drs_target_account.ledger": ["create"]}
     workspace.apply()
     assert workspace.state()["drs_target_account.ledger"]["external_id"] != made["external_id"]
-    finished = workspace.destroy()
-    assert made["external_id"] not in finished.text, "no external id is shown"
+    assert targets(accounts) == [SPOKE]
+    workspace.destroy()
     assert targets(accounts) == []
+
+
+def test_an_external_id_is_not_told(workspace: Workspace, accounts: Simulator) -> None:
+    """Neither the terminal nor the most talkative log of the provider has it."""
+    workspace.environment |= {"TF_LOG_PROVIDER": "trace", "TF_LOG_PATH": str(workspace.folder / "provider.log")}
+    external_id = "of-the-role-0123456789"
+    accounts.command({"set_trust": {"account_id": SPOKE, "external_id": external_id}})
+    texts = accounts.provider(), target(external_id=external_id), check(), ledger()
+    shown = workspace.write(*texts).apply().text
+    shown += workspace.write(*texts[:2]).apply().text + workspace.destroy().text
+    log = (workspace.folder / "provider.log").read_text()
+    assert "drs_target_account" in log, "it is talkative"
+    assert external_id not in shown and external_id not in log
 
 
 def test_a_target_goes_after_its_groups(workspace: Workspace, accounts: Simulator) -> None:
