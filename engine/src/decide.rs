@@ -6,7 +6,8 @@
 //! changed. Where the same call is due in several targets, [`beside`] says which may be made at the same time.
 //!
 //! To change how a wave is judged, read [`jobs`]; what is launched when, [`launches`]; when a wave starts and ends,
-//! [`waves`]; what follows a failed server, [`policy`]; how instances are terminated, [`termination`].
+//! [`waves`]; what follows a failed server, [`policy`]; how instances are terminated, [`termination`]; when it is looked what
+//! servers were launched from, [`points`].
 
 use jiff::SignedDuration;
 
@@ -19,6 +20,7 @@ use crate::time::{Now, Wake};
 pub mod beside;
 pub mod jobs;
 pub mod launches;
+pub mod points;
 pub mod policy;
 pub mod termination;
 pub mod view;
@@ -60,6 +62,8 @@ pub enum Command {
         /// The servers.
         servers: Vec<ServerId>,
     },
+    /// Look what the launched servers of jobs that ended were launched from.
+    FindPoints(Vec<LaunchId>),
     /// Look which instances of this execution are still there.
     FindOwnInstances(Target),
     /// Ask DRS to terminate instances of this execution.
@@ -118,8 +122,8 @@ impl Default for Settings {
 /// Chooses what to do next.
 ///
 /// While the execution runs: facts that follow from time come first, so that nothing is launched past a limit; then
-/// what is unknown is looked up; then jobs are followed; then servers are launched. After its end only a termination is
-/// left to do.
+/// what is unknown is looked up; then jobs are followed; then servers are launched; and when there is nothing else to do,
+/// it is looked what they were launched from. After its end only a termination is left to do.
 pub fn decide(state: &State, view: &View, now: Now, settings: &Settings) -> Decision {
     let mut wake = Wake::default();
     let command = match state.status {
@@ -128,6 +132,7 @@ pub fn decide(state: &State, view: &View, now: Now, settings: &Settings) -> Deci
                 .or_else(|| launches::resolve(state, view, now, settings, &mut wake))
                 .or_else(|| jobs::follow(state, view, now, settings, &mut wake))
                 .or_else(|| launches::next(state, view, now, &mut wake))
+                .or_else(|| points::next(state, view, now, &mut wake))
         }
         Status::Ended(_) | Status::Halted => {
             termination::next(state, view, now, settings, &mut wake)

@@ -30,9 +30,10 @@ use crate::time::{after, before};
 mod adopt;
 mod observe;
 mod perform;
+mod points;
 mod record;
 mod terminate;
-mod together;
+pub(crate) mod together;
 
 #[cfg(test)]
 pub(crate) use perform::{EXECUTION_TAG, LAUNCH_TAG};

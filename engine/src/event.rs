@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::only::Only;
 use crate::plan::{LaunchOrder, Policy};
+use crate::point::{LaunchedFrom, RecoveryPoint};
 use crate::time::Now;
 
 /// An event with its place in the history.
@@ -147,6 +148,13 @@ pub enum Event {
         launch: LaunchId,
         /// Which server has which instance.
         instances: BTreeMap<ServerId, InstanceId>,
+    },
+    /// What the launched servers of a job that ended were launched from became known, as far as DRS tells.
+    PointsFound {
+        /// The launch.
+        launch: LaunchId,
+        /// The servers that something is known of.
+        points: BTreeMap<ServerId, LaunchedFrom>,
     },
     /// Servers whose launch failed wait for another one, as the policy of their wave allows.
     ServersRetried {
@@ -297,6 +305,9 @@ pub struct Started {
     /// The part of the plan that it is for.
     #[serde(default, skip_serializing_if = "Only::is_all")]
     pub only: Only,
+    /// What its servers are to be launched from.
+    #[serde(default, skip_serializing_if = "RecoveryPoint::is_latest")]
+    pub points: RecoveryPoint,
     /// Drills whose servers it took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preempted: Vec<ExecutionId>,

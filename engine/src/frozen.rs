@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::ids::{GroupId, ServerId, Target};
+use crate::point::Point;
 
 /// Who takes part in an execution, wave by wave in launch order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub struct FrozenServer {
     /// Whether its failure fails its wave, where the wave's policy goes by critical servers.
     #[serde(default, skip_serializing_if = "is_false")]
     pub critical: bool,
+    /// The recovery point that it is launched from, each time; none means its newest state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Point>,
 }
 
 impl Frozen {

@@ -26,6 +26,7 @@ pub mod ids;
 pub mod limits;
 pub mod only;
 pub mod plan;
+pub mod point;
 pub mod ports;
 pub mod preflight;
 pub mod report;

@@ -14,6 +14,7 @@ use crate::state::{Phase, ServerStatus, State, Status, Wave};
 mod about;
 mod listing;
 mod next;
+mod points;
 mod policy;
 mod table;
 mod timeline;
@@ -21,6 +22,7 @@ mod timeline;
 pub use about::{Driven, about, date_and_clock, driver};
 pub use listing::listing;
 pub use next::next;
+pub use points::{asked, launched_from};
 pub use table::{board, table};
 pub use timeline::{Timeline, timeline};
 
@@ -170,6 +172,7 @@ fn tell_launch(state: &State, event: &Event) -> Option<Vec<String>> {
             .iter()
             .map(|(server, instance)| format!("  {} runs as {instance}", name(state, server)))
             .collect(),
+        Event::PointsFound { points, .. } => points::found(state, points),
         Event::ServersRetried { wave, servers } => policy::retried(state, *wave, servers),
         Event::JobEnded { launch } => {
             let job = state
@@ -421,10 +424,11 @@ pub(crate) fn standing(state: &State, id: &ServerId) -> (String, String) {
             .as_ref()
             .map_or_else(String::new, |instance| {
                 let gone = state.termination.as_ref();
+                let from = points::of_server(server);
                 if gone.is_some_and(|termination| termination.gone.contains(instance)) {
-                    format!("{instance}, gone")
+                    format!("{instance}, gone{from}")
                 } else {
-                    instance.to_string()
+                    format!("{instance}{from}")
                 }
             }),
     };

@@ -254,6 +254,7 @@ fn candidates(
                 group: id.clone(),
                 target: group.target.clone(),
                 critical: false,
+                snapshot: None,
             };
             found.push((at.clone(), frozen));
         }

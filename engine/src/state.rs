@@ -17,6 +17,7 @@ use crate::event::{
 };
 use crate::frozen::Frozen;
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, ServerId, Target};
+use crate::point::LaunchedFrom;
 use crate::time::Now;
 
 mod apply;
@@ -51,6 +52,8 @@ pub struct State {
     pub launches: BTreeMap<LaunchId, Launch>,
     /// Launches without an end: an intent without outcome, or a job that runs.
     pub open: BTreeSet<LaunchId>,
+    /// Launches that ended with launched servers, and what those were launched from is not known.
+    pub points_open: BTreeSet<LaunchId>,
     /// Every server that takes part.
     pub servers: BTreeMap<ServerId, Server>,
     /// Why nothing more is launched, where that is so.
@@ -216,6 +219,8 @@ pub struct Server {
     pub launch_at_most: Option<usize>,
     /// Its recovery instance.
     pub instance: Option<InstanceId>,
+    /// What it was launched from, once that is known.
+    pub launched_from: Option<LaunchedFrom>,
     /// When its end was recorded, in world time.
     pub ended_at: Option<Timestamp>,
     /// Whether its failure fails its wave, where the policy goes by critical servers.
@@ -344,6 +349,7 @@ impl State {
                 .collect(),
             launches: BTreeMap::new(),
             open: BTreeSet::new(),
+            points_open: BTreeSet::new(),
             servers,
             stop: None,
             preempted_by: None,
@@ -513,6 +519,7 @@ fn servers_of(frozen: &Frozen) -> BTreeMap<ServerId, Server> {
                 attempts: 0,
                 launch_at_most: None,
                 instance: None,
+                launched_from: None,
                 ended_at: None,
                 is_critical: server.critical,
                 retries: 0,

@@ -28,8 +28,8 @@ use aws_smithy_async::time::StaticTimeSource;
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
-    CallError, Drs, Job, Kind, RecoveryInstance, SourceServer, StartRecovery, WhichInstances,
-    WhichJobs,
+    CallError, Drs, Job, Kind, RecoveryInstance, RecoverySnapshot, SourceServer, StartRecovery,
+    Taken, WhichInstances, WhichJobs,
 };
 use jiff::Timestamp;
 
@@ -44,6 +44,7 @@ const START_RECOVERY: Call = Call::changes("drs:StartRecovery");
 const TERMINATE: Call = Call::changes("drs:TerminateRecoveryInstances");
 const DESCRIBE_JOBS: Call = Call::reads("drs:DescribeJobs");
 const DESCRIBE_JOB_LOG: Call = Call::reads("drs:DescribeJobLogItems");
+const DESCRIBE_SNAPSHOTS: Call = Call::reads("drs:DescribeRecoverySnapshots");
 const DESCRIBE_INSTANCES: Call = Call::reads("drs:DescribeRecoveryInstances");
 const DESCRIBE_SERVERS: Call = Call::reads("drs:DescribeSourceServers");
 const DESCRIBE_EC2: Call = Call::reads("ec2:DescribeInstances");
@@ -201,7 +202,8 @@ impl Drs for AwsDrs {
             .iter()
             .map(|server| {
                 StartRecoveryRequestSourceServer::builder()
-                    .source_server_id(server.as_str())
+                    .source_server_id(server.id.as_str())
+                    .set_recovery_snapshot_id(server.snapshot.as_ref().map(ToString::to_string))
                     .build()
             })
             .collect::<Result<Vec<_>, _>>()
@@ -269,6 +271,43 @@ impl Drs for AwsDrs {
     ) -> Result<BTreeMap<ServerId, String>, CallError> {
         let log = self.raw_job_log(target, job).await?;
         Ok(translate::failures(&log))
+    }
+
+    async fn snapshots_taken(
+        &self,
+        target: &Target,
+        job: &JobId,
+    ) -> Result<BTreeMap<ServerId, Taken>, CallError> {
+        let log = self.raw_job_log(target, job).await?;
+        Ok(translate::snapshots_taken(log))
+    }
+
+    async fn recovery_snapshots(
+        &self,
+        target: &Target,
+        server: &ServerId,
+    ) -> Result<Vec<RecoverySnapshot>, CallError> {
+        let clients = self.check(DESCRIBE_SNAPSHOTS, target)?;
+        let call = clients
+            .reads
+            .describe_recovery_snapshots()
+            .source_server_id(server.as_str())
+            .max_results(limits::PAGE_ITEMS);
+        let snapshots = all(DESCRIBE_SNAPSHOTS, |token| {
+            let call = call.clone().set_next_token(token);
+            async move {
+                let page = call
+                    .send()
+                    .await
+                    .map_err(|error| DESCRIBE_SNAPSHOTS.failed(&error))?;
+                Ok((page.items.unwrap_or_default(), page.next_token))
+            }
+        })
+        .await?;
+        let of_server = snapshots
+            .into_iter()
+            .filter(|snapshot| snapshot.source_server_id == server.as_str());
+        Ok(of_server.filter_map(translate::recovery_snapshot).collect())
     }
 
     async fn recovery_instances(

@@ -3,13 +3,18 @@
 //! Options that say where to connect are read from the environment too, but not here: the provider reads the same
 //! variables and the same file, so there is one place that knows them ([`drs_engine_aws`]'s settings). What is typed wins.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use drs_engine::ids::SnapshotId;
 use drs_engine::only::Only;
+use drs_engine::point::{RecoveryPoint, is_point_id};
 use drs_engine::state::Status;
+
+use crate::failure::Failure;
 
 /// Starts, drives, shows and cancels executions of recovery plans, and serves the DRS simulator.
 #[derive(Debug, Parser)]
@@ -147,6 +152,68 @@ impl Part {
     }
 }
 
+/// What servers are launched from; it is resolved when the execution starts, and recorded.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Recovery points")]
+pub(crate) struct Points {
+    /// What to launch from: latest, or the newest point before a time, e.g. 2026-03-01T09:00:00Z [default: latest]
+    #[arg(
+        long,
+        value_name = "latest|TIME",
+        value_parser = recovery_point,
+        conflicts_with = "snapshot"
+    )]
+    pub(crate) recovery_point: Option<RecoveryPoint>,
+    /// The recovery point of one server, by its id or its host name; may be given several times
+    #[arg(long, value_name = "SERVER=pit-...", value_parser = named_point)]
+    pub(crate) snapshot: Vec<(String, SnapshotId)>,
+}
+
+impl Points {
+    /// The same for the engine.
+    pub(crate) fn wanted(&self) -> Result<RecoveryPoint, Failure> {
+        let mut named = BTreeMap::new();
+        for (server, snapshot) in &self.snapshot {
+            if named.insert(server.clone(), snapshot.clone()).is_some() {
+                return Err(Failure::new(format!(
+                    "two recovery points are named for server {server:?}"
+                ))
+                .safe("Nothing was started and nothing was launched.")
+                .help("Give --snapshot once for each server."));
+            }
+        }
+        Ok(match &self.recovery_point {
+            Some(points) => points.clone(),
+            None if named.is_empty() => RecoveryPoint::Latest,
+            None => RecoveryPoint::Named(named),
+        })
+    }
+}
+
+fn recovery_point(text: &str) -> Result<RecoveryPoint, String> {
+    if text.eq_ignore_ascii_case("latest") {
+        return Ok(RecoveryPoint::Latest);
+    }
+    text.parse().map(RecoveryPoint::Before).map_err(|_| {
+        "it is neither \"latest\" nor a time with its zone, e.g. 2026-03-01T09:00:00Z".to_owned()
+    })
+}
+
+fn named_point(text: &str) -> Result<(String, SnapshotId), String> {
+    match text.split_once('=') {
+        Some((server, id)) if !server.is_empty() && is_point_id(id) => {
+            Ok((server.to_owned(), SnapshotId::new(id)))
+        }
+        Some((server, _)) if !server.is_empty() => {
+            Err("the id of a recovery point is \"pit-\" and 17 letters or digits".to_owned())
+        }
+        _ => Err(
+            "it must be the id or the host name of a server, \"=\" and the id of a point"
+                .to_owned(),
+        ),
+    }
+}
+
 /// Recovers the servers of a plan: the real thing, not a drill
 ///
 /// It pre-empts drills that have the plan or its servers. The confirmation names the plan and the number of its next run,
@@ -171,6 +238,8 @@ pub(crate) struct Failover {
     pub(crate) replace_live_instances: bool,
     #[command(flatten)]
     pub(crate) part: Part,
+    #[command(flatten)]
+    pub(crate) points: Points,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -290,6 +359,8 @@ pub(crate) struct Start {
     pub(crate) cleanup: bool,
     #[command(flatten)]
     pub(crate) part: Part,
+    #[command(flatten)]
+    pub(crate) points: Points,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -20,7 +20,7 @@ use drs_engine::limits::Quotas;
 use drs_engine::plan::{LaunchOrder, PlanSpec, Policy};
 use drs_engine::ports::{
     ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, Job, RecoveryInstance,
-    SourceServer, StartRecovery, Topics, WhichInstances, WhichJobs,
+    RecoverySnapshot, SourceServer, StartRecovery, Taken, Topics, WhichInstances, WhichJobs,
 };
 use drs_engine::state::State;
 use drs_engine::store::executions::Executions;
@@ -147,6 +147,22 @@ impl Drs for NoDrs {
         unreachable!("no log is read")
     }
 
+    async fn snapshots_taken(
+        &self,
+        _: &Target,
+        _: &JobId,
+    ) -> Result<BTreeMap<ServerId, Taken>, CallError> {
+        unreachable!("no log is read")
+    }
+
+    async fn recovery_snapshots(
+        &self,
+        _: &Target,
+        _: &ServerId,
+    ) -> Result<Vec<RecoverySnapshot>, CallError> {
+        unreachable!("no point in time is looked for")
+    }
+
     async fn recovery_instances(
         &self,
         _: &Target,
@@ -212,6 +228,7 @@ impl Tale {
             inputs: BTreeMap::new(),
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
+            points: drs_engine::point::RecoveryPoint::default(),
             preempted: Vec::new(),
         };
         let request = StartRequest {

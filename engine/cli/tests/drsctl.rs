@@ -127,6 +127,7 @@ impl World {
             execution_timeout: None,
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
+            points: drs_engine::point::RecoveryPoint::default(),
             run: None,
         };
         driver.begin_execution(&begin).await.expect("an execution");

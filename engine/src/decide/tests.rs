@@ -8,6 +8,7 @@ use crate::time::after;
 mod control;
 mod jobs;
 mod launches;
+mod points;
 mod policy;
 mod stops;
 mod termination;

@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use crate::decide::view::Survey;
 use crate::decide::{Command, LaunchPlan, beside, launches};
 use crate::event::{Acceptance, Event, Intent, LiveInstance};
-use crate::ids::{JobId, Target};
+use crate::ids::{JobId, ServerId, Target};
 use crate::limits::{self, Quotas};
 use crate::ports::{
-    CallError, Clock, Job, Kind, Outside, RecoveryInstance, StartRecovery, WhichInstances,
-    WhichJobs,
+    CallError, Clock, Job, Kind, Outside, RecoveryInstance, StartRecovery, StartServer,
+    WhichInstances, WhichJobs,
 };
 use crate::state::State;
 use crate::store::items::Items;
@@ -53,6 +53,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
             Command::FindInstances { target, servers } => {
                 self.find_instances(run, &target, servers).await
             }
+            Command::FindPoints(launches) => self.find_points(run, launches).await,
             Command::FindOwnInstances(target) => self.find_own_instances(run, &target).await,
             Command::Terminate { target, instances } => {
                 self.terminate(run, target, instances).await
@@ -160,7 +161,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         let mut turn = Turn::Next;
         for (plan, outcome) in plans.iter().zip(outcomes) {
             self.note(run, plan, &outcome);
-            let event = outcome_event(plan, outcome);
+            let event = outcome_event(&run.state, plan, outcome);
             if turn == Turn::Next {
                 turn = self.record_outcome(run, vec![event]).await?;
             }
@@ -266,8 +267,12 @@ fn intent(plan: &LaunchPlan, signed_at: Timestamp) -> Event {
 }
 
 fn request<W>(run: &Run<'_, W>, plan: &LaunchPlan, signed_at: Timestamp) -> StartRecovery {
+    let server = |id: &ServerId| StartServer {
+        id: id.clone(),
+        snapshot: run.state.frozen_point(id).map(|point| point.id.clone()),
+    };
     StartRecovery {
-        servers: plan.servers.clone(),
+        servers: plan.servers.iter().map(server).collect(),
         is_drill: run.state.is_drill(),
         tags: if plan.tagged {
             tags(run, plan)
@@ -296,7 +301,7 @@ fn tags<W>(run: &Run<'_, W>, plan: &LaunchPlan) -> BTreeMap<String, String> {
     ])
 }
 
-fn outcome_event(plan: &LaunchPlan, outcome: Result<JobId, CallError>) -> Event {
+fn outcome_event(state: &State, plan: &LaunchPlan, outcome: Result<JobId, CallError>) -> Event {
     let launch = plan.launch;
     match outcome {
         Ok(job) => Event::LaunchAccepted {
@@ -309,7 +314,9 @@ fn outcome_event(plan: &LaunchPlan, outcome: Result<JobId, CallError>) -> Event 
             message: error.to_string(),
         },
         Err(error) => {
-            let remedy = launches::remedy(&error, plan);
+            let has_point = |id: &ServerId| state.frozen_point(id).is_some();
+            let from_point = plan.servers.iter().any(has_point);
+            let remedy = launches::remedy(&error, plan, from_point);
             Event::LaunchRefused {
                 launch,
                 code: error.code,

@@ -17,6 +17,7 @@ use crate::event::{Author, Event, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, Target};
 use crate::limits;
 use crate::plan::PlanSpec;
+use crate::point::RecoveryPoint;
 use crate::ports::{CallError, Clock};
 use crate::state::State;
 use crate::store::executions::Executions;
@@ -359,6 +360,7 @@ impl Process {
             execution_timeout: None,
             replace_live_instances: false,
             only: crate::only::Only::default(),
+            points: RecoveryPoint::default(),
             run: None,
         };
         let error = match self.driver.begin_execution(&begin).await {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use drs_engine::ids::{InstanceId, JobId, ServerId};
 use drs_engine::limits::Quotas;
-use drs_engine::ports::{CallError, Drs, Kind, StartRecovery, WhichInstances, WhichJobs};
+use drs_engine::ports::{
+    CallError, Drs, Kind, StartRecovery, StartServer, WhichInstances, WhichJobs,
+};
 use drs_engine::store::items::{
     Condition, Index, IndexQuery, Item, Items, Key, Query, Table, Write, WriteError,
 };
@@ -66,7 +68,10 @@ async fn make(session: &Session, call: &str) -> Option<CallError> {
     match call {
         "drs:StartRecovery" => {
             let request = StartRecovery {
-                servers: vec![ServerId::new("s-1")],
+                servers: vec![StartServer {
+                    id: ServerId::new("s-1"),
+                    snapshot: None,
+                }],
                 is_drill: true,
                 tags: BTreeMap::new(),
                 signed_at: Timestamp::now(),

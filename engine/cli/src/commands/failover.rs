@@ -42,6 +42,7 @@ where
     let Failover { plan, part, .. } = asked.failover;
     let plan = find_plan(operator, plan).await?;
     let only = part.only();
+    let points = asked.failover.points.wanted()?;
     if asked.failover.dry_run {
         let found = operator
             .driver
@@ -66,6 +67,7 @@ where
         mode: Mode::Recovery,
         reason: asked.failover.reason.clone(),
         only,
+        points,
         run: Some(plan.runs + 1),
         replace_live_instances: asked.failover.replace_live_instances,
     };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{events, policies};
+use super::points::points;
 use crate::event::{Author, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
 use crate::plan::{PlanSpec, WaveSpec};
@@ -59,6 +60,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     }
     // What came later counts from another number, so that what was there keeps its own.
     let numbered = (0..).zip(events()).chain((200..).zip(policies()));
+    let numbered = numbered.chain((500..).zip(points()));
     for (number, (name, event)) in numbered {
         let author = if number == 0 {
             Author::Operator("arn:aws:iam::111122223333:user/ada".to_owned())
@@ -84,6 +86,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     }
     all.extend(projections());
     all.extend(with_policies());
+    all.extend(super::points::frozen());
     all
 }
 
