@@ -18,6 +18,14 @@ pub const SERVERS_PER_GROUP: usize = 4_000;
 pub const SERVERS_PER_TARGET: usize = 4_000;
 /// Tags that select servers of one protection group.
 pub const TAGS_PER_SELECTION: usize = 50;
+/// Regions of one target account; AWS has fewer with DRS.
+pub const REGIONS_PER_TARGET: usize = 50;
+/// Longest path and name of a role, in characters, as IAM allows.
+pub const ROLE_NAME_CHARS: usize = 576;
+/// Longest external id, in characters, as STS allows.
+pub const EXTERNAL_ID_CHARS: usize = 1_224;
+/// Shortest and longest session of a role, in seconds, as STS allows.
+pub const ROLE_SESSION_SECONDS: (i64, i64) = (900, 43_200);
 /// Rounds of telling drills that a recovery takes their servers; each names ten servers that were still held.
 pub const PREEMPTIONS: usize = 500;
 
@@ -53,6 +61,10 @@ pub const SERVERS_PER_JUDGEMENT: usize = 80;
 pub const ITEMS_PER_TRANSACTION: usize = 90;
 /// Events in one history; a history that needs more is broken, and a loop is stopped by it.
 pub const EVENTS_PER_EXECUTION: u64 = 200_000;
+/// Pages of one list of groups or targets; a list that needs more is broken.
+pub const PAGES_PER_LIST: usize = 1_000;
+/// Items that are asked for in one page of such a list.
+pub const ITEMS_PER_PAGE: usize = 100;
 /// Runs of a plan that are searched for one whose result was never delivered, newest first.
 pub const RUNS_SEARCHED: usize = 25;
 /// Calls of one kind that a driver makes at the same time, each in another target.

@@ -18,6 +18,7 @@ use drs_engine::ids::Target;
 use drs_engine::store::executions::Executions;
 use drs_engine::store::groups::Groups;
 use drs_engine::store::plans::Plans;
+use drs_engine::store::targets::Targets;
 use drs_engine::time::WorldTime;
 
 use crate::clock::SystemClock;
@@ -212,6 +213,11 @@ impl Session {
     /// The recovery plans.
     pub fn plans(&self) -> Plans<DynamoItems> {
         Plans::new(self.items())
+    }
+
+    /// The target accounts.
+    pub fn targets(&self) -> Targets<DynamoItems> {
+        Targets::new(self.items())
     }
 
     /// The executions.

@@ -16,6 +16,7 @@ use crate::store::plan::StoredPlan;
 use crate::store::projection::{ServerProjection, WaveProjection};
 use crate::store::record::{self, SignOfLife};
 use crate::store::summary::{CLAIMING, Summary};
+use crate::store::target::{ExternalId, TargetAccount, TargetConfig};
 use crate::testing::{beginning, ids, start, target};
 use crate::time::Now;
 
@@ -86,6 +87,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     }
     all.extend(projections());
     all.extend(with_policies());
+    all.extend(targets());
     all.extend(super::points::frozen());
     all
 }
@@ -303,5 +305,38 @@ fn summaries() -> Vec<(&'static str, Summary)> {
         ("summary-claiming", claiming),
         ("summary-running", summary("RUNNING", 12)),
         ("summary-ended", ended),
+    ]
+}
+
+fn targets() -> Vec<(String, Item, Again)> {
+    let role = "arn:aws:iam::444455556666:role/dr/Orchestration";
+    let target = |config| TargetAccount {
+        account_id: "444455556666".to_owned(),
+        config,
+        external_id: ExternalId::new("drs-0123456789abcdef0123456789abcdef"),
+        version: 3,
+        created_at: start(),
+        modified_at: start(),
+    };
+    let least = TargetConfig {
+        name: None,
+        description: None,
+        regions: BTreeSet::from(["eu-west-1".to_owned()]),
+        role_arn: role.to_owned(),
+        session_name: None,
+        session_duration_seconds: None,
+    };
+    let full = TargetConfig {
+        name: Some("Shop".to_owned()),
+        description: Some("where the shop is recovered".to_owned()),
+        regions: BTreeSet::from(["eu-central-1".to_owned(), "eu-west-1".to_owned()]),
+        session_name: Some("disaster-recovery".to_owned()),
+        session_duration_seconds: Some(3_600),
+        ..least.clone()
+    };
+    let again: Again = |item| Ok(TargetAccount::decode(item)?.encode());
+    vec![
+        ("target".to_owned(), target(full).encode(), again),
+        ("target-least".to_owned(), target(least).encode(), again),
     ]
 }
