@@ -23,6 +23,8 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub use read::Snapshots;
+
 /// What the servers of an execution are launched from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -92,6 +92,7 @@ pub(crate) enum Look {
     Export(Export),
     Logs(Logs),
     Plan(Plan),
+    Points(Points),
     Quotas(Quotas),
     #[cfg(feature = "simulator")]
     Simulator(Simulator),
@@ -155,7 +156,7 @@ impl Part {
 /// What servers are launched from; it is resolved when the execution starts, and recorded.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Recovery points")]
-pub(crate) struct Points {
+pub(crate) struct FromPoints {
     /// What to launch from: latest, or the newest point before a time, e.g. 2026-03-01T09:00:00Z [default: latest]
     #[arg(
         long,
@@ -169,7 +170,7 @@ pub(crate) struct Points {
     pub(crate) snapshot: Vec<(String, SnapshotId)>,
 }
 
-impl Points {
+impl FromPoints {
     /// The same for the engine.
     pub(crate) fn wanted(&self) -> Result<RecoveryPoint, Failure> {
         let mut named = BTreeMap::new();
@@ -239,7 +240,7 @@ pub(crate) struct Failover {
     #[command(flatten)]
     pub(crate) part: Part,
     #[command(flatten)]
-    pub(crate) points: Points,
+    pub(crate) points: FromPoints,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -263,6 +264,8 @@ pub(crate) struct Preflight {
     pub(crate) mode: RunMode,
     #[command(flatten)]
     pub(crate) part: Part,
+    #[command(flatten)]
+    pub(crate) points: FromPoints,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -360,7 +363,7 @@ pub(crate) struct Start {
     #[command(flatten)]
     pub(crate) part: Part,
     #[command(flatten)]
-    pub(crate) points: Points,
+    pub(crate) points: FromPoints,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -509,6 +512,19 @@ pub(crate) struct PlanShow {
     /// Recovery plan, by name or by id
     #[arg(value_name = "PLAN")]
     pub(crate) plan: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Lists the recovery points that DRS keeps of a plan's servers
+#[derive(Args, Debug)]
+pub(crate) struct Points {
+    /// Recovery plan, by name or by id
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: String,
+    /// Every point of this server, by id or by host name; may be given several times
+    #[arg(long, value_name = "SERVER")]
+    pub(crate) server: Vec<String>,
     #[command(flatten)]
     pub(crate) output: Output,
 }

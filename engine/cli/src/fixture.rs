@@ -552,6 +552,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
                 group: GroupId::new(format!("pg-{tier}")),
                 target: target(),
                 critical: false,
+                snapshot: None,
             }
         });
         servers.collect::<Vec<_>>()

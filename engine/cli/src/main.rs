@@ -190,6 +190,11 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
                 }
             }
         }
+        Look::Points(asked) => {
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            commands::points::points(&connection.operator(), asked, &mut outputs).await
+        }
         Look::Quotas(asked) => {
             let connection = connect::existing(place).await?;
             let session = &connection.session;

@@ -5,19 +5,47 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::begin::frozen_waves;
 use crate::decide::view::backoff;
 use crate::drive::{Driver, together};
 use crate::frozen::{Frozen, FrozenServer};
-use crate::ids::{ServerId, Target};
+use crate::ids::{PlanId, ServerId, Target};
 use crate::limits;
+use crate::only::Only;
 use crate::ports::{CallError, Clock, Outside, RecoverySnapshot};
+use crate::resolve::resolve;
 use crate::store::items::Items;
 use crate::time::{Wake, after};
 
-use super::{PointError, RecoveryPoint, choices, pick};
+use super::{PointError, RecoveryPoint, choices, pick, told};
 
 /// What DRS says about the points of servers.
-pub(crate) type Snapshots = BTreeMap<ServerId, Result<Vec<RecoverySnapshot>, CallError>>;
+pub type Snapshots = BTreeMap<ServerId, Result<Vec<RecoverySnapshot>, CallError>>;
+
+impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
+    /// What a start would freeze now: the servers that take part, with their points. It changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Everything for which there would be no start, in words.
+    pub async fn planned_points(
+        &self,
+        plan: &PlanId,
+        only: &Only,
+        points: &RecoveryPoint,
+    ) -> Result<Frozen, Vec<String>> {
+        let resolution = resolve(&self.drs, &self.executions.items, plan)
+            .await
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        let mut waves = frozen_waves(&resolution);
+        let mut frozen = resolution.frozen;
+        only.narrow(&mut waves, &resolution.groups, &mut frozen)?;
+        self.freeze_points(points, &mut frozen)
+            .await
+            .map_err(|problems| told(&problems))?;
+        Ok(frozen)
+    }
+}
 
 impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     /// Freezes what servers are launched from.
@@ -67,7 +95,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
 
     /// The points of servers, as DRS lists them. A list that DRS is too busy for is asked for again a few times; in a target
     /// that refuses one, no other is asked for.
-    pub(crate) async fn snapshots_of(&self, servers: &[&FrozenServer]) -> Snapshots {
+    pub async fn snapshots_of(&self, servers: &[&FrozenServer]) -> Snapshots {
         let mut found = Snapshots::new();
         let mut refused: BTreeMap<Target, CallError> = BTreeMap::new();
         let mut left: Vec<&FrozenServer> = servers.to_vec();

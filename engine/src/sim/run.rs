@@ -17,7 +17,6 @@ use crate::event::{Author, Event, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, Target};
 use crate::limits;
 use crate::plan::PlanSpec;
-use crate::point::RecoveryPoint;
 use crate::ports::{CallError, Clock};
 use crate::state::State;
 use crate::store::executions::Executions;
@@ -40,6 +39,7 @@ mod chance;
 #[cfg(test)]
 mod gates;
 mod judge;
+mod points;
 #[cfg(test)]
 mod tests;
 
@@ -69,6 +69,8 @@ struct Scenario {
     cancelled_after: Option<i64>,
     /// What operators ask for, and when, in seconds of wall time.
     asks: Vec<(i64, Ask)>,
+    /// What servers are launched from.
+    points: points::Wanted,
     /// Strangers that launch servers.
     strangers: Vec<Stranger>,
     /// Whether the clocks of processes are wrong.
@@ -360,7 +362,7 @@ impl Process {
             execution_timeout: None,
             replace_live_instances: false,
             only: crate::only::Only::default(),
-            points: RecoveryPoint::default(),
+            points: points::of(&self.context),
             run: None,
         };
         let error = match self.driver.begin_execution(&begin).await {
@@ -373,6 +375,7 @@ impl Process {
         let is_final = match &error {
             BeginError::Resolve(errors) => !errors.iter().any(|error| error.is_retryable()),
             BeginError::LiveInstances { .. } => true,
+            BeginError::Points(problems) => points::are_final(problems),
             _ => false,
         };
         if is_final {

@@ -31,6 +31,7 @@ mod model;
 mod pace;
 mod page;
 mod previous;
+mod protection;
 mod quotas;
 pub(crate) mod replication;
 mod schedule;

@@ -15,8 +15,8 @@ use crate::operator::Operator;
 use crate::screen::Outputs;
 use crate::signals::Interrupts;
 
-use super::preflight;
 use super::start::{Wanted, begin, find_plan, to_its_end};
+use super::{points, preflight};
 
 /// A recovery to be started.
 pub(crate) struct Asked<'a> {
@@ -42,20 +42,27 @@ where
     let Failover { plan, part, .. } = asked.failover;
     let plan = find_plan(operator, plan).await?;
     let only = part.only();
-    let points = asked.failover.points.wanted()?;
+    let wanted = asked.failover.points.wanted()?;
     if asked.failover.dry_run {
-        let found = operator
+        let mut found = operator
             .driver
             .preflight(&plan.id, Mode::Recovery, &only)
             .await;
+        let planned = points::planned(operator, &plan, &only, &wanted, &mut found).await;
+        let now = operator.driver.clock.now().world;
         let text = format!(
-            "{}\n\nTo start it: `drsctl failover {} --reason TEXT --confirm \"{}\"`, good for this one run.",
+            "{}\n{}\n\nTo start it: `drsctl failover {} --reason TEXT --confirm \"{}\"`, good for this one run.",
             preflight::told(&found, Mode::Recovery),
+            points::planned_lines(&found, &wanted, &planned, now),
             plan.id,
             confirmation(&plan)
         );
         outputs.people.print(&text)?;
-        outputs.print_document(|| preflight::document(&found, Mode::Recovery))?;
+        outputs.print_document(|| {
+            let mut document = preflight::document(&found, Mode::Recovery);
+            document["recovery_points"] = points::planned_document(&planned);
+            document
+        })?;
         return Ok(preflight::ending(&found));
     }
     if asked.failover.confirm.as_deref() != Some(confirmation(&plan).as_str()) {
@@ -67,7 +74,7 @@ where
         mode: Mode::Recovery,
         reason: asked.failover.reason.clone(),
         only,
-        points,
+        points: wanted,
         run: Some(plan.runs + 1),
         replace_live_instances: asked.failover.replace_live_instances,
     };

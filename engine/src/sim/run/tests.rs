@@ -30,7 +30,7 @@ const FAULTS: Faults = Faults {
 };
 
 /// What must happen at least once in the long test, or it shows less than it says.
-const EXPECTED: [&str; 27] = [
+const EXPECTED: [&str; 31] = [
     "runs",
     "launches",
     "adoptions",
@@ -58,6 +58,10 @@ const EXPECTED: [&str; 27] = [
     "launches again",
     "partial waves",
     "PARTIAL",
+    "newest states",
+    "fallbacks",
+    "named points",
+    "points that aged out",
 ];
 
 /// One run of a seed to its end.
