@@ -19,8 +19,8 @@ use drs_engine::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, 
 use drs_engine::limits::Quotas;
 use drs_engine::plan::{LaunchOrder, PlanSpec, Policy};
 use drs_engine::ports::{
-    ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, Job, RecoveryInstance,
-    RecoverySnapshot, SourceServer, StartRecovery, Taken, Topics, WhichInstances, WhichJobs,
+    CallError, Clock, Drs, Job, RecoveryInstance, RecoverySnapshot, SourceServer, StartRecovery,
+    Taken, WhichInstances, WhichJobs,
 };
 use drs_engine::state::State;
 use drs_engine::store::executions::Executions;
@@ -35,6 +35,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::history::{History, Origin};
 use crate::operator::Operator;
 use crate::screen::{Outputs, Screen, Size};
+
+mod actions;
 
 pub(crate) const OWNER: &str = "owner-1";
 const HOST: &str = "ci-runner-7 (process 4711)";
@@ -193,22 +195,6 @@ impl Drs for NoDrs {
 
     async fn quotas(&self, _: &Target) -> Result<Quotas, CallError> {
         unreachable!("no quota is read")
-    }
-}
-
-impl Actions for NoDrs {
-    async fn begin(&self, _: &Target, _: &ActionRequest) -> Result<ActionRun, CallError> {
-        unreachable!("no hook runs")
-    }
-
-    async fn look(&self, _: &Target, _: &ActionRun) -> Result<ActionStatus, CallError> {
-        unreachable!("no hook is looked at")
-    }
-}
-
-impl Topics for NoDrs {
-    async fn publish(&self, _: &str, _: &str, _: &str) -> Result<(), CallError> {
-        unreachable!("nobody is told")
     }
 }
 

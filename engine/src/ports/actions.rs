@@ -21,8 +21,10 @@ pub trait Actions: Send + Sync {
     /// Begins an action.
     ///
     /// After `Ok`, it runs. After [`super::Kind::Refused`] or [`super::Kind::Busy`], it does not. After
-    /// [`super::Kind::Unknown`], it may. A command to an instance that Systems Manager does not know yet is busy. Beginning again with the same token is the same action where AWS knows a token:
-    /// an automation is then not run twice. A function finds the token in its input.
+    /// [`super::Kind::Unknown`], it may. A command to an instance that Systems Manager does not know yet is busy.
+    ///
+    /// Beginning again with the same token is the same action where AWS knows a token: an automation is then not run
+    /// twice. A function finds the token in its input.
     fn begin(
         &self,
         target: &Target,

@@ -214,3 +214,122 @@ fn member(pages: &[Value], at: &str) -> Option<String> {
     let found = pages.first()?.pointer(at)?;
     found.as_str().map(ToOwned::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::begin::tests::process;
+    use crate::ports::Kind;
+    use crate::sim::fleet::{Outcome, Step, Stub};
+    use crate::sim::world::StubKind;
+    use crate::sim::world::admin::{AdminCommand, Place};
+    use crate::store::memory::MemoryItems;
+    use crate::testing::{start, target};
+    use crate::time::after;
+
+    fn drs() -> SimDrs {
+        let drs = process(&Hub::new(start(), 1), &MemoryItems::default(), "owner").drs;
+        let step = Step {
+            delay_seconds: Some(60.0),
+            outcome: Outcome::Fail,
+            ..Step::default()
+        };
+        let command = AdminCommand::ScriptStub {
+            place: Place {
+                account_id: None,
+                region: "us-east-1".to_owned(),
+            },
+            kind: StubKind::Function,
+            stub: Stub {
+                name: "check".to_owned(),
+                script: vec![step],
+            },
+        };
+        let scripted = super::super::lock(&drs.world).admin(start(), command);
+        scripted.expect("the script makes sense");
+        drs
+    }
+
+    /// Lets a call pass its gates, one before and one after.
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        let mut polling = Context::from_waker(Waker::noop());
+        for _ in 0..10 {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut polling) {
+                return value;
+            }
+        }
+        panic!("it waits for more than gates");
+    }
+
+    fn request(action: Action) -> ActionRequest {
+        ActionRequest {
+            action,
+            token: "01234567-89ab-4def-8123-456789abcdef".to_owned(),
+            input: json!({"wave": "web"}),
+        }
+    }
+
+    #[test]
+    fn a_function_is_lost_to_another_process_and_an_automation_is_not() {
+        let one = drs();
+        let other = SimDrs {
+            functions: Functions::default(),
+            ..one.clone()
+        };
+        let function = "check".to_owned();
+        let run = block_on(one.begin(&target(), &request(Action::Lambda { function })));
+        let run = run.expect("it runs");
+        let look = |drs: &SimDrs, run: &ActionRun| block_on(Actions::look(drs, &target(), run));
+        assert_eq!(look(&one, &run), Ok(ActionStatus::Running));
+        assert_eq!(look(&other, &run), Ok(ActionStatus::Lost));
+        let automation = Action::Automation {
+            document: "Shop-Failover".to_owned(),
+            version: None,
+            parameters: [("Wave".to_owned(), vec!["{wave}".to_owned()])].into(),
+        };
+        let begun = block_on(other.begin(&target(), &request(automation.clone())));
+        let again = block_on(one.begin(&target(), &request(automation)));
+        assert_eq!(begun, again);
+        one.hub
+            .advance_to(after(start(), SignedDuration::from_mins(1)));
+        let reason = "Error: the function failed, as its script says".to_owned();
+        assert_eq!(look(&one, &run), Ok(ActionStatus::Failed { reason }));
+        let output = None;
+        let automation = again.expect("it runs");
+        assert_eq!(
+            look(&other, &automation),
+            Ok(ActionStatus::Succeeded { output })
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_refused_and_an_unknown_instance_is_busy() {
+        let drs = drs();
+        let function = "chekc".to_owned();
+        let missing = block_on(drs.begin(&target(), &request(Action::Lambda { function })));
+        assert_eq!(missing.map_err(|error| error.kind), Err(Kind::Refused));
+        let command = Action::Command {
+            document: "AWS-RunShellScript".to_owned(),
+            version: None,
+            parameters: BTreeMap::new(),
+            instances: vec![crate::ids::InstanceId::new("i-01234567890123456")],
+        };
+        let busy = block_on(drs.begin(&target(), &request(command)));
+        assert_eq!(busy.map_err(|error| error.kind), Err(Kind::Busy));
+        let publish = |arn: &str| block_on(drs.publish(arn, "Drill läuft", ""));
+        let own = "arn:aws:sns:us-east-1:111122223333:disaster-recovery";
+        assert_eq!(publish(own), Ok(()));
+        for bad in [
+            "disaster-recovery",
+            "arn:aws:sns:us-east-1:111122223333:other",
+        ] {
+            assert_eq!(publish(bad).map_err(|error| error.kind), Err(Kind::Refused));
+        }
+    }
+}

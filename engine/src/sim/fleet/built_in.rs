@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Account, Disk, Fleet, Origin, Os, Region, Server, Settings, Stub};
 
-/// A three-tier shop and an office in one Region, with a function, a document and a topic for them, a second Region that is empty, and a second account.
+/// A three-tier shop and an office in one Region, with a function, a document and a topic for them; a second Region that
+/// is empty, and a second account.
 pub(super) fn fleet() -> Fleet {
     let mut servers = shop();
     servers.extend(office());

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -251,6 +252,26 @@ fn text(output: &Value) -> String {
     output
         .as_str()
         .map_or_else(|| output.to_string(), ToOwned::to_owned)
+}
+
+/// An input, refused in the words of a service's front door.
+fn read<T: DeserializeOwned>(input: &Value) -> Result<T, ApiError> {
+    T::deserialize(input).map_err(|error| {
+        let message = error.to_string();
+        match message.strip_prefix("missing field `") {
+            Some(rest) => unfit_null(rest.split('`').next().unwrap_or_default()),
+            None => ApiError::new("SerializationException", 400, message),
+        }
+    })
+}
+
+fn unfit_null(member: &str) -> ApiError {
+    let (first, rest) = member.split_at_checked(1).unwrap_or_default();
+    let first = first.to_ascii_lowercase();
+    let message = format!(
+        "1 validation error detected: Value null at '{first}{rest}' failed to satisfy constraint: Member must not be null"
+    );
+    ApiError::new("ValidationException", 400, message)
 }
 
 /// Input that does not have the shape of a service's model, in the words that its front door uses.

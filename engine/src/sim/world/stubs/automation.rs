@@ -6,12 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::call::{Scene, Stage, read_input};
+use super::super::call::{Scene, Stage};
 use super::super::error::ApiError;
 use super::super::wire::present;
 use super::super::{Caller, chance};
 use super::command::{DEFAULT_VERSION, Parameters, document_name, epoch};
-use super::{Begun, Outcome, StubKind, USUAL_DELAY_SECONDS, end_of, reason, text, too_many, unfit};
+use super::{
+    Begun, Outcome, StubKind, USUAL_DELAY_SECONDS, end_of, read, reason, text, too_many, unfit,
+};
 
 /// Automations that a site remembers.
 const AUTOMATIONS_KEPT: usize = 1_000;
@@ -55,7 +57,7 @@ pub(super) fn start(
     caller: &Caller,
     input: &Value,
 ) -> Result<Begun, ApiError> {
-    let input: Input = read_input(input)?;
+    let input: Input = read(input)?;
     check(&input)?;
     let version = input.document_version.as_deref().unwrap_or(DEFAULT_VERSION);
     let tokened = |automation: &&Automation| {
@@ -157,7 +159,7 @@ pub(in crate::sim::world) fn show(scene: &Scene<'_>, input: &Value) -> Result<Va
     }
     let Input {
         automation_execution_id: id,
-    } = read_input(input)?;
+    } = read(input)?;
     if id.len() != UUID_CHARS {
         let constraint = format!("have length equal to {UUID_CHARS}");
         return Err(unfit(&id, "automationExecutionId", &constraint));

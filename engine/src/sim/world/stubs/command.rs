@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::call::{Scene, Stage, read_input};
+use super::super::call::{Scene, Stage};
 use super::super::chance;
 use super::super::error::ApiError;
 use super::super::model::{Machine, MachineState};
@@ -17,7 +17,8 @@ use super::super::page::Page;
 use super::super::wire::present;
 use super::automation::UUID_CHARS;
 use super::{
-    Begun, Outcome, Step, StubKind, USUAL_DELAY_SECONDS, end_of, reason, text, too_many, unfit,
+    Begun, Outcome, Step, StubKind, USUAL_DELAY_SECONDS, end_of, read, reason, text, too_many,
+    unfit,
 };
 use crate::limits::INSTANCES_PER_COMMAND;
 use crate::time::after;
@@ -70,7 +71,7 @@ struct Input {
 
 /// Answers `SendCommand`. Nothing is sent when one of the instances cannot get it.
 pub(super) fn send(stage: &mut Stage<'_>, input: &Value) -> Result<Begun, ApiError> {
-    let input: Input = read_input(input)?;
+    let input: Input = read(input)?;
     check(&input)?;
     let name = document_name(&input.document_name)?;
     let missing = || {
@@ -190,7 +191,7 @@ fn is_known(machine: &Machine, now: Timestamp) -> bool {
 
 /// Answers `ListCommands`: one command by its id, or all of them, newest first.
 pub(in crate::sim::world) fn list(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
-    let input: Looked = read_input(input)?;
+    let input: Looked = read(input)?;
     let all = commands(scene).rev();
     let listed: Vec<&Command> = match &input.command_id {
         Some(id) => vec![known(scene, id)?],
@@ -215,7 +216,7 @@ pub(in crate::sim::world) fn invocations(
     scene: &Scene<'_>,
     input: &Value,
 ) -> Result<Value, ApiError> {
-    let input: Looked = read_input(input)?;
+    let input: Looked = read(input)?;
     let listed: Vec<&Command> = match &input.command_id {
         Some(id) => vec![known(scene, id)?],
         None => commands(scene).collect(),
@@ -251,7 +252,7 @@ pub(in crate::sim::world) fn invocation(
     scene: &Scene<'_>,
     input: &Value,
 ) -> Result<Value, ApiError> {
-    let input: Looked = read_input(input)?;
+    let input: Looked = read(input)?;
     let id = input.command_id.as_deref().unwrap_or_default();
     let command = known(scene, id)?;
     let instance = input.instance_id.as_deref().unwrap_or_default();

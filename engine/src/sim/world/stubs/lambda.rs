@@ -6,10 +6,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::call::{Stage, read_input};
+use super::super::call::Stage;
 use super::super::error::ApiError;
 use super::super::{Caller, chance, wire};
-use super::{Begun, Outcome, Step, StubKind, USUAL_DELAY_SECONDS, end_of, reason, unfit};
+use super::{Begun, Outcome, Step, StubKind, USUAL_DELAY_SECONDS, end_of, read, reason, unfit};
 
 /// Longest that Lambda lets a function run.
 const LONGEST_SECONDS: f64 = 900.0;
@@ -39,7 +39,7 @@ pub(super) fn invoke(
     caller: &Caller,
     input: &Value,
 ) -> Result<Begun, ApiError> {
-    let input: Input = read_input(input)?;
+    let input: Input = read(input)?;
     let is_waited_for = match input.invocation_type.as_deref() {
         None | Some("RequestResponse") => true,
         Some("Event" | "DryRun") => false,

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::call::{Stage, read_input};
+use super::super::call::Stage;
 use super::super::error::ApiError;
 use super::super::{Caller, chance};
-use super::{Begun, Outcome, StubKind, end_of, reason, too_many};
+use super::{Begun, Outcome, StubKind, end_of, read, reason, too_many};
 use crate::ids::Target;
 
 /// Longest message.
@@ -35,7 +35,7 @@ pub(super) fn publish(
     caller: &Caller,
     input: &Value,
 ) -> Result<Begun, ApiError> {
-    let input: Input = read_input(input)?;
+    let input: Input = read(input)?;
     let arn = input.topic_arn.as_ref().or(input.target_arn.as_ref());
     let arn = arn
         .ok_or_else(|| invalid("TopicArn or TargetArn Reason: no value for required parameter"))?;
