@@ -30,6 +30,9 @@ pub struct FrozenServer {
     /// Whether its failure fails its wave, where the wave's policy goes by critical servers.
     #[serde(default, skip_serializing_if = "is_false")]
     pub critical: bool,
+    /// Whether it runs Windows, which takes longer to boot.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub windows: bool,
     /// The recovery point that it is launched from, each time; none means its newest state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<Point>,

@@ -50,8 +50,6 @@ pub const ACTION_NAME_CHARS: usize = 256;
 pub const PARAMETERS_BYTES: usize = 2_048;
 /// Values of the parameters of one document together.
 pub const PARAMETER_VALUES: usize = 100;
-/// What is kept of what a hook or a check said, in characters.
-pub const ACTION_OUTPUT_CHARS: usize = 500;
 
 /// Servers named by one stored item or event.
 pub const SERVERS_PER_EVENT: usize = 100;
@@ -125,8 +123,10 @@ pub const POLL_SHARE_YOUNG: i32 = 4;
 /// The share of a job's age that may pass between two looks once its servers are due: a hundredth is all that looking
 /// can add to how long a launch takes.
 pub const POLL_SHARE_DUE: i32 = 100;
-/// The share of the time since a launch that may pass between two looks at its instance's status.
-pub const POLL_SHARE_STATUS: i32 = 40;
+/// Time since a launch from which its instance's status checks are due; EC2 has not been seen to pass them sooner.
+pub const STATUS_DUE: SignedDuration = SignedDuration::from_mins(1);
+/// The share of the time since a launch that may pass between two looks at its instance's status once they are due.
+pub const POLL_SHARE_STATUS: i32 = 20;
 /// The share of the time since a hook or a check was begun that may pass between two looks at it.
 pub const POLL_SHARE_ACTION: i32 = 10;
 /// Wall time between two looks at a history that another process writes.

@@ -28,8 +28,8 @@ use aws_smithy_async::time::StaticTimeSource;
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
-    CallError, Drs, Job, Kind, RecoveryInstance, RecoverySnapshot, SourceServer, StartRecovery,
-    Taken, WhichInstances, WhichJobs,
+    CallError, Drs, InstanceHealth, Job, Kind, RecoveryInstance, RecoverySnapshot, SourceServer,
+    StartRecovery, Taken, WhichInstances, WhichJobs,
 };
 use jiff::Timestamp;
 
@@ -48,6 +48,7 @@ const DESCRIBE_SNAPSHOTS: Call = Call::reads("drs:DescribeRecoverySnapshots");
 const DESCRIBE_INSTANCES: Call = Call::reads("drs:DescribeRecoveryInstances");
 const DESCRIBE_SERVERS: Call = Call::reads("drs:DescribeSourceServers");
 const DESCRIBE_EC2: Call = Call::reads("ec2:DescribeInstances");
+const DESCRIBE_STATUS: Call = Call::reads("ec2:DescribeInstanceStatus");
 
 /// Our word for a call about another account or Region than the session's.
 pub const OTHER_TARGET: &str = "OtherTarget";
@@ -175,6 +176,36 @@ impl AwsDrs {
             }
         })
         .await
+    }
+
+    /// What the status checks of a few instances say, of which EC2 must know every one.
+    async fn health_of(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        let clients = self.check(DESCRIBE_STATUS, target)?;
+        if instances.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        // A list of ids is never paged, and takes no page size.
+        let call = clients
+            .ec2
+            .describe_instance_status()
+            .include_all_instances(true)
+            .set_instance_ids(Some(instances.iter().map(ToString::to_string).collect()));
+        let statuses = all(DESCRIBE_STATUS, |token| {
+            let call = call.clone().set_next_token(token);
+            async move {
+                let page = call
+                    .send()
+                    .await
+                    .map_err(|error| DESCRIBE_STATUS.failed(&error))?;
+                Ok((page.instance_statuses.unwrap_or_default(), page.next_token))
+            }
+        })
+        .await?;
+        Ok(statuses.into_iter().filter_map(translate::health).collect())
     }
 
     /// A session works in one account and Region; a call about another one would be answered for the wrong servers.
@@ -445,6 +476,25 @@ impl Drs for AwsDrs {
             );
         }
         Ok(alive)
+    }
+
+    async fn instance_health(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        let mut found = BTreeMap::new();
+        for part in instances.chunks(limits::INSTANCES_PER_STATUS) {
+            match self.health_of(target, part).await {
+                // One instance that is gone makes EC2 refuse the whole list, and there is no filter by id.
+                Err(error) if error.code == CallError::NO_SUCH_INSTANCE => {
+                    let known = self.alive_in_ec2(target, part).await?;
+                    found.extend(self.health_of(target, &known).await?);
+                }
+                told => found.extend(told?),
+            }
+        }
+        Ok(found)
     }
 
     async fn quotas(&self, target: &Target) -> Result<Quotas, CallError> {

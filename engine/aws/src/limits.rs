@@ -23,6 +23,8 @@ pub const IDS_PER_FILTER: usize = 200;
 pub const JOBS_PER_FILTER: usize = 1_000;
 /// Instances that DRS terminates in one call.
 pub const INSTANCES_PER_TERMINATION: usize = 200;
+/// Instances in one call of DescribeInstanceStatus.
+pub const INSTANCES_PER_STATUS: usize = 100;
 
 /// Longest time of one function: Lambda's own bound, and a minute for the way.
 pub const INVOCATION_TIMEOUT: Duration = Duration::from_secs(16 * 60);

@@ -19,8 +19,8 @@ use drs_engine::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, 
 use drs_engine::limits::Quotas;
 use drs_engine::plan::{LaunchOrder, PlanSpec, Policy};
 use drs_engine::ports::{
-    CallError, Clock, Drs, Job, RecoveryInstance, RecoverySnapshot, SourceServer, StartRecovery,
-    Taken, WhichInstances, WhichJobs,
+    CallError, Clock, Drs, InstanceHealth, Job, RecoveryInstance, RecoverySnapshot, SourceServer,
+    StartRecovery, Taken, WhichInstances, WhichJobs,
 };
 use drs_engine::state::State;
 use drs_engine::store::executions::Executions;
@@ -191,6 +191,14 @@ impl Drs for NoDrs {
         _: &[InstanceId],
     ) -> Result<Vec<InstanceId>, CallError> {
         unreachable!("no instance is looked for")
+    }
+
+    async fn instance_health(
+        &self,
+        _: &Target,
+        _: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        unreachable!("no status is looked at")
     }
 
     async fn quotas(&self, _: &Target) -> Result<Quotas, CallError> {
@@ -539,6 +547,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
                 target: target(),
                 critical: false,
                 snapshot: None,
+                windows: false,
             }
         });
         servers.collect::<Vec<_>>()
@@ -556,6 +565,9 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
             servers: hostnames.len(),
             pause_before: false,
             policy: Policy::default(),
+            checks: None,
+            before_hooks: Vec::new(),
+            after_hooks: Vec::new(),
         });
     let waves = waves.collect();
     (

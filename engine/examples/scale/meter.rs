@@ -8,8 +8,9 @@ use jiff::SignedDuration;
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
-    ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, Job, RecoveryInstance,
-    RecoverySnapshot, SourceServer, StartRecovery, Taken, Topics, WhichInstances, WhichJobs,
+    ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, InstanceHealth, Job,
+    RecoveryInstance, RecoverySnapshot, SourceServer, StartRecovery, Taken, Topics, WhichInstances,
+    WhichJobs,
 };
 use drs_engine::sim::hub::SimClock;
 use drs_engine::store::items::{
@@ -182,6 +183,15 @@ impl<P: Drs> Drs for Metered<P> {
     ) -> Result<Vec<InstanceId>, CallError> {
         self.look("DescribeInstances").await;
         self.port.alive_in_ec2(target, instances).await
+    }
+
+    async fn instance_health(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        self.look("DescribeInstanceStatus").await;
+        self.port.instance_health(target, instances).await
     }
 
     async fn quotas(&self, target: &Target) -> Result<Quotas, CallError> {

@@ -85,12 +85,9 @@ pub(super) fn found(state: &State, points: &BTreeMap<ServerId, LaunchedFrom>) ->
     lines
 }
 
-/// The end of a server's row, where it was not launched from its newest state.
-pub(super) fn of_server(server: &Server) -> String {
-    match &server.launched_from {
-        Some(from) if from.source.is_some_and(|source| source != Source::Latest) => {
-            format!(", from {}", launched_from(from))
-        }
-        _ => String::new(),
-    }
+/// What a server was launched from, where that was not its newest state; for its row.
+pub(super) fn of_server(server: &Server) -> Option<String> {
+    let from = server.launched_from.as_ref()?;
+    let is_other = from.source.is_some_and(|source| source != Source::Latest);
+    is_other.then(|| format!("from {}", launched_from(from)))
 }

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::ids::{InstanceId, JobId, ServerId, Target};
 use crate::limits::{self, Quotas};
 use crate::ports::{
-    CallError, Drs, Job, Kind, LaunchStatus, RecoveryInstance, RecoverySnapshot, SourceServer,
-    StartRecovery, Taken, WhichInstances, WhichJobs,
+    CallError, Drs, InstanceHealth, Job, Kind, LaunchStatus, RecoveryInstance, RecoverySnapshot,
+    SourceServer, StartRecovery, Taken, WhichInstances, WhichJobs,
 };
 use crate::time::{after, before};
 
@@ -348,6 +348,30 @@ impl Drs for SimDrs {
         let input = json!({"Filters": [{"Name": "instance-id", "Values": instances}]});
         let pages = self.look(target, "ec2:DescribeInstances", input).await?;
         Ok(answer::alive(&pages))
+    }
+
+    async fn instance_health(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        const CALL: &str = "ec2:DescribeInstanceStatus";
+        if instances.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let input = |ids: &[InstanceId]| json!({"InstanceIds": ids, "IncludeAllInstances": true});
+        match self.look(target, CALL, input(instances)).await {
+            Err(error) if error.code == CallError::NO_SUCH_INSTANCE => {
+                let known = self.alive_in_ec2(target, instances).await?;
+                if known.is_empty() {
+                    return Ok(BTreeMap::new());
+                }
+                Ok(answer::health(
+                    &self.look(target, CALL, input(&known)).await?,
+                ))
+            }
+            looked => Ok(answer::health(&looked?)),
+        }
     }
 
     async fn quotas(&self, target: &Target) -> Result<Quotas, CallError> {

@@ -42,6 +42,7 @@ mod judge;
 mod points;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 /// Times that one process tries to get on before it gives up.
 const TRIES: u64 = 2_000;

@@ -17,6 +17,7 @@ mod events;
 mod json;
 mod points;
 mod samples;
+mod verified;
 
 /// Attributes that no decoder reads.
 const UNREAD: [&str; 5] = ["Kind", "Name", "At", "Sequence", "ServerIds"];

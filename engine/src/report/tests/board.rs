@@ -37,6 +37,7 @@ fn server(wave: usize, position: usize) -> FrozenServer {
         target: target(),
         critical: false,
         snapshot: None,
+        windows: false,
     }
 }
 
@@ -61,6 +62,9 @@ fn history() -> (Frozen, Vec<Recorded>) {
         servers: SERVERS,
         pause_before: false,
         policy: Policy::default(),
+        checks: None,
+        before_hooks: Vec::new(),
+        after_hooks: Vec::new(),
     };
     let started = Started {
         execution_id: ExecutionId::new("exec-1"),

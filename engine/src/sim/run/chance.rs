@@ -13,6 +13,8 @@ use crate::sim::hub::Random;
 use crate::sim::world::{Quotas, Span, Timings};
 use crate::store::group::{GroupConfig, Selection};
 
+mod verified;
+
 use super::ask::Ask;
 use super::points::Wanted;
 use super::{Scenario, Stranger, target};
@@ -81,6 +83,8 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     // From chances of their own, so that everything else of a seed is as it was without policies.
     let mut random = Random::new(seed ^ 0x0fa1_1e40);
     add_policies(&mut scenario, &counts, &mut random);
+    let mut random = Random::new(seed ^ 0xc4ec_0000_4007);
+    verified::add(&mut scenario, &mut random);
     // And as it was without recovery points.
     let mut random = Random::new(seed ^ 0x0090_1275);
     add_points(&mut scenario, &mut random);

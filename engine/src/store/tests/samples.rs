@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{events, policies};
 use super::points::points;
+use super::verified;
 use crate::event::{Author, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
 use crate::plan::{PlanSpec, WaveSpec};
@@ -60,8 +61,11 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
         all.push((name.to_owned(), summary.encode(), again));
     }
     // What came later counts from another number, so that what was there keeps its own.
-    let numbered = (0..).zip(events()).chain((200..).zip(policies()));
-    let numbered = numbered.chain((500..).zip(points()));
+    let numbered = (0..)
+        .zip(events())
+        .chain((200..).zip(policies()))
+        .chain((400..).zip(verified::events()))
+        .chain((500..).zip(points()));
     for (number, (name, event)) in numbered {
         let author = if number == 0 {
             Author::Operator("arn:aws:iam::111122223333:user/ada".to_owned())
@@ -87,6 +91,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     }
     all.extend(projections());
     all.extend(with_policies());
+    all.extend(verified::items());
     all.extend(targets());
     all.extend(super::points::frozen());
     all
@@ -107,9 +112,8 @@ pub(super) fn group_config() -> GroupConfig {
     groups().remove(1).1.config
 }
 
-fn projections() -> Vec<(String, Item, Again)> {
-    let (_, frozen) = beginning(&[("db", &["s-2", "s-1"])]);
-    let wave = WaveProjection {
+pub(super) fn wave() -> WaveProjection {
+    WaveProjection {
         index: 1,
         name: "web".to_owned(),
         status: "COMPLETED".to_owned(),
@@ -117,9 +121,13 @@ fn projections() -> Vec<(String, Item, Again)> {
         ended_at: Some(start()),
         launched: 2,
         failed: 1,
+        degraded: 0,
         servers: 3,
-    };
-    let server = ServerProjection {
+    }
+}
+
+pub(super) fn server() -> ServerProjection {
+    ServerProjection {
         id: ServerId::new("s-1"),
         hostname: "web-1".to_owned(),
         wave: "web".to_owned(),
@@ -128,7 +136,15 @@ fn projections() -> Vec<(String, Item, Again)> {
         reason: Some("no capacity".to_owned()),
         job: Some("drsjob-1".to_owned()),
         instance: Some("i-1".to_owned()),
-    };
+        health: None,
+        health_reason: None,
+        checked_at: None,
+    }
+}
+
+fn projections() -> Vec<(String, Item, Again)> {
+    let (_, frozen) = beginning(&[("db", &["s-2", "s-1"])]);
+    let (wave, server) = (wave(), server());
     let sign = SignOfLife {
         owner: OwnerId::new("o-1"),
         host: "alpha".to_owned(),
@@ -233,7 +249,7 @@ fn groups() -> Vec<(&'static str, Group)> {
     ]
 }
 
-fn plan() -> StoredPlan {
+pub(super) fn plan() -> StoredPlan {
     let wave = WaveSpec {
         name: "db".to_owned(),
         protection_group_ids: vec![GroupId::new("pg-01")],
