@@ -67,6 +67,8 @@ pub const ITEMS_PER_PAGE: usize = 100;
 pub const RUNS_SEARCHED: usize = 25;
 /// Calls of one kind that a driver makes at the same time, each in another target.
 pub const CALLS_TOGETHER: usize = 10;
+/// Executions that one import takes.
+pub const EXECUTIONS_PER_IMPORT: usize = 1_000;
 /// Attempts to append one set of events while others write, before the turn is given up and loaded anew.
 pub const APPEND_ATTEMPTS: usize = 20;
 

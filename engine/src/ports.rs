@@ -269,7 +269,14 @@ pub struct SourceServer {
     pub last_launch_result: Option<String>,
     /// The operating system as DRS reports it.
     pub operating_system: Option<String>,
+    /// The AWS Region that it runs in; none for one outside of AWS.
+    pub origin_region: Option<String>,
 }
+
+/// The code, a word of ours, of a call for an account that is no target, or for a Region that its target does not list.
+pub const TARGET_NOT_CONFIGURED: &str = "TargetNotConfigured";
+/// The code, a word of ours, of a call for an account whose role could not be assumed: it was not made.
+pub const ROLE_NOT_ASSUMABLE: &str = "RoleNotAssumable";
 
 /// A call that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]

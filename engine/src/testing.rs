@@ -110,6 +110,8 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         only: crate::only::Only::default(),
         points: crate::point::RecoveryPoint::default(),
         preempted: Vec::new(),
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     };
     (started, frozen)
 }

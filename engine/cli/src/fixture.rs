@@ -4,7 +4,6 @@
 //! could not happen cannot be told.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -16,12 +15,8 @@ use drs_engine::event::{
 };
 use drs_engine::frozen::{Frozen, FrozenServer};
 use drs_engine::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
-use drs_engine::limits::Quotas;
 use drs_engine::plan::{LaunchOrder, PlanSpec, Policy};
-use drs_engine::ports::{
-    CallError, Clock, Drs, InstanceHealth, Job, RecoveryInstance, RecoverySnapshot, SourceServer,
-    StartRecovery, Taken, WhichInstances, WhichJobs,
-};
+use drs_engine::ports::Clock;
 use drs_engine::state::State;
 use drs_engine::store::executions::Executions;
 use drs_engine::store::memory::MemoryItems;
@@ -34,9 +29,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::history::{History, Origin};
 use crate::operator::Operator;
-use crate::screen::{Outputs, Screen, Size};
 
 mod actions;
+mod drs;
+mod paper;
+
+pub(crate) use paper::{Paper, outputs, screen};
 
 pub(crate) const OWNER: &str = "owner-1";
 const HOST: &str = "ci-runner-7 (process 4711)";
@@ -88,6 +86,7 @@ impl World {
                 environment: "production".to_owned(),
                 target: "111122223333/us-east-1".to_owned(),
                 simulator: None::<PathBuf>,
+                directory: None,
             },
         }
     }
@@ -132,80 +131,6 @@ impl World {
 /// A DRS that must not be called.
 pub(crate) struct NoDrs;
 
-impl Drs for NoDrs {
-    async fn start_recovery(&self, _: &Target, _: &StartRecovery) -> Result<JobId, CallError> {
-        unreachable!("nothing is launched")
-    }
-
-    async fn jobs(&self, _: &Target, _: &WhichJobs) -> Result<Vec<Job>, CallError> {
-        unreachable!("no job is looked for")
-    }
-
-    async fn failures(
-        &self,
-        _: &Target,
-        _: &JobId,
-    ) -> Result<BTreeMap<ServerId, String>, CallError> {
-        unreachable!("no log is read")
-    }
-
-    async fn snapshots_taken(
-        &self,
-        _: &Target,
-        _: &JobId,
-    ) -> Result<BTreeMap<ServerId, Taken>, CallError> {
-        unreachable!("no log is read")
-    }
-
-    async fn recovery_snapshots(
-        &self,
-        _: &Target,
-        _: &ServerId,
-    ) -> Result<Vec<RecoverySnapshot>, CallError> {
-        unreachable!("no point in time is looked for")
-    }
-
-    async fn recovery_instances(
-        &self,
-        _: &Target,
-        _: &WhichInstances,
-    ) -> Result<Vec<RecoveryInstance>, CallError> {
-        unreachable!("no instance is looked for")
-    }
-
-    async fn source_servers(
-        &self,
-        _: &Target,
-        _: Option<&[ServerId]>,
-    ) -> Result<Vec<SourceServer>, CallError> {
-        unreachable!("no server is looked for")
-    }
-
-    async fn terminate(&self, _: &Target, _: &[InstanceId]) -> Result<Option<JobId>, CallError> {
-        unreachable!("nothing is terminated")
-    }
-
-    async fn alive_in_ec2(
-        &self,
-        _: &Target,
-        _: &[InstanceId],
-    ) -> Result<Vec<InstanceId>, CallError> {
-        unreachable!("no instance is looked for")
-    }
-
-    async fn instance_health(
-        &self,
-        _: &Target,
-        _: &[InstanceId],
-    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
-        unreachable!("no status is looked at")
-    }
-
-    async fn quotas(&self, _: &Target) -> Result<Quotas, CallError> {
-        unreachable!("no quota is read")
-    }
-}
-
 impl Tale {
     pub(crate) async fn begin(world: &World, id: &str) -> Self {
         let (frozen, waves) = resolution();
@@ -224,6 +149,8 @@ impl Tale {
             only: drs_engine::only::Only::default(),
             points: drs_engine::point::RecoveryPoint::default(),
             preempted: Vec::new(),
+            force_unknown: Vec::new(),
+            unchecked: Vec::new(),
         };
         let request = StartRequest {
             started,
@@ -476,48 +403,6 @@ impl Clock for Script {
             // A story that is over never wakes anybody.
             None => std::future::pending().await,
         }
-    }
-}
-
-/// A screen that writes into memory, and what was written.
-pub(crate) fn screen(terminal: Option<fn() -> Size>) -> (Screen, Paper) {
-    let paper = Paper::default();
-    (Screen::of(Box::new(paper.clone()), terminal), paper)
-}
-
-/// Outputs that write into memory: for people, and for a program.
-pub(crate) fn outputs() -> (Outputs, Paper, Paper) {
-    let (people, for_people) = screen(None);
-    let (document, for_a_program) = screen(None);
-    let outputs = Outputs {
-        people,
-        document: Some(document),
-    };
-    (outputs, for_people, for_a_program)
-}
-
-/// What was written to a screen.
-#[derive(Clone, Default)]
-pub(crate) struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Paper {
-    pub(crate) fn text(&self) -> String {
-        let bytes = self.0.lock().expect("no writer panicked").clone();
-        String::from_utf8(bytes).expect("text")
-    }
-}
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .map_err(|_| io::ErrorKind::Other)?
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

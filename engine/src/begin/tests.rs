@@ -86,6 +86,8 @@ pub(crate) fn begin(id: &str, inputs: serde_json::Value) -> Begin {
         only: crate::only::Only::default(),
         points: crate::point::RecoveryPoint::default(),
         run: None,
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     }
 }
 

@@ -365,6 +365,8 @@ impl Process {
             only: crate::only::Only::default(),
             points: points::of(&self.context),
             run: None,
+            force_unknown: Vec::new(),
+            unchecked: Vec::new(),
         };
         let error = match self.driver.begin_execution(&begin).await {
             Ok(_) => return Found::Drivable(begin.execution_id),

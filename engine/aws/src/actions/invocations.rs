@@ -77,10 +77,13 @@ impl Invocations {
                 invocations.end(&owned, result.unwrap_or(ActionStatus::Lost));
                 return drop(tell.send(Ok(())));
             };
+            // Told and forgotten at once: whoever hears of it may begin again with the same token right away.
+            let mut known = invocations.known();
             if let Err(Err(failed)) = tell.send(Err(failed.clone())) {
+                drop(known);
                 invocations.end(&owned, late(&failed));
             } else {
-                invocations.known().running.remove(&owned);
+                known.running.remove(&owned);
             }
         });
         match timeout(self.refusal_wait, &mut told).await {

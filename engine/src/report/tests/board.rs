@@ -81,6 +81,8 @@ fn history() -> (Frozen, Vec<Recorded>) {
         only: crate::only::Only::default(),
         points: crate::point::RecoveryPoint::default(),
         preempted: Vec::new(),
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     };
     let servers: Vec<ServerId> = frozen.waves[0]
         .iter()

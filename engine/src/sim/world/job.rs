@@ -163,7 +163,7 @@ fn add_launch(
     });
     if schedule.course.outcome == Outcome::Launched {
         server.instances.push(instance_id.clone());
-        let (record, machine) = launched(
+        let (record, mut machine) = launched(
             server,
             job,
             &checked,
@@ -171,6 +171,7 @@ fn add_launch(
             schedule.over_at,
             &mut pace,
         );
+        machine.impaired = fault.is_some_and(|fault| fault.phase == FaultPhase::StatusChecks);
         site.records.insert(instance_id.clone(), record);
         site.machines.insert(instance_id.clone(), machine);
     }
@@ -230,6 +231,7 @@ fn launched(
         checks_pass_at: after(runs_at, pace.draw_by_os(|timings| timings.status_checks)),
         stopped: server.launch.launch_disposition == LaunchDisposition::Stopped,
         stopping_until: None,
+        impaired: false,
         protected: false,
         shutting_down_at: None,
         terminated_at: None,

@@ -314,6 +314,9 @@ pub(super) struct Machine {
     pub(super) stopped: bool,
     /// Until when it takes an operator's stop to take effect.
     pub(super) stopping_until: Option<Timestamp>,
+    /// Whether its status checks fail instead of being passed.
+    #[serde(default)]
+    pub(super) impaired: bool,
     /// Whether EC2 refuses to terminate it.
     pub(super) protected: bool,
     pub(super) shutting_down_at: Option<Timestamp>,

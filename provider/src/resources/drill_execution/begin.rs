@@ -60,6 +60,8 @@ pub(super) async fn begin(
         only: drs_engine::only::Only::default(),
         points: drs_engine::point::RecoveryPoint::default(),
         run: None,
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     };
     match driver.begin_execution(&begin).await {
         Ok(state) => Ok(Begun {

@@ -186,7 +186,8 @@ fn outcomes(
 
 /// Whether Systems Manager knows an instance.
 fn is_known(machine: &Machine, now: Timestamp) -> bool {
-    machine.state(now) == MachineState::Running && machine.checks_pass_at <= now
+    let is_up = machine.checks_pass_at <= now && !machine.impaired;
+    is_up && machine.state(now) == MachineState::Running
 }
 
 /// Answers `ListCommands`: one command by its id, or all of them, newest first.
