@@ -123,7 +123,7 @@ pub enum PointError {
         /// Where.
         target: Target,
         /// Why.
-        error: CallError,
+        error: Box<CallError>,
     },
 }
 
@@ -141,10 +141,8 @@ pub struct Whom {
 pub struct Kept {
     /// How many there are.
     pub count: usize,
-    /// The oldest.
-    pub oldest: Option<Point>,
-    /// The newest.
-    pub newest: Option<Point>,
+    /// The oldest and the newest; none where there are none.
+    pub ends: Option<Box<(Point, Point)>>,
 }
 
 impl RecoveryPoint {
@@ -248,10 +246,10 @@ pub(crate) fn pick(
     if let Some(point) = found {
         return Ok(point.clone());
     }
+    let ends = points.first().cloned().zip(points.last().cloned());
     let has = Kept {
         count: points.len(),
-        oldest: points.first().cloned(),
-        newest: points.last().cloned(),
+        ends: ends.map(Box::new),
     };
     let server = Whom::of(server);
     Err(match choice {
@@ -335,14 +333,14 @@ impl fmt::Display for Point {
 
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.oldest, &self.newest) {
-            (Some(oldest), Some(newest)) if self.count > 1 => write!(
+        match self.ends.as_deref() {
+            Some((oldest, newest)) if self.count > 1 => write!(
                 f,
                 "it has {} points, the oldest {oldest}, the newest {newest}",
                 self.count
             ),
-            (Some(only), _) => write!(f, "its only point is {only}"),
-            _ => write!(f, "it has no recovery point at all"),
+            Some((only, _)) => write!(f, "its only point is {only}"),
+            None => write!(f, "it has no recovery point at all"),
         }
     }
 }

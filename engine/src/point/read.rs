@@ -78,7 +78,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
                 (Some(Err(error)), _) if unreadable.insert(server.target.clone()) => {
                     errors.push(PointError::Unreadable {
                         target: server.target.clone(),
-                        error: error.clone(),
+                        error: Box::new(error.clone()),
                     });
                 }
                 _ => {}

@@ -228,7 +228,7 @@ fn refused<I: Items + Clone, C: Clock>(
         BeginError::Points(problems) => problems
             .iter()
             .find_map(|problem| match problem {
-                PointError::Unreadable { error, .. } => Some(error),
+                PointError::Unreadable { error, .. } => Some(error.as_ref()),
                 _ => None,
             })
             .into_iter()
