@@ -7,7 +7,7 @@ use std::sync::Arc;
 use drs_engine::decide::is_done;
 use drs_engine::event::{Author, Recorded};
 use drs_engine::frozen::{Frozen, FrozenServer};
-use drs_engine::point::{LaunchedFrom, RecoveryPoint, Source};
+use drs_engine::point::{LaunchedFrom, Source};
 use drs_engine::report::{self, Driven};
 use drs_engine::state::{IllegalEvent, Server, ServerStatus, State, Wave};
 use drs_engine::store::projection::status_of;
@@ -48,7 +48,7 @@ pub(crate) fn execution(state: &State, driven: Driven) -> Value {
         "initiated_by": by(&state.started_by),
         "reason": started.inputs.get(REASON),
         "origin": started.origin,
-        "recovery_point": recovery_point(&started.points),
+        "recovery_point": started.points,
         "delivered": state.delivered,
         "owner": owner(state, driven),
         "waves": waves,
@@ -220,14 +220,6 @@ fn launched_from(from: &LaunchedFrom) -> Value {
         "recovery_snapshot_id": from.snapshot,
         "at": from.at,
     })
-}
-
-/// What an execution is to launch its servers from.
-fn recovery_point(points: &RecoveryPoint) -> Value {
-    match points {
-        RecoveryPoint::Latest => json!({"latest": true}),
-        points => json!(points),
-    }
 }
 
 fn termination(state: &State) -> Value {
