@@ -16,8 +16,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_config::retry::RetryConfig;
 use aws_sdk_drs::Client;
 use aws_sdk_drs::config::Config;
-use aws_sdk_drs::operation::describe_jobs::builders::DescribeJobsFluentBuilder;
-use aws_sdk_drs::operation::describe_recovery_instances::builders::DescribeRecoveryInstancesFluentBuilder;
 use aws_sdk_drs::types::{
     DescribeJobsRequestFilters, DescribeRecoveryInstancesRequestFilters,
     DescribeSourceServersRequestFilters, StartRecoveryRequestSourceServer,
@@ -41,6 +39,7 @@ use crate::limits;
 use crate::quotas::{LIST_QUOTAS, ReadQuotas};
 use crate::reach::{Reach, Services};
 
+mod lists;
 mod translate;
 
 const START_RECOVERY: Call = Call::changes("drs:StartRecovery");
@@ -292,14 +291,14 @@ impl Drs for AwsDrs {
             WhichJobs::Since(at) => {
                 // Whole seconds, rounded down: the model of the filter knows no others for certain.
                 let from = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-                jobs_of(&call().filters(filters.from_date(from).build())).await
+                lists::jobs(&call().filters(filters.from_date(from).build())).await
             }
             WhichJobs::Ids(ids) => {
                 let mut found = Vec::new();
                 for part in ids.chunks(limits::JOBS_PER_FILTER) {
                     let ids = part.iter().map(ToString::to_string).collect();
                     let filters = filters.clone().set_job_ids(Some(ids)).build();
-                    found.extend(jobs_of(&call().filters(filters)).await?);
+                    found.extend(lists::jobs(&call().filters(filters)).await?);
                 }
                 Ok(found)
             }
@@ -335,18 +334,8 @@ impl Drs for AwsDrs {
             .describe_recovery_snapshots()
             .source_server_id(server.as_str())
             .max_results(limits::PAGE_ITEMS);
-        let snapshots = all(DESCRIBE_SNAPSHOTS, |token| {
-            let call = call.clone().set_next_token(token);
-            async move {
-                let page = call
-                    .send()
-                    .await
-                    .map_err(|error| DESCRIBE_SNAPSHOTS.failed(&error))?;
-                Ok((page.items.unwrap_or_default(), page.next_token))
-            }
-        })
-        .await?;
-        let of_server = snapshots
+        let of_server = lists::snapshots(&call)
+            .await?
             .into_iter()
             .filter(|snapshot| snapshot.source_server_id == server.as_str());
         Ok(of_server.filter_map(translate::recovery_snapshot).collect())
@@ -376,7 +365,7 @@ impl Drs for AwsDrs {
                 .describe_recovery_instances()
                 .filters(filters.build())
                 .max_results(limits::PAGE_ITEMS);
-            found.extend(instances_of(&call).await?);
+            found.extend(lists::instances(&call).await?);
         }
         Ok(found)
     }
@@ -521,41 +510,6 @@ fn is_alive(instance: &aws_sdk_ec2::types::Instance) -> bool {
         .as_ref()
         .and_then(|state| state.name.as_ref());
     state != Some(&InstanceStateName::Terminated)
-}
-
-async fn jobs_of(call: &DescribeJobsFluentBuilder) -> Result<Vec<Job>, CallError> {
-    let jobs = all(DESCRIBE_JOBS, |token| {
-        let call = call.clone().set_next_token(token);
-        async move {
-            let page = call
-                .send()
-                .await
-                .map_err(|error| DESCRIBE_JOBS.failed(&error))?;
-            Ok((page.items.unwrap_or_default(), page.next_token))
-        }
-    })
-    .await?;
-    Ok(jobs.into_iter().filter_map(translate::job).collect())
-}
-
-async fn instances_of(
-    call: &DescribeRecoveryInstancesFluentBuilder,
-) -> Result<Vec<RecoveryInstance>, CallError> {
-    let instances = all(DESCRIBE_INSTANCES, |token| {
-        let call = call.clone().set_next_token(token);
-        async move {
-            let page = call
-                .send()
-                .await
-                .map_err(|error| DESCRIBE_INSTANCES.failed(&error))?;
-            Ok((page.items.unwrap_or_default(), page.next_token))
-        }
-    })
-    .await?;
-    Ok(instances
-        .into_iter()
-        .filter_map(translate::recovery_instance)
-        .collect())
 }
 
 /// An instant as the SDK knows it.

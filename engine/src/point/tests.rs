@@ -1,3 +1,5 @@
+//! Which point is meant, and what is said where none is.
+
 use super::*;
 use crate::testing::{beginning, ids};
 

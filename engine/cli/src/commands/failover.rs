@@ -47,32 +47,11 @@ where
     let named = asked.file.map(|file| file.plan_id().as_str());
     let named = named.or(plan.as_deref()).unwrap_or_default();
     let plan = find_plan(operator, named).await?;
-    let only = part.only();
-    let wanted = asked.failover.points.wanted()?;
     if let (Some(file), Some(directory)) = (asked.file, &operator.history.place.directory) {
         outputs.people.print(&plan_file::told(file, directory))?;
     }
     if asked.failover.dry_run {
-        let mut found = operator
-            .driver
-            .preflight(&plan.id, Mode::Recovery, &only)
-            .await;
-        let planned = points::planned(operator, &plan, &only, &wanted, &mut found).await;
-        let now = operator.driver.clock.now().world;
-        let text = format!(
-            "{}\n{}\n\nTo start it: `{} --reason TEXT --confirm \"{}\"`, good for this one run.",
-            preflight::told(&found, Mode::Recovery),
-            points::planned_lines(&found, &wanted, &planned, now),
-            command(asked.failover, &plan),
-            confirmation(&plan)
-        );
-        outputs.people.print(&text)?;
-        outputs.print_document(|| {
-            let mut document = preflight::document(&found, Mode::Recovery);
-            document["recovery_points"] = points::planned_document(&planned);
-            document
-        })?;
-        return Ok(preflight::ending(&found));
+        return dry_run(operator, asked.failover, &plan, outputs).await;
     }
     if asked.failover.confirm.as_deref() != Some(confirmation(&plan).as_str()) {
         return Err(not_confirmed(asked.failover, &plan));
@@ -82,8 +61,8 @@ where
         hub: asked.hub,
         mode: Mode::Recovery,
         reason: asked.failover.reason.clone(),
-        only,
-        points: wanted,
+        only: part.only(),
+        points: asked.failover.points.wanted()?,
         run: Some(plan.runs + 1),
         replace_live_instances: asked.failover.replace_live_instances,
         force_unknown: forced(asked.failover),
@@ -107,6 +86,33 @@ where
     }
     let id = state.started.execution_id;
     to_its_end(operator, id, false, interrupts, outputs).await
+}
+
+/// Says what would be launched, from which points, what each guard says, and how it is started.
+async fn dry_run<D: Outside, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    asked: &Failover,
+    plan: &StoredPlan,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure> {
+    let (only, wanted) = (asked.part.only(), asked.points.wanted()?);
+    let driver = &operator.driver;
+    let mut found = driver.preflight(&plan.id, Mode::Recovery, &only).await;
+    let planned = points::planned(operator, plan, &only, &wanted, &mut found).await;
+    let text = format!(
+        "{}\n{}\n\nTo start it: `{} --reason TEXT --confirm \"{}\"`, good for this one run.",
+        preflight::told(&found, Mode::Recovery),
+        points::planned_lines(&found, &wanted, &planned, driver.clock.now().world),
+        command(asked, plan),
+        confirmation(plan)
+    );
+    outputs.people.print(&text)?;
+    outputs.print_document(|| {
+        let mut document = preflight::document(&found, Mode::Recovery);
+        document["recovery_points"] = points::planned_document(&planned);
+        document
+    })?;
+    Ok(preflight::ending(&found))
 }
 
 /// What a person must type: the plan and its next run.

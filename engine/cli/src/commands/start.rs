@@ -225,19 +225,9 @@ fn refused<I: Items + Clone, C: Clock>(
         ),
         BeginError::Only(problems) => failed(problems.join("; "))
             .help(format!("`drsctl plan show {id}` shows its waves, groups and servers.")),
-        BeginError::Points(problems) => problems
-            .iter()
-            .find_map(|problem| match problem {
-                PointError::Unreadable { error, .. } => Some(error.as_ref()),
-                _ => None,
-            })
-            .into_iter()
-            .fold(failed(lines(&point::told(problems))), |failure, call| {
-                failure.help(calls::help(call))
-            })
-            .help(format!(
-                "`drsctl points {id}` shows the points of its servers, `drsctl points {id} --server SERVER` every point of one."
-            )),
+        BeginError::Points(problems) => {
+            without_points(failed(lines(&point::told(problems))), plan, problems)
+        }
         BeginError::Preempt(_) => failed(error.to_string()).help("This may pass: run the command again."),
         BeginError::Start(StartError::AnotherRun { next, .. }) => failed(error.to_string()).help(format!(
             "Look at what ran with `drsctl list --plan {id}`. If it is to be run again: --confirm \"{name}/{next}\"."
@@ -274,6 +264,22 @@ fn refused<I: Items + Clone, C: Clock>(
         BeginError::Illegal(_) => failed(error.to_string())
             .help("This is a mistake in the engine: please report it. `drsctl list` shows what there is."),
     }
+}
+
+/// What helps where servers cannot be launched from the points that were asked for.
+fn without_points(failure: Failure, plan: &StoredPlan, problems: &[PointError]) -> Failure {
+    let call = problems.iter().find_map(|problem| match problem {
+        PointError::Unreadable { error, .. } => Some(error.as_ref()),
+        _ => None,
+    });
+    let failure = match call {
+        Some(call) => failure.help(calls::help(call)),
+        None => failure,
+    };
+    let id = &plan.id;
+    failure.help(format!(
+        "`drsctl points {id}` shows the points of its servers, `drsctl points {id} --server SERVER` every point of one."
+    ))
 }
 
 /// Every reason, one a line when there are several.

@@ -98,9 +98,7 @@ pub(super) fn judge(run: &Run) -> Verdict {
         launches: ours.len() as u64,
         ..Verdict::default()
     };
-    for history in &histories {
-        points::check_records(run, history);
-    }
+    points::check_records(run, &histories);
     for History { state, events } in &histories {
         assert!(is_done(state), "{} is not done", state.started.execution_id);
         assert_ne!(state.status, Status::Halted, "{:?}", state.finished);

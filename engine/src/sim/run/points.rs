@@ -76,7 +76,14 @@ pub(super) fn check_launch(history: &History, accepted: &AcceptedLaunch) {
 }
 
 /// What is recorded is what the world did.
-pub(super) fn check_records(run: &Run, history: &History) {
+pub(super) fn check_records(run: &Run, histories: &[History]) {
+    for history in histories {
+        check_record(run, history);
+        count_aged(run, &history.state);
+    }
+}
+
+fn check_record(run: &Run, history: &History) {
     for recorded in &history.events {
         let Event::PointsFound { launch, points } = &recorded.event else {
             continue;
@@ -96,7 +103,6 @@ pub(super) fn check_records(run: &Run, history: &History) {
             run.hub.count(counted);
         }
     }
-    count_aged(run, &history.state);
 }
 
 fn count_aged(run: &Run, state: &State) {
