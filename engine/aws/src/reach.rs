@@ -83,13 +83,13 @@ impl Reach {
         if let Some(known) = clients.get(target) {
             return Ok(Arc::clone(known));
         }
-        let made = Arc::new(self.made(target, self.spoke(&target.account_id)));
+        let made = Arc::new(self.made(target, &self.spoke(&target.account_id)));
         clients.insert(target.clone(), Arc::clone(&made));
         Ok(made)
     }
 
     /// Clients of a target, with the credentials that may be used for it and no others.
-    fn made(&self, target: &Target, spoke: Arc<Spoke>) -> Clients {
+    fn made(&self, target: &Target, spoke: &Arc<Spoke>) -> Clients {
         let services = self.services.map(|config| {
             let config = config
                 .to_builder()
@@ -101,7 +101,7 @@ impl Reach {
             } else {
                 config
                     .credentials_provider(SharedCredentialsProvider::new(Assumed(Arc::clone(
-                        &spoke,
+                        spoke,
                     ))))
                     // The spoke keeps its sessions itself, so that every client of it uses the same one.
                     .identity_cache(IdentityCache::no_cache())

@@ -134,7 +134,7 @@ impl Reach {
                     account_id: account_id.to_owned(),
                     region: region.clone(),
                 };
-                let clients = self.made(&target, Arc::clone(spoke));
+                let clients = self.made(&target, spoke);
                 tokio::spawn(async move { try_region(&target.region, &clients).await })
             })
             .collect();

@@ -156,8 +156,7 @@ impl Spoke {
         let account = &self.account_id;
         let message = format!(
             "the target of account {account} makes no sense ({}), so nothing was sent there; look at it with `drsctl \
-             target show {account}`, and change it with `drsctl target add {account} --replace ...` or the resource \
-             drs_target_account",
+             target show {account}`, and change it with `drsctl target add {account} --replace ...`",
             texts.join("; ")
         );
         Err(call.error(Kind::Refused, TARGET_NOT_CONFIGURED, message))
@@ -277,8 +276,7 @@ impl Spoke {
         let account = &self.account_id;
         let message = format!(
             "account {account} is not a target of this environment, and the credentials of {} are never used in another \
-             account; nothing was sent. `drsctl target add {account} --regions REGION --role-arn ARN`, or the resource \
-             drs_target_account, makes it one",
+             account; nothing was sent. `drsctl target add {account} --regions REGION --role-arn ARN` makes it one",
             self.hub.account_id
         );
         call.error(Kind::Refused, TARGET_NOT_CONFIGURED, message)
@@ -289,8 +287,7 @@ impl Spoke {
         let listed: Vec<&str> = target.config.regions.iter().map(String::as_str).collect();
         let message = format!(
             "the target of account {account} does not list the Region {region} (it lists {}); nothing was sent there. \
-             `drsctl target add {account} --replace ...` with that Region, or regions of the resource \
-             drs_target_account, lists it",
+             `drsctl target add {account} --replace ...` with that Region lists it",
             listed.join(", ")
         );
         call.error(Kind::Refused, TARGET_NOT_CONFIGURED, message)

@@ -36,7 +36,8 @@ async fn add(
         return Err(Failure::new(format!(
             "{account} is the account of these credentials, and needs no target: they are used there in every Region"
         ))
-        .safe("Nothing was changed."));
+        .safe("Nothing was changed.")
+        .help(format!("`drsctl target check {account}` tries them.")));
     }
     let config = TargetConfig {
         name: asked.name.clone(),
@@ -187,20 +188,36 @@ async fn existing(session: &Session, account: &str) -> Result<TargetAccount, Fai
 }
 
 fn unreadable(error: &impl std::fmt::Display) -> Failure {
-    Failure::new(format!("the targets cannot be read: {error}")).safe("Nothing was changed.")
+    Failure::new(format!("the targets cannot be read: {error}"))
+        .safe("Nothing was changed.")
+        .help("`drsctl tables check` says whether the tables are there and fit.")
 }
 
 fn unwritten(account: &str, error: &TargetError) -> Failure {
-    let failure = Failure::new(error.to_string());
-    match error {
-        TargetError::Missing(_) => failure.safe("Nothing was changed.").help(format!(
-            "`drsctl target add {account} --regions REGION --role-arn ARN` makes it one."
-        )),
-        TargetError::Exists(_) => failure.help(format!(
-            "`drsctl target add {account} --replace ...` changes it."
-        )),
-        _ => failure,
-    }
+    let help = match error {
+        TargetError::Missing(_) => format!(
+            "`drsctl target add {account} --regions REGION --role-arn ARN` makes it one; `drsctl target list` shows those \
+             that are."
+        ),
+        TargetError::Exists(_) => format!(
+            "`drsctl target show {account}` shows it, and `drsctl target add {account} --replace ...` changes it."
+        ),
+        TargetError::Invalid(_) => {
+            "`drsctl target add --help` says what may be written.".to_owned()
+        }
+        TargetError::InUse { .. } => {
+            "Delete those groups, or give them other servers, first.".to_owned()
+        }
+        TargetError::Changed(_) | TargetError::Contended(_) => {
+            format!("`drsctl target show {account}` shows it as it is now; then do it again.")
+        }
+        TargetError::Read(_) => {
+            "`drsctl tables check` says whether the tables are there and fit.".to_owned()
+        }
+    };
+    Failure::new(error.to_string())
+        .safe("Nothing was changed.")
+        .help(help)
 }
 
 fn regions(target: &TargetAccount) -> String {
