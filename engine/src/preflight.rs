@@ -19,6 +19,7 @@ use crate::store::items::Items;
 use crate::time::before;
 
 mod text;
+mod told;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

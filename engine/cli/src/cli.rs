@@ -15,8 +15,11 @@ use drs_engine::point::{RecoveryPoint, is_point_id};
 use drs_engine::state::Status;
 
 use crate::failure::Failure;
+use crate::shell::word;
 
 pub(crate) mod target;
+#[cfg(test)]
+mod told;
 
 /// Starts, drives, shows and cancels executions of recovery plans, and serves the DRS simulator.
 #[derive(Debug, Parser)]
@@ -167,6 +170,22 @@ impl Part {
             without: self.exclude_server.clone(),
         }
     }
+
+    /// The options as they would be typed again.
+    pub(crate) fn typed(&self) -> Vec<String> {
+        let every = |option: &str, values: &[String]| -> Vec<String> {
+            let typed = values
+                .iter()
+                .map(|value| format!("{option} {}", word(value)));
+            typed.collect()
+        };
+        [
+            every("--only-wave", &self.only_wave),
+            every("--only-group", &self.only_group),
+            every("--exclude-server", &self.exclude_server),
+        ]
+        .concat()
+    }
 }
 
 /// What servers are launched from; it is resolved when the execution starts, and recorded.
@@ -204,6 +223,17 @@ impl FromPoints {
             None if named.is_empty() => RecoveryPoint::Latest,
             None => RecoveryPoint::Named(named),
         })
+    }
+
+    /// The options as they would be typed again.
+    pub(crate) fn typed(&self) -> Vec<String> {
+        let time = match &self.recovery_point {
+            Some(RecoveryPoint::Before(at)) => Some(format!("--recovery-point {at}")),
+            _ => None,
+        };
+        let named = self.snapshot.iter();
+        let named = named.map(|(server, id)| format!("--snapshot {}={id}", word(server)));
+        time.into_iter().chain(named).collect()
     }
 }
 

@@ -34,6 +34,7 @@ mod json;
 mod operator;
 mod progress;
 mod screen;
+mod shell;
 mod signals;
 
 /// Threads that carry out requests; an embedded simulator answers on one while a command waits on another.

@@ -500,7 +500,11 @@ async fn servers_are_launched_from_the_points_that_were_chosen() {
     let named = format!("{hostname}={chosen}");
     let dry = ["failover", "shop", "--dry-run", "--snapshot", &named];
     let dry = ended(on_store(&store, &dry)).await;
-    assert!(text(&dry.stdout).contains(chosen), "{}", text(&dry.stdout));
+    let told = text(&dry.stdout);
+    assert!(told.contains(chosen), "{told}");
+    // What is to be typed next launches what was looked at.
+    let typed = format!(" --snapshot {named} --reason TEXT --confirm ");
+    assert!(told.contains(&typed), "{told}");
 
     for wrong in ["db-1=LATEST", "=pit-00000000000000000", "nobody"] {
         let refused = ended(on_store(&store, &["start", "shop", "--snapshot", wrong])).await;

@@ -101,7 +101,7 @@ async fn dry_run<D: Outside, I: Items + Clone, C: Clock>(
     let planned = points::planned(operator, plan, &only, &wanted, &mut found).await;
     let text = format!(
         "{}\n{}\n\nTo start it: `{} --reason TEXT --confirm \"{}\"`, good for this one run.",
-        preflight::told(&found, Mode::Recovery),
+        found.told(Mode::Recovery),
         points::planned_lines(&found, &wanted, &planned, driver.clock.now().world),
         command(asked, plan),
         confirmation(plan)
@@ -128,15 +128,26 @@ fn forced(asked: &Failover) -> Vec<Guard> {
     asked.force_unknown.iter().map(of).collect()
 }
 
-/// The command without its reason and its confirmation.
+/// The command with every option that says what is launched, without its reason and its confirmation: what was looked at
+/// is what is started.
 fn command(asked: &Failover, plan: &StoredPlan) -> String {
-    match &asked.plan_file {
+    let mut words = vec![match &asked.plan_file {
         None => format!("drsctl failover {}", plan.id),
         Some(file) => format!(
             "drsctl failover --plan-file {} --history DIRECTORY",
             file.display()
         ),
-    }
+    }];
+    words.extend(asked.part.typed());
+    words.extend(asked.points.typed());
+    words.extend(
+        asked
+            .replace_live_instances
+            .then(|| "--replace-live-instances".to_owned()),
+    );
+    let forced = forced(asked).into_iter();
+    words.extend(forced.map(|guard| format!("--force-unknown {guard}")));
+    words.join(" ")
 }
 
 fn not_confirmed(asked: &Failover, plan: &StoredPlan) -> Failure {
