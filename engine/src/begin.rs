@@ -18,6 +18,7 @@ use crate::ids::{ExecutionId, PlanId, ServerId, Target};
 use crate::limits;
 use crate::only::Only;
 use crate::plan::Plan;
+use crate::point::{self, PointError, RecoveryPoint};
 use crate::ports::{CallError, Clock, Outside, WhichInstances};
 use crate::report::duration;
 use crate::resolve::{Resolution, ResolveError, resolve};
@@ -67,6 +68,8 @@ pub struct Begin {
     pub replace_live_instances: bool,
     /// The part of the plan that it is for.
     pub only: Only,
+    /// What its servers are launched from.
+    pub points: RecoveryPoint,
     /// The number that the run must have, e.g. because a person confirmed it; none means whichever is next.
     pub run: Option<i64>,
     /// Guards that a recovery may launch without while they cannot be read; for a drill they change nothing.
@@ -84,6 +87,8 @@ pub enum BeginError {
     Only(Vec<String>),
     /// It cannot have the maximum lifetime that was asked for.
     Lifetime(String),
+    /// Servers cannot be launched from what was asked for; every reason.
+    Points(Vec<PointError>),
     /// Live recovery instances exist that a launch would delete.
     LiveInstances {
         /// The first of them.
@@ -143,7 +148,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         let resolution = resolve(&self.drs, &self.executions.items, &begin.plan)
             .await
             .map_err(BeginError::Resolve)?;
-        let mut request = self.request_of(begin, resolution)?;
+        let mut request = self.request_of(begin, resolution).await?;
         let frozen = request.frozen.clone();
         let events = self.start(begin, &mut request).await?;
         let now = self.clock.now();
@@ -316,7 +321,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         })
     }
 
-    fn request_of(
+    async fn request_of(
         &self,
         begin: &Begin,
         resolution: Resolution,
@@ -333,6 +338,9 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             .only
             .narrow(&mut waves, &groups, &mut frozen)
             .map_err(BeginError::Only)?;
+        self.freeze_points(&begin.points, &mut frozen)
+            .await
+            .map_err(BeginError::Points)?;
         place(&mut waves, &begin.hub);
         let started = Started {
             execution_id: begin.execution_id.clone(),
@@ -347,6 +355,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             inputs: begin.inputs.clone(),
             replace_live_instances: begin.replace_live_instances,
             only: begin.only.clone(),
+            points: begin.points.clone(),
             preempted: Vec::new(),
             max_lifetime: begin.max_lifetime,
             notifications: parsed.notifications().cloned(),
@@ -440,6 +449,7 @@ impl fmt::Display for BeginError {
             }
             Self::Only(problems) => write!(f, "{}", problems.join("\n")),
             Self::Lifetime(problem) => write!(f, "{problem}"),
+            Self::Points(problems) => write!(f, "{}", point::told(problems).join("\n")),
             Self::Preempt(error) => write!(
                 f,
                 "a drill that runs could not be told that a recovery takes its servers: {error}"

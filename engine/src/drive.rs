@@ -32,9 +32,10 @@ mod adopt;
 mod notices;
 mod observe;
 mod perform;
+mod points;
 mod record;
 mod terminate;
-mod together;
+pub(crate) mod together;
 
 use notices::Post;
 #[cfg(test)]

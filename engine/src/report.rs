@@ -16,6 +16,7 @@ mod checks;
 mod listing;
 mod next;
 mod notice;
+mod points;
 mod policy;
 mod table;
 mod timeline;
@@ -25,6 +26,7 @@ pub use checks::runs;
 pub use listing::listing;
 pub use next::next;
 pub use notice::notice;
+pub use points::{asked, launched_from};
 pub use table::{board, table};
 pub use timeline::{Timeline, timeline};
 
@@ -178,6 +180,7 @@ fn tell_launch(state: &State, event: &Event) -> Option<Vec<String>> {
             .iter()
             .map(|(server, instance)| format!("  {} runs as {instance}", name(state, server)))
             .collect(),
+        Event::PointsFound { points, .. } => points::found(state, points),
         Event::ServersRetried { wave, servers } => policy::retried(state, *wave, servers),
         Event::JobEnded { launch } => {
             let job = state
@@ -456,8 +459,9 @@ fn running(state: &State, server: &Server) -> String {
             instance.to_string()
         }
     });
+    let from = points::of_server(server);
     let health = Some(checks::health(state, server)).filter(|health| !health.is_empty());
-    let parts: Vec<String> = instance.into_iter().chain(health).collect();
+    let parts: Vec<String> = instance.into_iter().chain(from).chain(health).collect();
     parts.join(", ")
 }
 

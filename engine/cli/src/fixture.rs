@@ -149,6 +149,7 @@ impl Tale {
             only: drs_engine::only::Only::default(),
             max_lifetime: None,
             notifications: None,
+            points: drs_engine::point::RecoveryPoint::default(),
             preempted: Vec::new(),
             force_unknown: Vec::new(),
             unchecked: Vec::new(),
@@ -432,6 +433,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
                 group: GroupId::new(format!("pg-{tier}")),
                 target: target(),
                 critical: false,
+                snapshot: None,
                 windows: false,
             }
         });

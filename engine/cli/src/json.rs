@@ -7,7 +7,8 @@ use std::sync::Arc;
 pub(crate) use drs_engine::begin::REASON;
 use drs_engine::decide::is_done;
 use drs_engine::event::{Author, NoticeId, Recorded};
-use drs_engine::frozen::Frozen;
+use drs_engine::frozen::{Frozen, FrozenServer};
+use drs_engine::point::{LaunchedFrom, Source};
 use drs_engine::report::{self, Driven};
 use drs_engine::state::{IllegalEvent, Notice, NoticePhase, Server, ServerStatus, State, Wave};
 use drs_engine::store::projection::status_of;
@@ -45,6 +46,7 @@ pub(crate) fn execution(state: &State, driven: Driven) -> Value {
         "initiated_by": by(&state.started_by),
         "reason": started.inputs.get(REASON),
         "origin": started.origin,
+        "recovery_point": started.points,
         "delivered": state.delivered,
         "max_lifetime_seconds": started.max_lifetime.map(|lifetime| lifetime.as_secs()),
         "lifetime_ends_at": state.lifetime_ends(),
@@ -150,7 +152,7 @@ fn wave(state: &State, index: usize, wave: &Wave) -> Value {
     let servers: Vec<Value> = frozen
         .filter_map(|frozen| {
             let found = state.servers.get(&frozen.id)?;
-            Some(server(state, frozen.id.as_str(), found))
+            Some(server(state, frozen, found))
         })
         .collect();
     let names = |index: &usize| state.waves.get(*index).map(|wave| &wave.frozen.name);
@@ -187,14 +189,14 @@ fn hooks(state: &State, wave: &Wave) -> Vec<Value> {
     begun.collect()
 }
 
-fn server(state: &State, id: &str, server: &Server) -> Value {
+fn server(state: &State, frozen: &FrozenServer, server: &Server) -> Value {
     let launch = server.launch.and_then(|launch| state.launches.get(&launch));
     let reason = match &server.status {
         ServerStatus::Failed { reason } => Some(reason),
         _ => None,
     };
     json!({
-        "source_server_id": id,
+        "source_server_id": frozen.id,
         "hostname": server.hostname,
         "account_id": server.target.account_id,
         "region": server.target.region,
@@ -203,6 +205,8 @@ fn server(state: &State, id: &str, server: &Server) -> Value {
         "attempts": server.attempts,
         "job_id": launch.and_then(|launch| launch.phase.job()),
         "recovery_instance_id": server.instance,
+        "recovery_snapshot_id": frozen.snapshot.as_ref().map(|point| &point.id),
+        "launched_from": server.launched_from.as_ref().map(launched_from),
         "ended_at": server.ended_at,
         "health": server.health.as_ref().map(|health| health.verdict.as_str()),
         "health_reason": server.health.as_ref().and_then(|health| health.verdict.reason()),
@@ -231,6 +235,15 @@ fn notices(state: &State) -> Vec<Value> {
         })
     };
     state.notices.all.iter().map(one).collect()
+}
+
+/// What a server was launched from, as far as DRS tells.
+fn launched_from(from: &LaunchedFrom) -> Value {
+    json!({
+        "source": from.source.map(Source::as_str),
+        "recovery_snapshot_id": from.snapshot,
+        "at": from.at,
+    })
 }
 
 fn termination(state: &State) -> Value {

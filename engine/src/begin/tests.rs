@@ -23,6 +23,7 @@ use crate::time::Now;
 use crate::time::after;
 
 mod lifetime;
+mod points;
 mod recovery;
 
 pub(crate) type Process = Driver<SimDrs, MemoryItems, SimClock>;
@@ -85,6 +86,7 @@ pub(crate) fn begin(id: &str, inputs: serde_json::Value) -> Begin {
         max_lifetime: None,
         replace_live_instances: false,
         only: crate::only::Only::default(),
+        points: crate::point::RecoveryPoint::default(),
         run: None,
         force_unknown: Vec::new(),
         unchecked: Vec::new(),

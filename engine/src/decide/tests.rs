@@ -12,6 +12,7 @@ mod jobs;
 mod launches;
 mod lifetime;
 mod notices;
+mod points;
 mod policy;
 mod stops;
 mod termination;

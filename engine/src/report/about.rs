@@ -7,7 +7,7 @@ use crate::state::State;
 use crate::store::record::{SignOfLife, is_recent};
 use crate::time::Now;
 
-use super::{author, clock, duration};
+use super::{asked, author, clock, duration};
 
 /// Whether somebody drives an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,7 @@ pub fn about(state: &State) -> Vec<String> {
             date_and_clock(until)
         ));
     }
+    lines.extend(asked(&state.started.points).map(|points| format!("from    {points}")));
     if let Some(ended) = ended {
         let took = duration(ended.world.duration_since(state.started_at.world));
         lines.push(format!(

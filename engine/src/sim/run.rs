@@ -39,6 +39,7 @@ mod chance;
 #[cfg(test)]
 mod gates;
 mod judge;
+mod points;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -73,6 +74,8 @@ struct Scenario {
     cancelled_after: Option<i64>,
     /// What operators ask for, and when, in seconds of wall time.
     asks: Vec<(i64, Ask)>,
+    /// What servers are launched from.
+    points: points::Wanted,
     /// Strangers that launch servers.
     strangers: Vec<Stranger>,
     /// Whether the clocks of processes are wrong.
@@ -376,6 +379,7 @@ impl Process {
                 .map(SignedDuration::from_secs),
             replace_live_instances: false,
             only: crate::only::Only::default(),
+            points: points::of(&self.context),
             run: None,
             force_unknown: Vec::new(),
             unchecked: Vec::new(),
@@ -390,6 +394,7 @@ impl Process {
         let is_final = match &error {
             BeginError::Resolve(errors) => !errors.iter().any(|error| error.is_retryable()),
             BeginError::LiveInstances { .. } => true,
+            BeginError::Points(problems) => points::are_final(problems),
             _ => false,
         };
         if is_final {

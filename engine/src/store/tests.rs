@@ -16,6 +16,7 @@ use crate::ids::GroupId;
 mod events;
 mod json;
 mod notices;
+mod points;
 mod samples;
 mod verified;
 

@@ -36,6 +36,7 @@ fn server(wave: usize, position: usize) -> FrozenServer {
         group: GroupId::new("pg-1"),
         target: target(),
         critical: false,
+        snapshot: None,
         windows: false,
     }
 }
@@ -80,6 +81,7 @@ fn history() -> (Frozen, Vec<Recorded>) {
         only: crate::only::Only::default(),
         max_lifetime: None,
         notifications: None,
+        points: crate::point::RecoveryPoint::default(),
         preempted: Vec::new(),
         force_unknown: Vec::new(),
         unchecked: Vec::new(),

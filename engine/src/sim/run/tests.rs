@@ -31,7 +31,7 @@ const FAULTS: Faults = Faults {
 };
 
 /// What must happen at least once in the long test, or it shows less than it says.
-const EXPECTED: [&str; 42] = [
+const EXPECTED: [&str; 46] = [
     "runs",
     "launches",
     "adoptions",
@@ -74,6 +74,10 @@ const EXPECTED: [&str; 42] = [
     "notices that came twice",
     "drills with a lifetime",
     "drills swept",
+    "newest states",
+    "fallbacks",
+    "named points",
+    "points that aged out",
 ];
 
 /// One run of a seed to its end.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{events, policies};
+use super::points::points;
 use super::{notices, verified};
 use crate::event::{Author, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
@@ -65,6 +66,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
         .zip(events())
         .chain((200..).zip(policies()))
         .chain((400..).zip(verified::events()))
+        .chain((500..).zip(points()))
         .chain((1_000..).zip(notices::events()));
     for (number, (name, event)) in numbered {
         let author = if number == 0 {
@@ -94,6 +96,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     all.extend(verified::items());
     all.extend(targets());
     all.extend(notices::items());
+    all.extend(super::points::frozen());
     all
 }
 

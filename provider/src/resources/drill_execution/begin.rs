@@ -59,6 +59,7 @@ pub(super) async fn begin(
         max_lifetime: None,
         replace_live_instances: false,
         only: drs_engine::only::Only::default(),
+        points: drs_engine::point::RecoveryPoint::default(),
         run: None,
         force_unknown: Vec::new(),
         unchecked: Vec::new(),
@@ -163,6 +164,7 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
         BeginError::Start(_)
         | BeginError::Lifetime(_)
         | BeginError::Only(_)
+        | BeginError::Points(_)
         | BeginError::Preempt(_) => at_plan("Drill Not Started", sentence(&error.to_string())),
         BeginError::Illegal(error) => at_plan(
             "Drill Not Started",

@@ -164,6 +164,7 @@ fn a_drill_that_cannot_start_says_why() {
                 cleanup: false,
                 max_lifetime: None,
                 part: crate::cli::Part::default(),
+                points: crate::cli::FromPoints::default(),
                 output: JSON,
             };
             let asked = Asked {
