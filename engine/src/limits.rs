@@ -18,6 +18,10 @@ pub const SERVERS_PER_GROUP: usize = 4_000;
 pub const SERVERS_PER_TARGET: usize = 4_000;
 /// Tags that select servers of one protection group.
 pub const TAGS_PER_SELECTION: usize = 50;
+/// Longest key of a tag in EC2, in characters.
+pub const EC2_TAG_KEY_CHARS: usize = 128;
+/// Longest value of a tag in EC2, in characters.
+pub const EC2_TAG_VALUE_CHARS: usize = 256;
 /// Rounds of telling drills that a recovery takes their servers; each names ten servers that were still held.
 pub const PREEMPTIONS: usize = 500;
 

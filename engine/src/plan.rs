@@ -17,9 +17,11 @@ use crate::digest;
 use crate::ids::{GroupId, ServerId};
 use crate::limits;
 
+mod guard;
 mod order;
 mod policy;
 
+pub use guard::DrillGuard;
 pub use policy::{AfterFailure, Policy, Success, after_failed_wave};
 
 /// A recovery plan as it was written, before any check.
@@ -35,6 +37,9 @@ pub struct PlanSpec {
     /// Limit for a whole execution in seconds; none means the mode's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_timeout_seconds: Option<i64>,
+    /// What must be true of the subnets that a drill launches into; none means anything goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill_guard: Option<DrillGuard>,
 }
 
 /// A wave as it was written.
@@ -85,6 +90,8 @@ pub struct Plan {
     name: String,
     waves: Vec<Wave>,
     execution_timeout: Option<SignedDuration>,
+    #[serde(default)]
+    drill_guard: Option<DrillGuard>,
     digest: String,
 }
 
@@ -174,6 +181,7 @@ impl Plan {
                 &mut errors,
             )
         });
+        let drill_guard = guard::parse(spec, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -181,6 +189,7 @@ impl Plan {
             name: spec.name.clone(),
             waves,
             execution_timeout,
+            drill_guard,
             digest: digest_of(spec),
         })
     }
@@ -198,6 +207,11 @@ impl Plan {
     /// The limit for a whole execution, where one was set.
     pub fn execution_timeout(&self) -> Option<SignedDuration> {
         self.execution_timeout
+    }
+
+    /// What must be true of the subnets that a drill launches into, where the plan says so.
+    pub fn drill_guard(&self) -> Option<&DrillGuard> {
+        self.drill_guard.as_ref()
     }
 
     /// A digest of everything that decides what an execution does. The name and the description are left out: renaming
@@ -267,7 +281,11 @@ fn digest_of(spec: &PlanSpec) -> String {
         policy::without_defaults(wave);
         default = vec![wave.name.clone()];
     }
-    digest::of(&(&waves, &spec.execution_timeout_seconds))
+    match &spec.drill_guard {
+        // A plan from before there were guards keeps its digest.
+        None => digest::of(&(&waves, &spec.execution_timeout_seconds)),
+        Some(guard) => digest::of(&(&waves, &spec.execution_timeout_seconds, guard)),
+    }
 }
 
 fn check_text(name: &str, description: &Option<String>, errors: &mut Vec<PlanError>) {

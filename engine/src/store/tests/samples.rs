@@ -252,6 +252,7 @@ fn plan() -> StoredPlan {
             description: Some("all of it".to_owned()),
             waves: vec![wave, least],
             execution_timeout_seconds: Some(7_200),
+            ..PlanSpec::default()
         },
         tags: BTreeMap::from([("Team".to_owned(), "shop".to_owned())]),
         version: 3,

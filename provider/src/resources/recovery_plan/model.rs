@@ -61,6 +61,7 @@ impl Model {
             description: known.optional(&self.description),
             waves,
             execution_timeout_seconds: known.optional(&self.execution_timeout_seconds),
+            ..PlanSpec::default()
         };
         (spec, known.missing)
     }
