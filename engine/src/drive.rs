@@ -28,11 +28,12 @@ use crate::store::items::Items;
 use crate::time::{after, before};
 
 mod adopt;
+mod drill_guard;
 mod observe;
 mod perform;
 mod record;
 mod terminate;
-mod together;
+pub(crate) mod together;
 
 #[cfg(test)]
 pub(crate) use perform::{EXECUTION_TAG, LAUNCH_TAG};

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::only::Only;
 use crate::plan::{LaunchOrder, Policy};
+use crate::readiness::guard::GuardPassed;
 use crate::time::Now;
 
 /// An event with its place in the history.
@@ -129,6 +130,13 @@ pub enum Event {
     },
     /// A guard could not be read; nothing more is launched.
     GuardUnreadable {
+        /// The wave that was about to launch.
+        wave: usize,
+        /// Why.
+        message: String,
+    },
+    /// The drill guard of the plan no longer lets a launch pass, or cannot be read; nothing more is launched.
+    DrillGuardTripped {
         /// The wave that was about to launch.
         wave: usize,
         /// Why.
@@ -300,6 +308,9 @@ pub struct Started {
     /// Drills whose servers it took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preempted: Vec<ExecutionId>,
+    /// What the plan's drill guard saw at the start; none for a recovery, and for a plan without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill_guard: Option<GuardPassed>,
 }
 
 /// A wave as it was when the execution started.

@@ -28,6 +28,7 @@ pub mod only;
 pub mod plan;
 pub mod ports;
 pub mod preflight;
+pub mod readiness;
 pub mod report;
 pub mod resolve;
 pub mod sim;

@@ -50,6 +50,8 @@ pub const EVENTS_PER_EXECUTION: u64 = 200_000;
 pub const RUNS_SEARCHED: usize = 25;
 /// Calls of one kind that a driver makes at the same time, each in another target.
 pub const CALLS_TOGETHER: usize = 10;
+/// Time for asking one thing about each of many servers, in wall time; four thousand answers of a quarter of a second fit.
+pub const EACH_SERVER_TIME: SignedDuration = SignedDuration::from_secs(120);
 /// Attempts to append one set of events while others write, before the turn is given up and loaded anew.
 pub const APPEND_ATTEMPTS: usize = 20;
 

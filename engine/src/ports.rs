@@ -17,13 +17,15 @@ use crate::limits::Quotas;
 use crate::time::{Now, Wake};
 
 mod actions;
+mod readiness;
 
 pub use actions::{Action, ActionRequest, ActionRun, ActionStatus, Actions, Topics};
+pub use readiness::{LaunchSettings, LaunchTemplate, Readiness, Subnet, is_standard};
 
 /// Everything that an execution needs of AWS.
-pub trait Outside: Drs {}
+pub trait Outside: Drs + Readiness {}
 
-impl<T: Drs> Outside for T {}
+impl<T: Drs + Readiness> Outside for T {}
 
 /// AWS Elastic Disaster Recovery, and the few calls of other services that must agree with it.
 pub trait Drs: Send + Sync {

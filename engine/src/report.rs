@@ -209,6 +209,9 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
                 "stopped: it cannot be seen whether live recovery instances exist: {message}"
             )]
         }
+        Event::DrillGuardTripped { message, .. } => {
+            vec![format!("stopped: the drill guard: {message}")]
+        }
         Event::ExecutionTimedOut => {
             vec!["the time limit passed; nothing more is launched, jobs are followed".to_owned()]
         }

@@ -103,6 +103,7 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         replace_live_instances: false,
         only: crate::only::Only::default(),
         preempted: Vec::new(),
+        drill_guard: None,
     };
     (started, frozen)
 }

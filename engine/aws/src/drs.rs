@@ -72,12 +72,12 @@ pub struct LogEntry {
 }
 
 #[derive(Debug)]
-struct Clients {
+pub(crate) struct Clients {
     target: Target,
-    reads: Client,
+    pub(crate) reads: Client,
     changes: Client,
-    ec2: aws_sdk_ec2::Client,
-    quotas: ReadQuotas,
+    pub(crate) ec2: aws_sdk_ec2::Client,
+    pub(crate) quotas: ReadQuotas,
 }
 
 impl AwsDrs {
@@ -142,7 +142,7 @@ impl AwsDrs {
     }
 
     /// A session works in one account and Region; a call about another one would be answered for the wrong servers.
-    fn check(&self, call: Call, target: &Target) -> Result<&Clients, CallError> {
+    pub(crate) fn check(&self, call: Call, target: &Target) -> Result<&Clients, CallError> {
         if *target == self.0.target {
             return Ok(&self.0);
         }

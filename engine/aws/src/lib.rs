@@ -19,6 +19,7 @@ pub mod http;
 pub mod items;
 pub mod limits;
 mod quotas;
+mod readiness;
 pub mod session;
 pub mod settings;
 pub mod tables;

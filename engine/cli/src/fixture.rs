@@ -36,6 +36,8 @@ use crate::history::{History, Origin};
 use crate::operator::Operator;
 use crate::screen::{Outputs, Screen, Size};
 
+mod readiness;
+
 pub(crate) const OWNER: &str = "owner-1";
 const HOST: &str = "ci-runner-7 (process 4711)";
 const OPERATOR: &str = "arn:aws:sts::111122223333:assumed-role/recovery/ci-run-815";
@@ -197,6 +199,7 @@ impl Tale {
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
             preempted: Vec::new(),
+            drill_guard: None,
         };
         let request = StartRequest {
             started,

@@ -195,11 +195,7 @@ fn groups(homes: &BTreeMap<Target, Vec<Server>>) -> Vec<(GroupId, GroupConfig)> 
 fn fleet(homes: BTreeMap<Target, Vec<Server>>) -> Fleet {
     let mut accounts: BTreeMap<String, Vec<Region>> = BTreeMap::new();
     for (target, servers) in homes {
-        let region = Region {
-            name: target.region,
-            initialized: true,
-            servers,
-        };
+        let region = Region::named(&target.region, servers);
         accounts.entry(target.account_id).or_default().push(region);
     }
     let accounts = accounts.into_iter().map(|(id, regions)| Account {

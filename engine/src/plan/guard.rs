@@ -125,7 +125,10 @@ mod tests {
             ]
         );
         let many: Vec<(String, &str)> = (0..51).map(|n| (format!("k{n}"), "v")).collect();
-        let many: Vec<(&str, &str)> = many.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        let many: Vec<(&str, &str)> = many
+            .iter()
+            .map(|(key, value)| (key.as_str(), *value))
+            .collect();
         assert_eq!(
             problems(&many),
             ["drill_guard.subnet_tags: 51 tags; a subnet has at most 50"]

@@ -60,6 +60,9 @@ pub fn about(state: &State) -> Vec<String> {
         format!("by      {by}"),
         format!("in      {}", targets.join(", ")),
     ];
+    if let Some(passed) = &state.started.drill_guard {
+        lines.push(format!("guard   {passed}, when it started"));
+    }
     if let Some(ended) = ended {
         let took = duration(ended.world.duration_since(state.started_at.world));
         lines.push(format!(

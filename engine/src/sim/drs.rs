@@ -22,6 +22,7 @@ use super::items::lost;
 use super::world::{ApiError, Caller, World};
 
 mod answer;
+mod readiness;
 
 /// Most pages of one answer.
 const PAGES: usize = 1_000;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use drs_engine::begin::{ASIDE, Begin, BeginError};
 use drs_engine::event::{Event, Mode};
-use drs_engine::ids::{ExecutionId, Target};
+use drs_engine::ids::{ExecutionId, PlanId, Target};
 use drs_engine::only::Only;
 use drs_engine::ports::{Clock, Outside};
+use drs_engine::readiness::guard::Stopped;
 use drs_engine::resolve::ResolveError;
 use drs_engine::state::State;
 use drs_engine::store::codec::ReadError;
@@ -225,6 +226,7 @@ fn refused<I: Items + Clone, C: Clock>(
             "When the recovery is over, disconnect and terminate these instances in DRS (`aws drs \
              disconnect-recovery-instance`, `aws drs terminate-recovery-instances`), and start again.",
         ),
+        BeginError::DrillGuard(stopped) => stopped_by_guard(failed(error.to_string()), id, stopped),
         BeginError::GuardUnreadable(call) => failed(error.to_string()).help(calls::help(call)),
         BeginError::Start(StartError::Read(error)) => history.unreadable(error).safe(NOTHING_STARTED),
         BeginError::Start(StartError::Running(other)) => failed(format!(
@@ -244,6 +246,17 @@ fn refused<I: Items + Clone, C: Clock>(
         BeginError::Illegal(_) => failed(error.to_string())
             .help("This is a mistake in the engine: please report it. `drsctl list` shows what there is."),
     }
+}
+
+/// What helps when the drill guard stops a drill.
+fn stopped_by_guard(failure: Failure, plan: &PlanId, stopped: &Stopped) -> Failure {
+    let failure = stopped
+        .calls()
+        .fold(failure, |failure, call| failure.help(calls::help(call)));
+    failure.help(format!(
+        "`drsctl preflight {plan}` shows it again without starting anything. The guard is the plan's drill_guard; a recovery \
+         is not held up by it."
+    ))
 }
 
 /// Every reason, one a line when there are several.

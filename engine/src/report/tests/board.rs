@@ -75,6 +75,7 @@ fn history() -> (Frozen, Vec<Recorded>) {
         replace_live_instances: false,
         only: crate::only::Only::default(),
         preempted: Vec::new(),
+        drill_guard: None,
     };
     let servers: Vec<ServerId> = frozen.waves[0]
         .iter()

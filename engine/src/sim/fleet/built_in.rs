@@ -8,11 +8,7 @@ use super::{Account, Disk, Fleet, Origin, Os, Region, Server, Settings};
 pub(super) fn fleet() -> Fleet {
     let mut servers = shop();
     servers.extend(office());
-    let region = |name: &str, servers| Region {
-        name: name.to_owned(),
-        initialized: true,
-        servers,
-    };
+    let region = Region::named;
     let account = |id: &str, regions| Account {
         id: id.to_owned(),
         external_id: None,

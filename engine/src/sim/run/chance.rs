@@ -198,11 +198,7 @@ fn fleet_of(homes: Vec<(Target, Vec<Server>)>, settings: Settings) -> Fleet {
     let account = |(place, servers): (Target, Vec<Server>)| Account {
         id: place.account_id,
         external_id: None,
-        regions: vec![Region {
-            name: place.region,
-            initialized: true,
-            servers,
-        }],
+        regions: vec![Region::named(&place.region, servers)],
     };
     Fleet {
         accounts: homes.into_iter().map(account).collect(),
@@ -311,5 +307,6 @@ fn plan(counts: &[u64], random: &mut Random) -> PlanSpec {
         description: None,
         waves: waves.collect(),
         execution_timeout_seconds: random.chance(100).then(|| 60 + number(7_200, random)),
+        ..PlanSpec::default()
     }
 }

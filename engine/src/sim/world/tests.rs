@@ -45,11 +45,7 @@ impl Bench {
 
     /// A world of healthy servers, with settings.
     fn with(servers: Vec<Server>, settings: Settings) -> Self {
-        let region = Region {
-            name: REGION.to_owned(),
-            initialized: true,
-            servers,
-        };
+        let region = Region::named(REGION, servers);
         let account = Account {
             id: ACCOUNT.to_owned(),
             external_id: None,

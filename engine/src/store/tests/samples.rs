@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{events, policies};
-use crate::event::{Author, Mode, Recorded};
+use crate::event::{Author, Event, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
-use crate::plan::{PlanSpec, WaveSpec};
+use crate::plan::{DrillGuard, PlanSpec, WaveSpec};
+use crate::readiness::guard::GuardPassed;
 use crate::store::claim::Claim;
 use crate::store::codec::ReadError;
 use crate::store::group::{Group, GroupConfig, Selection};
@@ -84,6 +85,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     }
     all.extend(projections());
     all.extend(with_policies());
+    all.extend(with_drill_guard());
     all
 }
 
@@ -193,6 +195,43 @@ fn with_policies() -> Vec<(String, Item, Again)> {
         ("plan-with-policies".to_owned(), stored.encode(), |item| {
             Ok(StoredPlan::decode(item)?.encode())
         }),
+    ]
+}
+
+/// Items that tell of a drill guard.
+fn with_drill_guard() -> Vec<(String, Item, Again)> {
+    let tags = BTreeMap::from([("Purpose".to_owned(), "drill".to_owned())]);
+    let mut stored = plan();
+    stored.spec.drill_guard = Some(DrillGuard {
+        subnet_tags: tags.clone(),
+    });
+    let (mut started, _) = beginning(&[("db", &["s-1"])]);
+    started.drill_guard = Some(GuardPassed {
+        subnet_tags: tags,
+        servers: 1,
+        subnets: vec!["subnet-0123456789abcdef0".to_owned()],
+    });
+    let recorded = Recorded {
+        seq: 1,
+        now: now(),
+        author: Author::Owner(OwnerId::new("o-1")),
+        event: Event::ExecutionStarted(Box::new(started)),
+    };
+    vec![
+        (
+            "plan-with-drill-guard".to_owned(),
+            stored.encode(),
+            |item| Ok(StoredPlan::decode(item)?.encode()),
+        ),
+        (
+            "event-started-with-drill-guard".to_owned(),
+            record::encode_event(&execution(), &recorded, "nonce"),
+            |item| {
+                let nonce = record::nonce_of(item)?;
+                let event = record::decode_event(item)?;
+                Ok(record::encode_event(&execution(), &event, &nonce))
+            },
+        ),
     ]
 }
 
