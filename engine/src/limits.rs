@@ -38,6 +38,17 @@ pub const NAME_CHARS: usize = 64;
 /// Longest description, in characters.
 pub const DESCRIPTION_CHARS: usize = 1_024;
 
+/// Hooks of one plan: all of them are frozen in the first event of an execution.
+pub const HOOKS_PER_PLAN: usize = 50;
+/// Longest name of a function, a document, a version or a Region, in characters; ARNs are the longest.
+pub const ACTION_NAME_CHARS: usize = 256;
+/// Names and values of the parameters of one document together, in bytes.
+pub const PARAMETERS_BYTES: usize = 2_048;
+/// Values of the parameters of one document together.
+pub const PARAMETER_VALUES: usize = 100;
+/// What is kept of what a hook or a check said, in characters.
+pub const ACTION_OUTPUT_CHARS: usize = 500;
+
 /// Servers named by one stored item or event.
 pub const SERVERS_PER_EVENT: usize = 100;
 /// Servers judged by one event: each also writes its own item, and both go in one transaction.
@@ -60,6 +71,22 @@ pub const STORE_FAILURES: u32 = 20;
 
 /// Default time a wave may take from its first launch to its last judged server.
 pub const WAVE_TIMEOUT: SignedDuration = SignedDuration::from_hours(2);
+/// Time in which EC2's status checks must pass after a launch.
+pub const STATUS_TIMEOUT: SignedDuration = SignedDuration::from_mins(10);
+/// The same for Windows, which sets itself up at its first boot.
+pub const STATUS_TIMEOUT_WINDOWS: SignedDuration = SignedDuration::from_mins(45);
+/// How long after a server's limit EC2 is still asked when it could not answer.
+pub const STATUS_GRACE: SignedDuration = SignedDuration::from_mins(2);
+/// Default time that a command or a function that checks servers may take.
+pub const CHECK_TIMEOUT: SignedDuration = SignedDuration::from_mins(10);
+/// Default time that a hook may take.
+pub const HOOK_TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
+/// Longest time that can be asked for a hook or a check.
+pub const LONGEST_ACTION: SignedDuration = SignedDuration::from_hours(4);
+/// How often a hook or a check is begun when it is not known whether it was: once, and twice more with the same token.
+pub const BEGINS_PER_ACTION: u32 = 3;
+/// Instances of one command of Systems Manager.
+pub const INSTANCES_PER_COMMAND: usize = 50;
 /// Longest time that can be asked for a wave, a wait or an execution: a week.
 pub const LONGEST_TIMEOUT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// What the provider's create timeout adds to the execution's own.
@@ -86,6 +113,10 @@ pub const POLL_SHARE_YOUNG: i32 = 4;
 /// The share of a job's age that may pass between two looks once its servers are due: a hundredth is all that looking
 /// can add to how long a launch takes.
 pub const POLL_SHARE_DUE: i32 = 100;
+/// The share of the time since a launch that may pass between two looks at its instance's status.
+pub const POLL_SHARE_STATUS: i32 = 40;
+/// The share of the time since a hook or a check was begun that may pass between two looks at it.
+pub const POLL_SHARE_ACTION: i32 = 10;
 /// Wall time between two looks at a history that another process writes.
 pub const FOLLOW_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
 /// How old the view of other jobs in a target may be when a launch is decided.

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -17,11 +18,15 @@ use crate::digest;
 use crate::ids::{GroupId, ServerId};
 use crate::limits;
 
+mod checks;
 mod guard;
+mod hooks;
 mod order;
 mod policy;
 
+pub use checks::{Check, Checks, ChecksSpec, CommandCheck, FunctionCheck};
 pub use guard::DrillGuard;
+pub use hooks::{Consequence, Hook, HookSpec};
 pub use policy::{AfterFailure, Policy, Success, after_failed_wave};
 
 /// A recovery plan as it was written, before any check.
@@ -82,6 +87,15 @@ pub struct WaveSpec {
     /// How often a server is launched again after its launch failed; none means never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<i64>,
+    /// What is looked at after servers are launched; none means EC2's status checks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<ChecksSpec>,
+    /// What is run before the first launch, in this order; none means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_hooks: Option<Vec<HookSpec>>,
+    /// What is run after the servers have ended and been checked, in this order; none means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_hooks: Option<Vec<HookSpec>>,
 }
 
 /// A recovery plan that holds every rule: unique names, known dependencies, no cycle, sane durations.
@@ -123,6 +137,15 @@ pub struct Wave {
     /// The servers whose failure fails the wave, where the policy goes by them.
     #[serde(default)]
     pub critical: Vec<ServerId>,
+    /// What is looked at after servers are launched.
+    #[serde(default)]
+    pub checks: Checks,
+    /// What is run before the first launch.
+    #[serde(default)]
+    pub before_hooks: Vec<Hook>,
+    /// What is run after the servers have ended and been checked.
+    #[serde(default)]
+    pub after_hooks: Vec<Hook>,
 }
 
 /// How the servers of one wave are launched.
@@ -170,13 +193,14 @@ impl Plan {
             .map(|(index, wave)| parse_wave(index, wave, &names, &mut errors))
             .collect();
         check_groups(&spec.waves, &mut errors);
+        hooks::check_count(&spec.waves, &mut errors);
         if errors.is_empty() {
             order::check_cycles(&waves, &mut errors);
         }
         let execution_timeout = spec.execution_timeout_seconds.map(|seconds| {
             parse_duration(
                 seconds,
-                1,
+                1..=limits::LONGEST_TIMEOUT.as_secs(),
                 vec![PathStep::Attribute("execution_timeout_seconds")],
                 &mut errors,
             )
@@ -279,6 +303,8 @@ fn digest_of(spec: &PlanSpec) -> String {
             .filter(|seconds| *seconds != limits::WAVE_TIMEOUT.as_secs());
         wave.pause_before = wave.pause_before.filter(|pauses| *pauses);
         policy::without_defaults(wave);
+        checks::without_defaults(wave);
+        hooks::without_defaults(wave);
         default = vec![wave.name.clone()];
     }
     match &spec.drill_guard {
@@ -397,6 +423,9 @@ fn parse_wave(
         }
     };
     let (policy, critical) = policy::parse(index, spec, errors);
+    let checks = checks::parse(index, spec, errors);
+    let (before_hooks, after_hooks) = hooks::parse(index, spec, errors);
+    let longest = limits::LONGEST_TIMEOUT.as_secs();
     Wave {
         name: spec.name.clone(),
         groups: spec.protection_group_ids.clone(),
@@ -407,16 +436,29 @@ fn parse_wave(
         wait: spec
             .wait_time_seconds
             .map_or(SignedDuration::ZERO, |seconds| {
-                parse_duration(seconds, 0, wave_path(index, "wait_time_seconds"), errors)
+                parse_duration(
+                    seconds,
+                    0..=longest,
+                    wave_path(index, "wait_time_seconds"),
+                    errors,
+                )
             }),
         timeout: spec
             .timeout_seconds
             .map_or(limits::WAVE_TIMEOUT, |seconds| {
-                parse_duration(seconds, 1, wave_path(index, "timeout_seconds"), errors)
+                parse_duration(
+                    seconds,
+                    1..=longest,
+                    wave_path(index, "timeout_seconds"),
+                    errors,
+                )
             }),
         pause_before: spec.pause_before.unwrap_or_default(),
         policy,
         critical,
+        checks,
+        before_hooks,
+        after_hooks,
     }
 }
 
@@ -480,13 +522,18 @@ fn parse_in_flight(index: usize, written: Option<i64>, errors: &mut Vec<PlanErro
 
 fn parse_duration(
     seconds: i64,
-    least: i64,
+    range: RangeInclusive<i64>,
     path: Vec<PathStep>,
     errors: &mut Vec<PlanError>,
 ) -> SignedDuration {
-    let most = limits::LONGEST_TIMEOUT.as_secs();
-    if !(least..=most).contains(&seconds) {
-        let message = format!("{seconds} seconds; use a number from {least} to {most} (7 days)");
+    if !range.contains(&seconds) {
+        let (least, most) = range.into_inner();
+        let days = if most == limits::LONGEST_TIMEOUT.as_secs() {
+            " (7 days)"
+        } else {
+            ""
+        };
+        let message = format!("{seconds} seconds; use a number from {least} to {most}{days}");
         errors.push(PlanError { path, message });
         return SignedDuration::ZERO;
     }

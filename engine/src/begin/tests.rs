@@ -139,7 +139,7 @@ fn a_drill_has_the_longest_chain_as_its_limit_and_a_recovery_has_none() {
     let seconds = SignedDuration::from_secs;
     assert_eq!(
         execution_timeout(None, &plan, Mode::Drill),
-        Some(seconds(1_320))
+        Some(seconds(2 * (660 + 45 * 60)))
     );
     assert_eq!(execution_timeout(None, &plan, Mode::Recovery), None);
     spec.execution_timeout_seconds = Some(5);
@@ -177,7 +177,8 @@ fn a_run_belongs_to_its_owner_until_that_is_silent_for_too_long() {
         (first, state)
     });
     assert_eq!(state.servers.len(), 2, "the tags select two servers");
-    assert_eq!(state.started.timeout, Some(limits::WAVE_TIMEOUT));
+    let limit = limits::WAVE_TIMEOUT + limits::STATUS_TIMEOUT_WINDOWS;
+    assert_eq!(state.started.timeout, Some(limit));
     let second = process(&hub, &memory, "o-2");
     let look = |process: &Process, inputs: &BTreeMap<String, serde_json::Value>| {
         let plan = PlanId::new("p-1");

@@ -53,9 +53,17 @@ fn find_cycle(waves: &[Wave], start: usize, settled: &mut BTreeSet<usize>) -> Op
     None
 }
 
-/// Timeouts and waits summed along the longest chain. The waves have no cycle, so relaxing once per wave is enough.
+/// Waits, hooks, timeouts and checks summed along the longest chain. The waves have no cycle, so relaxing once per wave is enough.
 pub(super) fn longest_chain(waves: &[Wave]) -> SignedDuration {
-    let own = |index: usize| waves[index].wait.saturating_add(waves[index].timeout);
+    let own = |index: usize| {
+        let wave = &waves[index];
+        let hooks = wave.before_hooks.iter().chain(&wave.after_hooks);
+        let spans = hooks.map(|hook| hook.timeout);
+        [wave.wait, wave.timeout, wave.checks.longest()]
+            .into_iter()
+            .chain(spans)
+            .fold(SignedDuration::ZERO, SignedDuration::saturating_add)
+    };
     let mut longest: Vec<SignedDuration> = (0..waves.len()).map(own).collect();
     for _ in 0..waves.len() {
         for index in 0..waves.len() {

@@ -95,7 +95,7 @@ fn a_group_in_two_waves_needs_subsets() {
 }
 
 #[test]
-fn the_longest_chain_sums_waits_and_timeouts() {
+fn the_longest_chain_sums_waits_timeouts_and_checks() {
     let mut slow = after(wave("c", &["3"]), &["a"]);
     slow.wait_time_seconds = Some(60);
     let parsed = Plan::parse(&plan(vec![
@@ -106,7 +106,7 @@ fn the_longest_chain_sums_waits_and_timeouts() {
     .unwrap();
     assert_eq!(
         parsed.longest_chain(),
-        SignedDuration::from_secs(2 * 7_200 + 60)
+        SignedDuration::from_secs(2 * (7_200 + 45 * 60) + 60)
     );
 }
 

@@ -178,6 +178,7 @@ impl Wave {
                 .map(|list| list.into_iter().map(ServerId::new).collect()),
             min_success_percent: known.optional(&self.min_success_percent),
             retries: known.optional(&self.retries),
+            ..WaveSpec::default()
         }
     }
 
