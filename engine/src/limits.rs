@@ -63,6 +63,8 @@ pub const RUNS_SEARCHED: usize = 25;
 pub const CALLS_TOGETHER: usize = 10;
 /// Time for asking one thing about each of many servers, in wall time; four thousand answers of a quarter of a second fit.
 pub const EACH_SERVER_TIME: SignedDuration = SignedDuration::from_secs(120);
+/// Age of a server's newest point in time from which a preflight warns: DRS takes one every ten minutes.
+pub const POINT_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// Attempts to append one set of events while others write, before the turn is given up and loaded anew.
 pub const APPEND_ATTEMPTS: usize = 20;
 

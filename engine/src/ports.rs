@@ -252,6 +252,14 @@ impl CallError {
     pub fn is_retryable(&self) -> bool {
         self.kind != Kind::Refused
     }
+
+    /// Whether the caller lacks the right to it. DRS, STS and EC2 have a word each.
+    pub fn is_denied(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation"
+        )
+    }
 }
 
 impl fmt::Display for CallError {

@@ -9,6 +9,8 @@ use crate::store::summary::Summary;
 
 use super::Level;
 
+pub(super) mod launches;
+
 pub(super) fn resolve(error: &ResolveError) -> String {
     match error {
         ResolveError::Call(error) => call_text(error),
@@ -121,9 +123,13 @@ pub(super) fn call(target: &Target, error: &CallError) -> String {
 
 fn call_text(error: &CallError) -> String {
     match error.kind {
-        Kind::Refused if error.code.contains("AccessDenied") => {
+        Kind::Refused if error.is_denied() => {
             format!("{error}; allow the action {} to the caller", error.call)
         }
+        Kind::Refused if error.code == "UninitializedAccountException" => format!(
+            "{error}; DRS was never set up there: an administrator opens the DRS console once in that account and Region, or \
+             runs `aws drs initialize-service`"
+        ),
         Kind::Refused => error.to_string(),
         Kind::Busy | Kind::Unknown => format!("{error}; this may pass: ask again"),
     }

@@ -18,6 +18,9 @@ use crate::ports::{CallError, Clock, LaunchSettings, Outside};
 use crate::resolve::some_of;
 use crate::store::items::Items;
 
+/// Reasons that one text spells out; the rest is counted.
+const REASONS_TOLD: usize = 10;
+
 /// What the guard saw when it let a drill start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardPassed {
@@ -359,8 +362,13 @@ impl fmt::Display for Reason {
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let texts: Vec<String> = self.reasons.iter().map(ToString::to_string).collect();
-        write!(f, "drill_guard.subnet_tags: {}", texts.join("; "))
+        let first = self.reasons.iter().take(REASONS_TOLD);
+        let texts: Vec<String> = first.map(ToString::to_string).collect();
+        write!(f, "drill_guard.subnet_tags: {}", texts.join("; "))?;
+        match self.reasons.len().saturating_sub(REASONS_TOLD) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more reasons like these"),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::time::{after, before};
 
 use super::hub::{Fate, Faults, Hub, gate};
 use super::items::lost;
+use super::world::fault::Fault;
 use super::world::{ApiError, Caller, World};
 
 mod answer;
@@ -125,6 +126,10 @@ impl SimDrs {
             account_id: target.account_id.clone(),
             arn: self.caller.arn.clone(),
         };
+        let denied = lock(&self.world).take_fault(now.world, &target.region, operation(call));
+        if denied == Some(Fault::AccessDenied) {
+            return Err(self.denied(call));
+        }
         let mut pages = Vec::new();
         for _ in 0..PAGES {
             let reply = lock(&self.world)
@@ -141,6 +146,21 @@ impl SimDrs {
             }
         }
         Ok(pages)
+    }
+
+    /// A call that the caller has no right to, in the words of the service. Of the faults that can be injected into a world,
+    /// only this one is carried out here; the run has its own for the others.
+    fn denied(&self, call: &'static str) -> CallError {
+        let code = if call.starts_with("ec2:") {
+            "UnauthorizedOperation"
+        } else {
+            "AccessDeniedException"
+        };
+        let message = format!(
+            "User: {} is not authorized to perform: {call} because no identity-based policy allows it",
+            self.caller.arn
+        );
+        refused(call, code, message)
     }
 
     /// The recovery instances that a call would delete.

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Account, Disk, Fleet, Origin, Os, Region, Server, Settings};
+use super::{Account, Disk, Fleet, Origin, Os, Region, Server, Settings, Subnet};
 
 /// A three-tier shop and an office in one Region, a second Region that is empty, and a second account.
 pub(super) fn fleet() -> Fleet {
     let mut servers = shop();
     servers.extend(office());
     let region = Region::named;
+    let recovery = Region {
+        subnets: vec![subnet("drill", "drill"), subnet("production", "production")],
+        ..region("us-east-1", servers)
+    };
     let account = |id: &str, regions| Account {
         id: id.to_owned(),
         external_id: None,
@@ -22,10 +26,7 @@ pub(super) fn fleet() -> Fleet {
         accounts: vec![
             account(
                 "111122223333",
-                vec![
-                    region("us-east-1", servers),
-                    region("us-west-2", Vec::new()),
-                ],
+                vec![recovery, region("us-west-2", Vec::new())],
             ),
             account("444455556666", vec![region("us-east-1", vec![ledger])]),
         ],
@@ -65,7 +66,7 @@ fn shop() -> Vec<Server> {
     .into()
 }
 
-/// Servers that are slow, late, stalled or not ready.
+/// Servers that are slow, late, stalled or not ready. They boot where production does.
 fn office() -> Vec<Server> {
     let of_office = |hostname: &str, os: Os, state: &str| {
         let mut server = tagged(
@@ -73,6 +74,7 @@ fn office() -> Vec<Server> {
             &[("Application", "office"), ("Environment", "production")],
         );
         server.os = os;
+        server.subnet = Some("production".to_owned());
         server.replication_state = state.to_owned();
         server
     };
@@ -102,6 +104,13 @@ fn tagged(hostname: &str, tags: &[(&str, &str)]) -> Server {
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
         .collect::<BTreeMap<_, _>>();
     server
+}
+
+fn subnet(name: &str, purpose: &str) -> Subnet {
+    Subnet {
+        tags: BTreeMap::from([("Purpose".to_owned(), purpose.to_owned())]),
+        ..Subnet::named(name)
+    }
 }
 
 fn disk(device: &str, gib: u32) -> Disk {

@@ -211,28 +211,37 @@ fn with_drill_guard() -> Vec<(String, Item, Again)> {
         servers: 1,
         subnets: vec!["subnet-0123456789abcdef0".to_owned()],
     });
-    let recorded = Recorded {
-        seq: 1,
-        now: now(),
-        author: Author::Owner(OwnerId::new("o-1")),
-        event: Event::ExecutionStarted(Box::new(started)),
+    let tripped = Event::DrillGuardTripped {
+        wave: 0,
+        message: "subnet subnet-0123456789abcdef0 lacks Purpose".to_owned(),
     };
-    vec![
+    let events = [
         (
-            "plan-with-drill-guard".to_owned(),
-            stored.encode(),
-            |item| Ok(StoredPlan::decode(item)?.encode()),
+            "started-with-drill-guard",
+            Event::ExecutionStarted(Box::new(started)),
         ),
-        (
-            "event-started-with-drill-guard".to_owned(),
-            record::encode_event(&execution(), &recorded, "nonce"),
-            |item| {
-                let nonce = record::nonce_of(item)?;
-                let event = record::decode_event(item)?;
-                Ok(record::encode_event(&execution(), &event, &nonce))
-            },
-        ),
-    ]
+        ("drill-guard-tripped", tripped),
+    ];
+    let mut items: Vec<(String, Item, Again)> = vec![(
+        "plan-with-drill-guard".to_owned(),
+        stored.encode(),
+        |item| Ok(StoredPlan::decode(item)?.encode()),
+    )];
+    for (seq, (name, event)) in (1..).zip(events) {
+        let recorded = Recorded {
+            seq,
+            now: now(),
+            author: Author::Owner(OwnerId::new("o-1")),
+            event,
+        };
+        let item = record::encode_event(&execution(), &recorded, "nonce");
+        items.push((format!("event-{name}"), item, |item| {
+            let nonce = record::nonce_of(item)?;
+            let event = record::decode_event(item)?;
+            Ok(record::encode_event(&execution(), &event, &nonce))
+        }));
+    }
+    items
 }
 
 fn groups() -> Vec<(&'static str, Group)> {
