@@ -314,6 +314,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             .only
             .narrow(&mut waves, &groups, &mut frozen)
             .map_err(BeginError::Only)?;
+        place(&mut waves, &begin.hub);
         let started = Started {
             execution_id: begin.execution_id.clone(),
             plan_id: plan.id.clone(),
@@ -345,6 +346,22 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     }
 }
 
+/// Settles where hooks and functions run that do not say it: in the hub.
+fn place(waves: &mut [FrozenWave], hub: &Target) {
+    for wave in waves {
+        let hooks = wave.before_hooks.iter_mut().chain(&mut wave.after_hooks);
+        for hook in hooks {
+            let target = hook.target(hub);
+            hook.account_id = Some(target.account_id);
+            hook.region = Some(target.region);
+        }
+        let checks = wave.checks.as_mut();
+        if let Some(function) = checks.and_then(|checks| checks.function.as_mut()) {
+            function.target.get_or_insert_with(|| hub.clone());
+        }
+    }
+}
+
 /// The waves of a plan as they would run.
 pub(crate) fn frozen_waves(resolution: &Resolution) -> Vec<FrozenWave> {
     let Resolution { parsed, frozen, .. } = resolution;
@@ -359,6 +376,9 @@ pub(crate) fn frozen_waves(resolution: &Resolution) -> Vec<FrozenWave> {
         pause_before: wave.pause_before,
         policy: wave.policy,
         servers: servers.len(),
+        checks: wave.checks.is_any().then(|| wave.checks.clone()),
+        before_hooks: wave.before_hooks.clone(),
+        after_hooks: wave.after_hooks.clone(),
     });
     waves.collect()
 }

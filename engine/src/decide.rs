@@ -6,17 +6,21 @@
 //! changed. Where the same call is due in several targets, [`beside`] says which may be made at the same time.
 //!
 //! To change how a wave is judged, read [`jobs`]; what is launched when, [`launches`]; when a wave starts and ends,
-//! [`waves`]; what follows a failed server, [`policy`]; how instances are terminated, [`termination`].
+//! [`waves`]; what follows a failed server, [`policy`]; whether a launched one is healthy, [`checks`]; what is run before
+//! and after a wave, [`hooks`] and [`actions`]; how instances are terminated, [`termination`].
 
 use jiff::SignedDuration;
 
-use crate::event::{Event, LaunchId};
+use crate::event::{ActionId, Event, LaunchId};
 use crate::ids::{InstanceId, ServerId, Target};
 use crate::limits;
 use crate::state::{State, Status};
 use crate::time::{Now, Wake};
 
+pub mod actions;
 pub mod beside;
+pub mod checks;
+mod hooks;
 pub mod jobs;
 pub mod launches;
 pub mod policy;
@@ -24,6 +28,7 @@ pub mod termination;
 pub mod view;
 pub mod waves;
 
+use actions::ActionPlan;
 pub use view::View;
 
 /// What to do next, and when to ask again if nothing happens before.
@@ -60,6 +65,12 @@ pub enum Command {
         /// The servers.
         servers: Vec<ServerId>,
     },
+    /// Look at the status of launched instances, in a target and in others where that is due.
+    LookAtHealth(Target),
+    /// Begin hooks and checks: intents, calls, outcomes.
+    BeginActions(Vec<ActionPlan>),
+    /// Look how far hooks and checks are.
+    LookAtActions(Vec<ActionId>),
     /// Look which instances of this execution are still there.
     FindOwnInstances(Target),
     /// Ask DRS to terminate instances of this execution.
@@ -125,15 +136,41 @@ pub fn decide(state: &State, view: &View, now: Now, settings: &Settings) -> Deci
     let command = match state.status {
         Status::Running | Status::Paused | Status::Cancelling => {
             waves::record(state, now, &mut wake)
+                .or_else(|| checks::record(state, now, &mut wake))
+                .or_else(|| actions::record(state, now, &mut wake))
                 .or_else(|| launches::resolve(state, view, now, settings, &mut wake))
                 .or_else(|| jobs::follow(state, view, now, settings, &mut wake))
+                .or_else(|| look(state, view, now, settings, &mut wake))
                 .or_else(|| launches::next(state, view, now, &mut wake))
+                .or_else(|| begin(state, now, &mut wake))
         }
         Status::Ended(_) | Status::Halted => {
             termination::next(state, view, now, settings, &mut wake)
         }
     };
     Decision { command, wake }
+}
+
+/// Looks at instances and actions that are due.
+fn look(
+    state: &State,
+    view: &View,
+    now: Now,
+    settings: &Settings,
+    wake: &mut Wake,
+) -> Option<Command> {
+    let health = checks::looks(state, view, now, settings, wake);
+    if let Some((target, _)) = health.into_iter().next() {
+        return Some(Command::LookAtHealth(target));
+    }
+    let running = actions::looks(state, view, now, settings, wake);
+    (!running.is_empty()).then_some(Command::LookAtActions(running))
+}
+
+/// Hooks and checks that are due.
+fn begin(state: &State, now: Now, wake: &mut Wake) -> Option<Command> {
+    let due = actions::due(state, now, wake);
+    (!due.is_empty()).then_some(Command::BeginActions(due))
 }
 
 /// Whether there is nothing left to do, now or later, until somebody asks for something.

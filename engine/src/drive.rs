@@ -27,6 +27,7 @@ use crate::store::executions::{Executions, HistoryError};
 use crate::store::items::Items;
 use crate::time::{after, before};
 
+mod actions;
 mod adopt;
 mod drill_guard;
 mod observe;

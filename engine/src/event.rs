@@ -11,9 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::only::Only;
-use crate::plan::{LaunchOrder, Policy};
+use crate::plan::{Check, Checks, Hook, LaunchOrder, Policy};
+use crate::ports::ActionRun;
 use crate::readiness::guard::GuardPassed;
 use crate::time::Now;
+
+mod actions;
+mod checks;
+
+pub use actions::{ActionId, ActionIntent, ActionResult, Purpose, When};
+pub use checks::{CheckResult, Checked};
 
 /// An event with its place in the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -270,6 +277,47 @@ pub enum Event {
         /// Why they are still there.
         reason: Option<String>,
     },
+    /// A check of launched servers told something.
+    ServersChecked {
+        /// The wave's position.
+        wave: usize,
+        /// The check.
+        check: Check,
+        /// What it found, of at most [`SERVERS_PER_JUDGEMENT`](crate::limits::SERVERS_PER_JUDGEMENT) servers.
+        results: Vec<Checked>,
+    },
+    /// An action is about to be begun. Without an outcome after it, nobody knows whether it was.
+    ActionIntended(Box<ActionIntent>),
+    /// An action runs.
+    ActionBegun {
+        /// The action.
+        action: ActionId,
+        /// What it is known by where it runs.
+        run: ActionRun,
+    },
+    /// An action could not be begun now, and has had no effect.
+    ActionPostponed {
+        /// The action.
+        action: ActionId,
+        /// Why.
+        message: String,
+        /// How long AWS asked to wait.
+        after: Option<SignedDuration>,
+    },
+    /// There was no usable answer, or whoever waited for it is gone: the action may have run.
+    ActionUnknown {
+        /// The action.
+        action: ActionId,
+        /// What happened instead of an answer.
+        message: String,
+    },
+    /// An action has ended, or is not followed any more.
+    ActionEnded {
+        /// The action.
+        action: ActionId,
+        /// How.
+        result: ActionResult,
+    },
     /// A rule of the engine was broken; it does nothing more, and a person must look.
     Halted {
         /// What was found.
@@ -336,6 +384,25 @@ pub struct FrozenWave {
     /// What follows when servers of it fail.
     #[serde(default, skip_serializing_if = "Policy::is_default")]
     pub policy: Policy,
+    /// What is looked at after servers are launched; none when nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Checks>,
+    /// What is run before the first launch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before_hooks: Vec<Hook>,
+    /// What is run after the servers have ended and been checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after_hooks: Vec<Hook>,
+}
+
+impl FrozenWave {
+    /// The hooks before or after it.
+    pub fn hooks(&self, when: When) -> &[Hook] {
+        match when {
+            When::Before => &self.before_hooks,
+            When::After => &self.after_hooks,
+        }
+    }
 }
 
 /// What is known before StartRecovery is called.

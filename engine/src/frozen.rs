@@ -31,6 +31,9 @@ pub struct FrozenServer {
     /// Whether its failure fails its wave, where the wave's policy goes by critical servers.
     #[serde(default, skip_serializing_if = "is_false")]
     pub critical: bool,
+    /// Whether it runs Windows, which takes longer to boot.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub windows: bool,
 }
 
 impl Frozen {

@@ -68,8 +68,51 @@ pub struct Target {
     pub region: String,
 }
 
+impl Target {
+    /// The account and the Region that an ARN names, where it names both.
+    pub fn of_arn(arn: &str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
+        let is_arn = parts.next() == Some("arn");
+        let (region, account_id) = (parts.nth(2)?, parts.next()?);
+        let is_whole = is_arn && parts.next().is_some();
+        (is_whole && !region.is_empty() && !account_id.is_empty()).then(|| Self {
+            account_id: account_id.to_owned(),
+            region: region.to_owned(),
+        })
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.account_id, self.region)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_names_an_account_and_a_region() {
+        let target = |account_id: &str, region: &str| Target {
+            account_id: account_id.to_owned(),
+            region: region.to_owned(),
+        };
+        for (arn, expected) in [
+            (
+                "arn:aws:sns:us-east-1:111122223333:notices",
+                Some(target("111122223333", "us-east-1")),
+            ),
+            (
+                "arn:aws:lambda:eu-west-1:111122223333:function:check:live",
+                Some(target("111122223333", "eu-west-1")),
+            ),
+            ("arn:aws:iam::111122223333:role/dr", None),
+            ("arn:aws:sns:us-east-1:111122223333", None),
+            ("check", None),
+            ("", None),
+        ] {
+            assert_eq!(Target::of_arn(arn), expected, "{arn}");
+        }
     }
 }

@@ -22,6 +22,14 @@ pub const TAGS_PER_SELECTION: usize = 50;
 pub const EC2_TAG_KEY_CHARS: usize = 128;
 /// Longest value of a tag in EC2, in characters.
 pub const EC2_TAG_VALUE_CHARS: usize = 256;
+/// Regions of one target account; AWS has fewer with DRS.
+pub const REGIONS_PER_TARGET: usize = 50;
+/// Longest path and name of a role, in characters, as IAM allows.
+pub const ROLE_NAME_CHARS: usize = 576;
+/// Longest external id, in characters, as STS allows.
+pub const EXTERNAL_ID_CHARS: usize = 1_224;
+/// Shortest and longest session of a role, in seconds, as STS allows.
+pub const ROLE_SESSION_SECONDS: (i64, i64) = (900, 43_200);
 /// Rounds of telling drills that a recovery takes their servers; each names ten servers that were still held.
 pub const PREEMPTIONS: usize = 500;
 
@@ -46,8 +54,6 @@ pub const ACTION_NAME_CHARS: usize = 256;
 pub const PARAMETERS_BYTES: usize = 2_048;
 /// Values of the parameters of one document together.
 pub const PARAMETER_VALUES: usize = 100;
-/// What is kept of what a hook or a check said, in characters.
-pub const ACTION_OUTPUT_CHARS: usize = 500;
 
 /// Servers named by one stored item or event.
 pub const SERVERS_PER_EVENT: usize = 100;
@@ -57,6 +63,10 @@ pub const SERVERS_PER_JUDGEMENT: usize = 80;
 pub const ITEMS_PER_TRANSACTION: usize = 90;
 /// Events in one history; a history that needs more is broken, and a loop is stopped by it.
 pub const EVENTS_PER_EXECUTION: u64 = 200_000;
+/// Pages of one list of groups or targets; a list that needs more is broken.
+pub const PAGES_PER_LIST: usize = 1_000;
+/// Items that are asked for in one page of such a list.
+pub const ITEMS_PER_PAGE: usize = 100;
 /// Runs of a plan that are searched for one whose result was never delivered, newest first.
 pub const RUNS_SEARCHED: usize = 25;
 /// Calls of one kind that a driver makes at the same time, each in another target.
@@ -115,8 +125,10 @@ pub const POLL_SHARE_YOUNG: i32 = 4;
 /// The share of a job's age that may pass between two looks once its servers are due: a hundredth is all that looking
 /// can add to how long a launch takes.
 pub const POLL_SHARE_DUE: i32 = 100;
-/// The share of the time since a launch that may pass between two looks at its instance's status.
-pub const POLL_SHARE_STATUS: i32 = 40;
+/// Time since a launch from which its instance's status checks are due; EC2 has not been seen to pass them sooner.
+pub const STATUS_DUE: SignedDuration = SignedDuration::from_mins(1);
+/// The share of the time since a launch that may pass between two looks at its instance's status once they are due.
+pub const POLL_SHARE_STATUS: i32 = 20;
 /// The share of the time since a hook or a check was begun that may pass between two looks at it.
 pub const POLL_SHARE_ACTION: i32 = 10;
 /// Wall time between two looks at a history that another process writes.
@@ -136,6 +148,13 @@ pub const RETRIES_PER_SERVER: u32 = 3;
 pub const BACKOFF_FIRST: SignedDuration = SignedDuration::from_secs(2);
 /// Longest wait between two tries of one call.
 pub const BACKOFF_LONGEST: SignedDuration = SignedDuration::from_secs(60);
+
+/// Characters of what a function or a document said that are kept.
+pub const ACTION_TEXT_CHARS: usize = 1_000;
+/// Characters of the subject of a notification.
+pub const SUBJECT_CHARS: usize = 100;
+/// Bytes of the text of a notification.
+pub const MESSAGE_BYTES: usize = 256 * 1024;
 
 /// Age at which AWS refuses a signed request.
 pub const SIGNATURE_AGE: SignedDuration = SignedDuration::from_mins(5);

@@ -74,6 +74,9 @@ impl Only {
             if servers.is_empty() {
                 wave.wait = SignedDuration::ZERO;
                 wave.pause_before = false;
+                wave.checks = None;
+                wave.before_hooks.clear();
+                wave.after_hooks.clear();
             }
         }
         if frozen.servers().next().is_none() {

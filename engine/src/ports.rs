@@ -19,13 +19,16 @@ use crate::time::{Now, Wake};
 mod actions;
 mod readiness;
 
-pub use actions::{Action, ActionRequest, ActionRun, ActionStatus, Actions, Topics};
+pub use actions::{
+    Action, ActionRequest, ActionRun, ActionStatus, Actions, Topics, cut, filled, message_text,
+    subject_line,
+};
 pub use readiness::{LaunchSettings, LaunchTemplate, Readiness, Subnet, is_standard};
 
 /// Everything that an execution needs of AWS.
-pub trait Outside: Drs + Readiness {}
+pub trait Outside: Drs + Actions + Readiness {}
 
-impl<T: Drs + Readiness> Outside for T {}
+impl<T: Drs + Actions + Readiness> Outside for T {}
 
 /// AWS Elastic Disaster Recovery, and the few calls of other services that must agree with it.
 pub trait Drs: Send + Sync {
@@ -80,6 +83,13 @@ pub trait Drs: Send + Sync {
         target: &Target,
         instances: &[InstanceId],
     ) -> impl Future<Output = Result<Vec<InstanceId>, CallError>> + Send;
+
+    /// What EC2's status checks say of these instances; those that EC2 does not know, or knows no more, are missing.
+    fn instance_health(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> impl Future<Output = Result<BTreeMap<InstanceId, InstanceHealth>, CallError>> + Send;
 
     /// The quotas of a target; the documented ones where Service Quotas cannot be read.
     fn quotas(&self, target: &Target) -> impl Future<Output = Result<Quotas, CallError>> + Send;
@@ -187,6 +197,17 @@ pub struct RecoveryInstance {
     pub is_drill: bool,
 }
 
+/// What EC2 says about the health of an instance, in EC2's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceHealth {
+    /// Its state, e.g. `running`, `stopped`.
+    pub state: String,
+    /// Its instance status, e.g. `ok`, `initializing`, `impaired`.
+    pub instance_status: String,
+    /// Its system status, in the same words.
+    pub system_status: String,
+}
+
 /// A source server as DRS lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceServer {
@@ -247,7 +268,17 @@ impl fmt::Display for LaunchStatus {
     }
 }
 
+impl InstanceHealth {
+    /// Whether both checks have passed.
+    pub fn is_ok(&self) -> bool {
+        self.instance_status == "ok" && self.system_status == "ok"
+    }
+}
+
 impl CallError {
+    /// EC2's word for an instance in a list that it does not know: it then tells nothing about the others either.
+    pub const NO_SUCH_INSTANCE: &'static str = "InvalidInstanceID.NotFound";
+
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.kind != Kind::Refused

@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{Acceptance, Author, Event, LaunchId, Outcome, Recorded, Remedy, ServerResult};
 use crate::ids::ServerId;
-use crate::state::{Phase, ServerStatus, State, Status, Wave};
+use crate::state::{Phase, Server, ServerStatus, State, Status, Wave};
 
 mod about;
+mod checks;
 mod listing;
 mod next;
 mod policy;
@@ -19,6 +20,7 @@ mod table;
 mod timeline;
 
 pub use about::{Driven, about, date_and_clock, driver};
+pub use checks::runs;
 pub use listing::listing;
 pub use next::next;
 pub use table::{board, table};
@@ -89,7 +91,9 @@ fn tell(state: &State, recorded: &Recorded) -> Vec<String> {
                 None => outcome.to_owned(),
             }
         }),
-        event => tell_launch(state, event).unwrap_or_else(|| tell_end(state, recorded)),
+        event => tell_launch(state, event)
+            .or_else(|| checks::tell(state, event))
+            .unwrap_or_else(|| tell_end(state, recorded)),
     }
 }
 
@@ -374,13 +378,20 @@ fn name<'a>(state: &'a State, server: &'a ServerId) -> &'a str {
         .map_or(server.as_str(), |found| found.hostname.as_str())
 }
 
+/// How many servers were launched, and how many of them are degraded.
+pub(crate) fn counted(state: &State) -> String {
+    let launched: usize = state.waves.iter().map(|wave| wave.launched).sum();
+    let degraded: usize = state.waves.iter().map(|wave| wave.degraded).sum();
+    let all = several(state.servers.len(), "server");
+    match degraded {
+        0 => format!("{launched} of {all} launched"),
+        degraded => format!("{launched} of {all} launched, {degraded} degraded"),
+    }
+}
+
 /// One sentence about where an execution stands and what can be done now; for the end of a message.
 pub fn headline(state: &State) -> String {
-    let launched = state.waves.iter().map(|wave| wave.launched).sum::<usize>();
-    let counted = format!(
-        "{launched} of {} launched",
-        several(state.servers.len(), "server")
-    );
+    let counted = counted(state);
     let mut text = format!(
         "{} {} of plan {:?} is {}: {counted}",
         state.started.mode.as_str().to_lowercase(),
@@ -419,19 +430,24 @@ pub(crate) fn standing(state: &State, id: &ServerId) -> (String, String) {
             Some(phase) => phase.job().map_or_else(String::new, ToString::to_string),
             None => String::new(),
         },
-        _ => server
-            .instance
-            .as_ref()
-            .map_or_else(String::new, |instance| {
-                let gone = state.termination.as_ref();
-                if gone.is_some_and(|termination| termination.gone.contains(instance)) {
-                    format!("{instance}, gone")
-                } else {
-                    instance.to_string()
-                }
-            }),
+        _ => running(state, server),
     };
     (server.status.as_str().to_owned(), detail)
+}
+
+/// The instance of a launched server, whether it is still there, and its health.
+fn running(state: &State, server: &Server) -> String {
+    let instance = server.instance.as_ref().map(|instance| {
+        let gone = state.termination.as_ref();
+        if gone.is_some_and(|termination| termination.gone.contains(instance)) {
+            format!("{instance}, gone")
+        } else {
+            instance.to_string()
+        }
+    });
+    let health = Some(checks::health(state, server)).filter(|health| !health.is_empty());
+    let parts: Vec<String> = instance.into_iter().chain(health).collect();
+    parts.join(", ")
 }
 
 /// Rows as aligned columns; the last column is as wide as it is.

@@ -165,6 +165,12 @@ pub fn carries(server: &SourceServer, tags: &BTreeMap<String, String>) -> bool {
             .all(|(key, value)| server.tags.get(key) == Some(value))
 }
 
+/// Whether a server runs Windows, as far as DRS knows.
+pub fn runs_windows(server: &SourceServer) -> bool {
+    let system = server.operating_system.as_deref().unwrap_or_default();
+    system.to_ascii_lowercase().contains("windows")
+}
+
 /// Where a server really lives, as its ARN says; none when the ARN has another form.
 pub fn home(server: &SourceServer) -> Option<Target> {
     let mut parts = server.arn.split(':').skip(3);
@@ -254,6 +260,7 @@ fn candidates(
                 group: id.clone(),
                 target: group.target.clone(),
                 critical: false,
+                windows: runs_windows(server),
             };
             found.push((at.clone(), frozen));
         }

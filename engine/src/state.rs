@@ -13,18 +13,24 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::event::{
-    Author, Event, FrozenWave, LaunchId, Mode, Outcome, Recorded, Started, WaveOutcome,
+    ActionId, Author, Event, FrozenWave, LaunchId, Mode, Outcome, Recorded, Started, WaveOutcome,
+    When,
 };
 use crate::frozen::Frozen;
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, ServerId, Target};
+use crate::plan::Check;
 use crate::time::Now;
 
+mod actions;
 mod apply;
 mod check;
+mod checks;
 mod pause;
 mod policy;
 mod queries;
 
+pub use actions::{Action, ActionPhase, Actions};
+pub use checks::{Health, Verdict};
 pub use pause::{Hold, Pause, Standing};
 pub use policy::Failure;
 
@@ -53,6 +59,12 @@ pub struct State {
     pub open: BTreeSet<LaunchId>,
     /// Every server that takes part.
     pub servers: BTreeMap<ServerId, Server>,
+    /// Hooks, and checks that run something.
+    pub actions: Actions,
+    /// Launched servers that have a check to pass.
+    checking: BTreeSet<ServerId>,
+    /// Launched servers whose recovery instance is not known.
+    nameless: BTreeSet<ServerId>,
     /// Why nothing more is launched, where that is so.
     pub stop: Option<Stop>,
     /// The recovery that took its servers, where one did.
@@ -127,6 +139,12 @@ pub struct Wave {
     pub launched: usize,
     /// Servers that failed.
     pub failed: usize,
+    /// Launched servers that have a check to pass.
+    pub checking: usize,
+    /// Launched servers that did not pass one.
+    pub degraded: usize,
+    /// Its hooks that were begun.
+    pub hooks: BTreeMap<(When, usize), ActionId>,
 }
 
 /// A launch.
@@ -224,6 +242,14 @@ pub struct Server {
     pub retries: u32,
     /// Its last failure, where it was to be launched again after it.
     pub failed_before: Option<Failure>,
+    /// Whether it runs Windows.
+    pub is_windows: bool,
+    /// The last check that it passed.
+    pub passed: Option<Check>,
+    /// The action that checks it, until its result is taken.
+    pub action: Option<ActionId>,
+    /// What its checks came to.
+    pub health: Option<Health>,
 }
 
 /// How far a server is.
@@ -345,6 +371,9 @@ impl State {
             launches: BTreeMap::new(),
             open: BTreeSet::new(),
             servers,
+            actions: Actions::default(),
+            checking: BTreeSet::new(),
+            nameless: BTreeSet::new(),
             stop: None,
             preempted_by: None,
             pause: None,
@@ -412,6 +441,9 @@ impl Wave {
             launching: 0,
             launched: 0,
             failed: 0,
+            checking: 0,
+            degraded: 0,
+            hooks: BTreeMap::new(),
         }
     }
 }
@@ -517,6 +549,10 @@ fn servers_of(frozen: &Frozen) -> BTreeMap<ServerId, Server> {
                 is_critical: server.critical,
                 retries: 0,
                 failed_before: None,
+                is_windows: server.windows,
+                passed: None,
+                action: None,
+                health: None,
             };
             servers.insert(server.id.clone(), entry);
         }

@@ -1,8 +1,8 @@
 //! Groups, plans, claims, leases and histories, as rules on the item port.
 //!
-//! [`items`] is the port. One file per stored item knows its form: [`group`], [`plan`], [`summary`], [`record`], and the
-//! claim. [`groups`], [`plans`], [`executions`] and [`start`] hold the rules. [`memory`] is the port in memory, and
-//! [`conformance`] what every implementation of the port must do.
+//! [`items`] is the port. One file per stored item knows its form: [`group`], [`plan`], [`target`], [`summary`],
+//! [`record`], and the claim. [`groups`], [`plans`], [`targets`], [`executions`] and [`start`] hold the rules. [`memory`]
+//! is the port in memory, and [`conformance`] what every implementation of the port must do.
 //!
 //! What it does not do: it never decides what an execution does next, and it never scans.
 
@@ -23,6 +23,8 @@ pub mod projection;
 pub mod record;
 pub mod start;
 pub mod summary;
+pub mod target;
+pub mod targets;
 
 pub use claims::Held;
 

@@ -9,15 +9,16 @@ use std::task::{Poll, Waker};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::view::Survey;
-use crate::decide::{Command, Decision, Settings, View, decide};
+use crate::decide::{Command, Decision, Settings, View, actions, decide};
 use crate::event::{
-    Acceptance, Author, Event, FrozenWave, Intent, Judgement, LaunchId, Mode, Recorded, Remedy,
-    ServerResult, Started,
+    Acceptance, ActionIntent, ActionResult, Author, Event, FrozenWave, Intent, Judgement, LaunchId,
+    Mode, Recorded, Remedy, ServerResult, Started,
 };
 use crate::frozen::{Frozen, FrozenServer};
 use crate::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::limits::{self, Quotas};
 use crate::plan::{LaunchOrder, Policy};
+use crate::ports::ActionRun;
 use crate::state::State;
 use crate::time::Now;
 
@@ -58,6 +59,9 @@ pub(crate) fn wave(index: usize, name: &str, servers: usize) -> FrozenWave {
         servers,
         pause_before: false,
         policy: Policy::default(),
+        checks: None,
+        before_hooks: Vec::new(),
+        after_hooks: Vec::new(),
     }
 }
 
@@ -78,6 +82,7 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         group: GroupId::new("g-1"),
         target: target(),
         critical: false,
+        windows: false,
     };
     let frozen = Frozen {
         waves: waves
@@ -266,6 +271,46 @@ impl Tale {
             how: Acceptance::Answered,
         });
         (launch, servers)
+    }
+
+    /// Announces the hooks and checks that are to be begun now.
+    pub(crate) fn begin_actions(&mut self) -> Vec<ActionIntent> {
+        let Some(Command::BeginActions(plans)) = self.next_command() else {
+            panic!("nothing is to be begun: {:?}", self.decide());
+        };
+        let intents = actions::intents(&self.state, plans);
+        for intent in &intents {
+            self.tell(Event::ActionIntended(Box::new(intent.clone())));
+        }
+        intents
+    }
+
+    /// They run.
+    pub(crate) fn begun(&mut self, intents: &[ActionIntent]) {
+        for intent in intents {
+            let id = format!("run-{}", intent.action.0);
+            self.tell(Event::ActionBegun {
+                action: intent.action,
+                run: ActionRun::Lambda { id },
+            });
+        }
+    }
+
+    /// They have done what they were asked to.
+    pub(crate) fn succeeded(&mut self, intents: &[ActionIntent]) {
+        for intent in intents {
+            let output = Some("done".to_owned());
+            self.tell(Event::ActionEnded {
+                action: intent.action,
+                result: ActionResult::Succeeded { output },
+            });
+        }
+    }
+
+    /// The look at them that is to be made now.
+    pub(crate) fn look_at(&self, intents: &[ActionIntent]) -> Option<Command> {
+        let ids = intents.iter().map(|intent| intent.action);
+        Some(Command::LookAtActions(ids.collect()))
     }
 
     pub(crate) fn refused(&mut self, launch: LaunchId, code: &str, remedy: Remedy) {

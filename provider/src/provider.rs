@@ -186,6 +186,7 @@ impl EndpointsConfig {
             ec2: known(&self.ec2)?,
             sts: known(&self.sts)?,
             servicequotas: known(&self.servicequotas)?,
+            ..Endpoints::default()
         })
     }
 }

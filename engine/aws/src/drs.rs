@@ -28,14 +28,15 @@ use aws_smithy_async::time::StaticTimeSource;
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
-    CallError, Drs, Job, Kind, RecoveryInstance, SourceServer, StartRecovery, WhichInstances,
-    WhichJobs,
+    CallError, Drs, InstanceHealth, Job, Kind, RecoveryInstance, SourceServer, StartRecovery,
+    WhichInstances, WhichJobs,
 };
 use jiff::Timestamp;
 
+use crate::actions::ActionClients;
 use crate::classify::{Call, INVALID_REQUEST, UNREADABLE_ANSWER};
-use crate::limits;
 use crate::quotas::ReadQuotas;
+use crate::{limits, topics};
 
 mod translate;
 
@@ -46,6 +47,7 @@ const DESCRIBE_JOB_LOG: Call = Call::reads("drs:DescribeJobLogItems");
 const DESCRIBE_INSTANCES: Call = Call::reads("drs:DescribeRecoveryInstances");
 const DESCRIBE_SERVERS: Call = Call::reads("drs:DescribeSourceServers");
 const DESCRIBE_EC2: Call = Call::reads("ec2:DescribeInstances");
+const DESCRIBE_STATUS: Call = Call::reads("ec2:DescribeInstanceStatus");
 
 /// Our word for a call about another account or Region than the session's.
 pub const OTHER_TARGET: &str = "OtherTarget";
@@ -71,6 +73,23 @@ pub struct LogEntry {
     pub error: Option<String>,
 }
 
+/// The configuration of every service.
+#[derive(Clone, Debug)]
+pub struct Services {
+    /// Elastic Disaster Recovery.
+    pub drs: SdkConfig,
+    /// EC2.
+    pub ec2: SdkConfig,
+    /// Service Quotas.
+    pub quotas: SdkConfig,
+    /// Lambda.
+    pub lambda: SdkConfig,
+    /// Systems Manager.
+    pub ssm: SdkConfig,
+    /// Simple Notification Service.
+    pub sns: SdkConfig,
+}
+
 #[derive(Debug)]
 pub(crate) struct Clients {
     target: Target,
@@ -78,16 +97,21 @@ pub(crate) struct Clients {
     changes: Client,
     pub(crate) ec2: aws_sdk_ec2::Client,
     pub(crate) quotas: ReadQuotas,
+    actions: ActionClients,
+    topics: aws_sdk_sns::Client,
 }
 
 impl AwsDrs {
-    /// The port on these clients; `drs` is the configuration of both clients of DRS.
-    pub fn new(
-        target: Target,
-        drs: &SdkConfig,
-        ec2: aws_sdk_ec2::Client,
-        quotas: aws_sdk_servicequotas::Client,
-    ) -> Self {
+    /// The ports on clients with the configuration of each service.
+    pub fn new(target: Target, services: &Services) -> Self {
+        let Services {
+            drs,
+            ec2,
+            quotas,
+            lambda,
+            ssm,
+            sns,
+        } = services;
         let changes = aws_sdk_drs::config::Builder::from(drs)
             .retry_config(RetryConfig::disabled())
             .disable_clock_skew_correction(true)
@@ -96,9 +120,21 @@ impl AwsDrs {
             target,
             reads: Client::new(drs),
             changes: Client::from_conf(changes),
-            ec2,
-            quotas: ReadQuotas::new(quotas),
+            ec2: aws_sdk_ec2::Client::new(ec2),
+            quotas: ReadQuotas::new(aws_sdk_servicequotas::Client::new(quotas)),
+            actions: ActionClients::new(lambda, ssm),
+            topics: topics::client(sns),
         }))
+    }
+
+    /// The clients of functions and documents of a target.
+    pub(crate) fn actions(&self, call: Call, target: &Target) -> Result<&ActionClients, CallError> {
+        Ok(&self.check(call, target)?.actions)
+    }
+
+    /// The hub's client of topics.
+    pub(crate) fn topics(&self) -> &aws_sdk_sns::Client {
+        &self.0.topics
     }
 
     /// The log of a job, oldest entry first, for people: nothing is decided by it.
@@ -139,6 +175,36 @@ impl AwsDrs {
             }
         })
         .await
+    }
+
+    /// What the status checks of a few instances say, of which EC2 must know every one.
+    async fn health_of(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        let clients = self.check(DESCRIBE_STATUS, target)?;
+        if instances.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        // A list of ids is never paged, and takes no page size.
+        let call = clients
+            .ec2
+            .describe_instance_status()
+            .include_all_instances(true)
+            .set_instance_ids(Some(instances.iter().map(ToString::to_string).collect()));
+        let statuses = all(DESCRIBE_STATUS, |token| {
+            let call = call.clone().set_next_token(token);
+            async move {
+                let page = call
+                    .send()
+                    .await
+                    .map_err(|error| DESCRIBE_STATUS.failed(&error))?;
+                Ok((page.instance_statuses.unwrap_or_default(), page.next_token))
+            }
+        })
+        .await?;
+        Ok(statuses.into_iter().filter_map(translate::health).collect())
     }
 
     /// A session works in one account and Region; a call about another one would be answered for the wrong servers.
@@ -371,6 +437,25 @@ impl Drs for AwsDrs {
             );
         }
         Ok(alive)
+    }
+
+    async fn instance_health(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        let mut found = BTreeMap::new();
+        for part in instances.chunks(limits::INSTANCES_PER_STATUS) {
+            match self.health_of(target, part).await {
+                // One instance that is gone makes EC2 refuse the whole list, and there is no filter by id.
+                Err(error) if error.code == CallError::NO_SUCH_INSTANCE => {
+                    let known = self.alive_in_ec2(target, part).await?;
+                    found.extend(self.health_of(target, &known).await?);
+                }
+                told => found.extend(told?),
+            }
+        }
+        Ok(found)
     }
 
     async fn quotas(&self, target: &Target) -> Result<Quotas, CallError> {

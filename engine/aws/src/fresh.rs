@@ -6,6 +6,7 @@ use std::hash::BuildHasher;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use drs_engine::ids::OwnerId;
+use drs_engine::store::target::ExternalId;
 
 /// An identifier: the prefix, a hyphen, and 32 hexadecimal digits.
 ///
@@ -22,6 +23,11 @@ pub fn id(prefix: &str) -> String {
 /// A new owner: this process, for as long as it drives one execution.
 pub fn owner() -> OwnerId {
     OwnerId::new(id("owner"))
+}
+
+/// The external id of a new target account.
+pub fn external_id() -> ExternalId {
+    ExternalId::new(id("drs"))
 }
 
 /// Where this process runs, for people: the program, the machine, the process.

@@ -9,6 +9,7 @@
 //! What it does not do: it decides nothing, and it never retries a call that changes the world. It never logs
 //! credentials, tokens, or the password of a proxy.
 
+mod actions;
 pub mod classify;
 pub mod clock;
 pub mod connect_error;
@@ -23,6 +24,7 @@ mod readiness;
 pub mod session;
 pub mod settings;
 pub mod tables;
+mod topics;
 
 pub use clock::SystemClock;
 pub use connect_error::ConnectError;

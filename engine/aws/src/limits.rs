@@ -31,6 +31,17 @@ pub const IDS_PER_FILTER: usize = 200;
 pub const JOBS_PER_FILTER: usize = 1_000;
 /// Instances that DRS terminates in one call.
 pub const INSTANCES_PER_TERMINATION: usize = 200;
+/// Instances in one call of DescribeInstanceStatus.
+pub const INSTANCES_PER_STATUS: usize = 100;
+
+/// Longest time of one function: Lambda's own bound, and a minute for the way.
+pub const INVOCATION_TIMEOUT: Duration = Duration::from_secs(16 * 60);
+/// How long an invocation is watched for a refusal before it counts as running.
+pub const INVOCATION_REFUSAL_WAIT: Duration = Duration::from_secs(1);
+/// Functions of one target that this process waits for at the same time.
+pub const INVOCATIONS_RUNNING: usize = 64;
+/// Functions whose results are remembered after they ended.
+pub const INVOCATIONS_REMEMBERED: usize = 1_000;
 
 /// How long quotas that were read count as read.
 pub const QUOTAS_MAX_AGE: Duration = Duration::from_secs(3_600);

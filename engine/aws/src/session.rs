@@ -18,11 +18,12 @@ use drs_engine::ids::Target;
 use drs_engine::store::executions::Executions;
 use drs_engine::store::groups::Groups;
 use drs_engine::store::plans::Plans;
+use drs_engine::store::targets::Targets;
 use drs_engine::time::WorldTime;
 
 use crate::clock::SystemClock;
 use crate::connect_error::{Attempt, ConnectError, ConnectErrorKind};
-use crate::drs::AwsDrs;
+use crate::drs::{AwsDrs, Services};
 use crate::http::Network;
 use crate::items::DynamoItems;
 use crate::settings::Settings;
@@ -124,9 +125,14 @@ impl Session {
         Ok(Self(Arc::new(Connected {
             drs: AwsDrs::new(
                 target,
-                &service(&endpoints.drs),
-                aws_sdk_ec2::Client::new(&service(&endpoints.ec2)),
-                aws_sdk_servicequotas::Client::new(&service(&endpoints.servicequotas)),
+                &Services {
+                    drs: service(&endpoints.drs),
+                    ec2: service(&endpoints.ec2),
+                    quotas: service(&endpoints.servicequotas),
+                    lambda: service(&endpoints.lambda),
+                    ssm: service(&endpoints.ssm),
+                    sns: service(&endpoints.sns),
+                },
             ),
             items: DynamoItems::new(dynamodb.clone(), &environment),
             dynamodb,
@@ -207,6 +213,11 @@ impl Session {
     /// The recovery plans.
     pub fn plans(&self) -> Plans<DynamoItems> {
         Plans::new(self.items())
+    }
+
+    /// The target accounts.
+    pub fn targets(&self) -> Targets<DynamoItems> {
+        Targets::new(self.items())
     }
 
     /// The executions.

@@ -84,6 +84,12 @@ pub struct Endpoints {
     pub sts: Option<String>,
     /// Service Quotas.
     pub servicequotas: Option<String>,
+    /// Lambda, for hooks and checks.
+    pub lambda: Option<String>,
+    /// Systems Manager, for hooks and checks.
+    pub ssm: Option<String>,
+    /// Simple Notification Service, for notifications.
+    pub sns: Option<String>,
 }
 
 /// A simulator in place of AWS.
@@ -148,6 +154,9 @@ impl Settings {
                     .endpoints
                     .servicequotas
                     .or(base.endpoints.servicequotas),
+                lambda: self.endpoints.lambda.or(base.endpoints.lambda),
+                ssm: self.endpoints.ssm.or(base.endpoints.ssm),
+                sns: self.endpoints.sns.or(base.endpoints.sns),
             },
             use_fips_endpoint: self.use_fips_endpoint || base.use_fips_endpoint,
             use_dualstack_endpoint: self.use_dualstack_endpoint || base.use_dualstack_endpoint,
@@ -197,6 +206,9 @@ impl Settings {
                     "AWS_ENDPOINT_URL_SERVICE_QUOTAS",
                     file.endpoints.servicequotas,
                 ),
+                lambda: endpoint("AWS_ENDPOINT_URL_LAMBDA", file.endpoints.lambda),
+                ssm: endpoint("AWS_ENDPOINT_URL_SSM", file.endpoints.ssm),
+                sns: endpoint("AWS_ENDPOINT_URL_SNS", file.endpoints.sns),
             },
             custom_ca_bundle: set("AWS_CA_BUNDLE")
                 .map(PathBuf::from)

@@ -127,6 +127,9 @@ fn typed(place: &Place) -> Settings {
             ec2: endpoint(),
             sts: endpoint(),
             servicequotas: endpoint(),
+            lambda: endpoint(),
+            ssm: endpoint(),
+            sns: endpoint(),
         },
         simulator: place.simulator.clone().map(|path| SimulatorSettings {
             path,

@@ -4,7 +4,6 @@
 //! could not happen cannot be told.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -19,8 +18,8 @@ use drs_engine::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, 
 use drs_engine::limits::Quotas;
 use drs_engine::plan::{LaunchOrder, PlanSpec, Policy};
 use drs_engine::ports::{
-    CallError, Clock, Drs, Job, RecoveryInstance, SourceServer, StartRecovery, WhichInstances,
-    WhichJobs,
+    CallError, Clock, Drs, InstanceHealth, Job, RecoveryInstance, SourceServer, StartRecovery,
+    WhichInstances, WhichJobs,
 };
 use drs_engine::state::State;
 use drs_engine::store::executions::Executions;
@@ -34,7 +33,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::history::{History, Origin};
 use crate::operator::Operator;
-use crate::screen::{Outputs, Screen, Size};
+
+mod actions;
+mod paper;
+
+pub(crate) use paper::{Paper, outputs, screen};
 
 mod readiness;
 
@@ -175,6 +178,14 @@ impl Drs for NoDrs {
         _: &[InstanceId],
     ) -> Result<Vec<InstanceId>, CallError> {
         unreachable!("no instance is looked for")
+    }
+
+    async fn instance_health(
+        &self,
+        _: &Target,
+        _: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        unreachable!("no status is looked at")
     }
 
     async fn quotas(&self, _: &Target) -> Result<Quotas, CallError> {
@@ -455,48 +466,6 @@ impl Clock for Script {
     }
 }
 
-/// A screen that writes into memory, and what was written.
-pub(crate) fn screen(terminal: Option<fn() -> Size>) -> (Screen, Paper) {
-    let paper = Paper::default();
-    (Screen::of(Box::new(paper.clone()), terminal), paper)
-}
-
-/// Outputs that write into memory: for people, and for a program.
-pub(crate) fn outputs() -> (Outputs, Paper, Paper) {
-    let (people, for_people) = screen(None);
-    let (document, for_a_program) = screen(None);
-    let outputs = Outputs {
-        people,
-        document: Some(document),
-    };
-    (outputs, for_people, for_a_program)
-}
-
-/// What was written to a screen.
-#[derive(Clone, Default)]
-pub(crate) struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Paper {
-    pub(crate) fn text(&self) -> String {
-        let bytes = self.0.lock().expect("no writer panicked").clone();
-        String::from_utf8(bytes).expect("text")
-    }
-}
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .map_err(|_| io::ErrorKind::Other)?
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Runs a future that needs nothing but itself: the store in memory always answers at once.
 pub(crate) fn now_or_never<F: std::future::Future>(future: F) -> F::Output {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -522,6 +491,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
                 group: GroupId::new(format!("pg-{tier}")),
                 target: target(),
                 critical: false,
+                windows: false,
             }
         });
         servers.collect::<Vec<_>>()
@@ -539,6 +509,9 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
             servers: hostnames.len(),
             pause_before: false,
             policy: Policy::default(),
+            checks: None,
+            before_hooks: Vec::new(),
+            after_hooks: Vec::new(),
         });
     let waves = waves.collect();
     (

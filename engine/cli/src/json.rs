@@ -161,8 +161,29 @@ fn wave(state: &State, index: usize, wave: &Wave) -> Value {
         "ended_at": wave.finished.map(|(at, _)| at),
         "launched": wave.launched,
         "failed": wave.failed,
+        "degraded": wave.degraded,
+        "hooks": hooks(state, wave),
         "servers": servers,
     })
+}
+
+/// The hooks of a wave that were begun, in their order.
+fn hooks(state: &State, wave: &Wave) -> Vec<Value> {
+    let begun = wave.hooks.iter().filter_map(|((when, _), id)| {
+        let action = state.actions.all.get(id)?;
+        let (result, ended_at) = action.result().unzip();
+        Some(json!({
+            "name": state.hook_of(action)?.name,
+            "when": when.as_str(),
+            "account_id": action.target.account_id,
+            "region": action.target.region,
+            "begins": action.begins,
+            "intended_at": action.intended_at,
+            "ended_at": ended_at,
+            "result": result,
+        }))
+    });
+    begun.collect()
 }
 
 fn server(state: &State, id: &str, server: &Server) -> Value {
@@ -182,6 +203,9 @@ fn server(state: &State, id: &str, server: &Server) -> Value {
         "job_id": launch.and_then(|launch| launch.phase.job()),
         "recovery_instance_id": server.instance,
         "ended_at": server.ended_at,
+        "health": server.health.as_ref().map(|health| health.verdict.as_str()),
+        "health_reason": server.health.as_ref().and_then(|health| health.verdict.reason()),
+        "health_at": server.health.as_ref().map(|health| health.at),
     })
 }
 

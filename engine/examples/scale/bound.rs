@@ -1,7 +1,8 @@
 //! The time that no orchestrator can undercut, from the plan, the servers' own spans and the quotas alone.
 //!
-//! It does not use the engine's decisions. A wave takes at least as long as its slowest server, so a chain of waves takes at
-//! least the sum; and what a target has to do, in server-seconds and job-seconds, is done at most so many at a time.
+//! It does not use the engine's decisions. A wave takes at least as long as its slowest server, from its launch until EC2's
+//! status checks have passed, so a chain of waves takes at least the sum; and what a target has to do, in server-seconds and
+//! job-seconds, is done at most so many at a time.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +21,10 @@ pub(crate) fn lower_bound(drawn: &Drawn) -> f64 {
 }
 
 fn longest_chain(drawn: &Drawn, start: f64) -> f64 {
-    let slowest = drawn.spans.iter().map(|servers| {
-        let slowest = servers.iter().map(|(_, seconds)| *seconds);
+    let waves = drawn.spans.iter().zip(&drawn.checks);
+    let slowest = waves.map(|(servers, checks)| {
+        let launches = servers.iter().map(|(_, seconds)| *seconds);
+        let slowest = launches.zip(checks).map(|(launch, check)| launch + check);
         start + slowest.fold(0.0, f64::max)
     });
     let slowest: Vec<f64> = slowest.collect();

@@ -65,6 +65,8 @@ fn seen(state: &State, recorded: &Recorded) -> View {
         view.observed.insert(target.clone(), recorded.now.world);
         view.instances_looked
             .insert(target.clone(), recorded.now.world);
+        view.health_looked
+            .insert(target.clone(), recorded.now.world);
         view.surveys.insert(target, survey);
     }
     view

@@ -79,8 +79,8 @@ const HEADER: &str = "
 |---|---|---|---|---|---|";
 
 const CALLS: &str = "
-| servers | launches | events | looks at jobs | surveys | other DRS calls | quota reads | read units | write units |
-|---|---|---|---|---|---|---|---|---|";
+| servers | launches | events | looks at jobs | looks at status | surveys | other DRS calls | quota reads | read units | write units |
+|---|---|---|---|---|---|---|---|---|---|";
 
 const FOLD: &str = "
 | servers | apply, per event | decide, median | decide, 99 of 100 | memory of the fold and its events |
@@ -101,9 +101,10 @@ fn calls(name: &str, outcome: &Outcome) {
     let launches = count("StartRecovery");
     let others = count("DescribeRecoveryInstances") + count("DescribeSourceServers");
     println!(
-        "| {name} | {launches} | {} | {} | {} | {others} | {} | {:.0} | {:.0} |",
+        "| {name} | {launches} | {} | {} | {} | {} | {others} | {} | {:.0} | {:.0} |",
         outcome.events.len(),
         count("DescribeJobs by id"),
+        count("DescribeInstanceStatus"),
         count("DescribeJobs by date"),
         count("ListServiceQuotas"),
         outcome.meter.read_units,

@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
-    CallError, Clock, Drs, Job, LaunchSettings, LaunchTemplate, Readiness, RecoveryInstance,
-    SourceServer, StartRecovery, Subnet, WhichInstances, WhichJobs,
+    ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, InstanceHealth, Job,
+    LaunchSettings, LaunchTemplate, Readiness, RecoveryInstance, SourceServer, StartRecovery,
+    Subnet, Topics, WhichInstances, WhichJobs,
 };
 use drs_engine::sim::hub::SimClock;
 use drs_engine::store::items::{
@@ -166,6 +167,15 @@ impl<P: Drs> Drs for Metered<P> {
         self.port.alive_in_ec2(target, instances).await
     }
 
+    async fn instance_health(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        self.look("DescribeInstanceStatus").await;
+        self.port.instance_health(target, instances).await
+    }
+
     async fn quotas(&self, target: &Target) -> Result<Quotas, CallError> {
         self.look("ListServiceQuotas").await;
         self.port.quotas(target).await
@@ -226,6 +236,34 @@ impl<P: Readiness> Readiness for Metered<P> {
     ) -> Result<Option<Timestamp>, CallError> {
         self.look("DescribeRecoverySnapshots").await;
         self.port.newest_point(target, server).await
+    }
+}
+
+impl<P: Actions> Actions for Metered<P> {
+    async fn begin(
+        &self,
+        target: &Target,
+        request: &ActionRequest,
+    ) -> Result<ActionRun, CallError> {
+        self.look("actions begun").await;
+        self.port.begin(target, request).await
+    }
+
+    async fn look(&self, target: &Target, run: &ActionRun) -> Result<ActionStatus, CallError> {
+        self.look("looks at actions").await;
+        self.port.look(target, run).await
+    }
+}
+
+impl<P: Topics> Topics for Metered<P> {
+    async fn publish(
+        &self,
+        topic_arn: &str,
+        subject: &str,
+        message: &str,
+    ) -> Result<(), CallError> {
+        self.look("Publish").await;
+        self.port.publish(topic_arn, subject, message).await
     }
 }
 

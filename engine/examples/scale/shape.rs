@@ -41,6 +41,8 @@ pub(crate) struct Drawn {
     pub(crate) depends_on: Vec<Vec<usize>>,
     /// By wave: where each server lives and how long its own launch takes, in seconds.
     pub(crate) spans: Vec<Vec<(Target, f64)>>,
+    /// By wave and server: how long it takes after its launch until EC2's status checks have passed, in seconds.
+    pub(crate) checks: Vec<Vec<f64>>,
 }
 
 impl Shape {
@@ -50,13 +52,15 @@ impl Shape {
         let depends_on = self.graph(&mut random);
         let mut homes: BTreeMap<Target, Vec<Server>> = all_targets();
         let mut spans = vec![Vec::new(); WAVES];
+        let mut checks = vec![Vec::new(); WAVES];
         let mut subsets = vec![Vec::new(); WAVES];
         for number in 0..self.servers {
             let wave = number % WAVES;
             let target = self.home(number / WAVES, wave / self.depth);
-            let (server, seconds) = server(number, self.windows, &mut random);
+            let (server, seconds, checked) = server(number, self.windows, &mut random);
             subsets[wave].push(ServerId::new(server.id.clone().expect("it has one")));
             spans[wave].push((target.clone(), seconds));
+            checks[wave].push(checked);
             homes.entry(target).or_default().push(server);
         }
         let waves = (0..WAVES).map(|wave| WaveSpec {
@@ -77,6 +81,7 @@ impl Shape {
             plan,
             depends_on,
             spans,
+            checks,
         }
     }
 
@@ -125,8 +130,8 @@ fn all_targets() -> BTreeMap<Target, Vec<Server>> {
         .collect()
 }
 
-/// A server whose phases take what was drawn for it, and how long they take together.
-fn server(number: usize, windows: u64, random: &mut Random) -> (Server, f64) {
+/// A server whose phases take what was drawn for it, how long its launch takes, and how long after it its status checks.
+fn server(number: usize, windows: u64, random: &mut Random) -> (Server, f64, f64) {
     let usual = Timings::default();
     let mut draw = |Span(least, most): Span| {
         let share = random.below(1_001) as f64 / 1_000.0;
@@ -141,6 +146,8 @@ fn server(number: usize, windows: u64, random: &mut Random) -> (Server, f64) {
         fix(usual.conversion),
         fix(usual.launch_start),
         fix(usual.launch),
+        fix(usual.pending),
+        fix(usual.status_checks),
     ];
     let exactly = |seconds: f64| Span(seconds, seconds);
     let timings = Timings {
@@ -150,17 +157,21 @@ fn server(number: usize, windows: u64, random: &mut Random) -> (Server, f64) {
         conversion: exactly(phases[3]),
         launch_start: exactly(phases[4]),
         launch: exactly(phases[5]),
+        pending: exactly(phases[6]),
+        status_checks: exactly(phases[7]),
         ..usual
     };
     let mut server = Server::named(&format!("host-{number}"));
     server.id = Some(format!("s-{number:017}"));
     server.timings = Some(timings);
-    let mut seconds: f64 = phases.iter().sum();
+    let mut seconds: f64 = phases[..6].iter().sum();
+    let mut checked = phases[6] + phases[7];
     if random.chance(windows) {
         server.os = Os::Windows;
         seconds += (phases[3] + phases[5]) * (usual.windows_factor - 1.0);
+        checked += phases[7] * (usual.windows_factor - 1.0);
     }
-    (server, seconds)
+    (server, seconds, checked)
 }
 
 fn group_of(target: &Target) -> GroupId {
@@ -195,7 +206,7 @@ fn groups(homes: &BTreeMap<Target, Vec<Server>>) -> Vec<(GroupId, GroupConfig)> 
 fn fleet(homes: BTreeMap<Target, Vec<Server>>) -> Fleet {
     let mut accounts: BTreeMap<String, Vec<Region>> = BTreeMap::new();
     for (target, servers) in homes {
-        let region = Region::named(&target.region, servers);
+        let region = Region::with(&target.region, servers);
         accounts.entry(target.account_id).or_default().push(region);
     }
     let accounts = accounts.into_iter().map(|(id, regions)| Account {

@@ -114,6 +114,7 @@ fn drive(
         },
         manners: Manners::default(),
         ledger: Arc::default(),
+        functions: Arc::default(),
     };
     let items = SimItems {
         hub: hub.clone(),

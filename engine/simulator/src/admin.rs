@@ -13,12 +13,14 @@
 //! POST /holds/release      {"id": 1}, or {} for all
 //! GET  /launches           every launch that was ever accepted
 //! GET  /counts             how often each operation was called
+//! GET  /calls              the latest calls of functions, documents and topics
 //! POST /world              a command to the world
 //! ```
 //!
 //! Every request needs `Authorization: Bearer` and the token in the store's `admin-token` file.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use drs_engine::sim::world::admin::AdminCommand;
 use drs_engine::time::after;
@@ -128,6 +130,7 @@ impl Admin {
             ("POST", "/holds/release") => release(session, &read(request)?),
             ("GET", "/launches") => command(session, AdminCommand::ListAcceptedLaunches),
             ("GET", "/counts") => counts(session),
+            ("GET", "/calls") => command(session, AdminCommand::ListStubCalls),
             ("POST", "/world") => command(session, read(request)?),
             (method, path) => Err(Refusal::new(404, format!("There is no {method} {path}."))),
         }
@@ -159,6 +162,10 @@ impl Serve for Admin {
 
     fn is_held(&self, _hold: u64) -> bool {
         false
+    }
+
+    fn until_world(&self, _at: Timestamp) -> Option<Duration> {
+        None
     }
 }
 

@@ -4,5 +4,8 @@ pub(crate) mod drs;
 pub(crate) mod dynamodb;
 pub(crate) mod ec2;
 mod form;
+pub(crate) mod lambda;
 pub(crate) mod quotas;
+pub(crate) mod sns;
+pub(crate) mod ssm;
 pub(crate) mod sts;

@@ -1,4 +1,5 @@
-//! The HTTP face of the simulated DRS world: DRS, DynamoDB, EC2, STS and Service Quotas on one port, for any AWS client.
+//! The HTTP face of the simulated DRS world, on one port and for any AWS client: DRS, DynamoDB, EC2, STS, Service Quotas,
+//! and stand-ins for Lambda, Systems Manager and SNS.
 //!
 //! [`Simulator::start`] opens a store, a directory that any number of processes share, and serves it on a loopback port
 //! until it is dropped. The services are told apart by what a request is signed for, as AWS does behind its endpoints.

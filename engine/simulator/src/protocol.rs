@@ -18,6 +18,12 @@ pub(crate) enum Protocol {
     Json11,
     /// STS.
     Query,
+    /// Lambda: REST-JSON as DRS has it, with other codes.
+    Lambda,
+    /// Systems Manager: JSON 1.1, with other codes.
+    Ssm,
+    /// SNS: the query protocol, with other codes.
+    Sns,
     /// EC2.
     Ec2,
 }
@@ -30,6 +36,9 @@ impl Protocol {
             "servicequotas" => Self::Json11,
             "sts" => Self::Query,
             "ec2" => Self::Ec2,
+            "lambda" => Self::Lambda,
+            "ssm" => Self::Ssm,
+            "sns" => Self::Sns,
             _ => Self::RestJson,
         }
     }
@@ -37,10 +46,10 @@ impl Protocol {
     /// The content type of its answers.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
-            Self::RestJson => "application/json",
+            Self::RestJson | Self::Lambda => "application/json",
             Self::Json10 => "application/x-amz-json-1.0",
-            Self::Json11 => "application/x-amz-json-1.1",
-            Self::Query | Self::Ec2 => "text/xml;charset=UTF-8",
+            Self::Json11 | Self::Ssm => "application/x-amz-json-1.1",
+            Self::Query | Self::Sns | Self::Ec2 => "text/xml;charset=UTF-8",
         }
     }
 
@@ -53,12 +62,18 @@ impl Protocol {
     pub(crate) fn error(self, error: &ApiError, request_id: &str) -> Answer {
         let body = match self {
             Self::RestJson => rest_json_body(error).to_string(),
-            Self::Json10 | Self::Json11 => {
+            Self::Lambda => {
+                let mut body = json!({"message": error.message});
+                merge(&mut body, error);
+                body.to_string()
+            }
+            Self::Json10 | Self::Json11 | Self::Ssm => {
                 let mut body = json!({"__type": error.code, "message": error.message});
                 merge(&mut body, error);
                 body.to_string()
             }
             Self::Query => xml::query_error(&error.code, &error.message, error.status, request_id),
+            Self::Sns => xml::sns_error(&error.code, &error.message, error.status, request_id),
             Self::Ec2 => xml::ec2_error(&error.code, &error.message, request_id),
         };
         let answer = Answer::new(error.status, self.content_type(), body)
@@ -71,7 +86,8 @@ impl Protocol {
 
     /// The error for a call that is not let in.
     pub(crate) fn refusal(self, refusal: &Refusal) -> ApiError {
-        let json_status = if self == Self::RestJson { 403 } else { 400 };
+        let is_rest = matches!(self, Self::RestJson | Self::Lambda);
+        let json_status = if is_rest { 403 } else { 400 };
         let (json_code, query_code, ec2, message) = match refusal {
             Refusal::Missing => (
                 "MissingAuthenticationTokenException",
@@ -105,10 +121,10 @@ impl Protocol {
             ),
         };
         match self {
-            Self::RestJson | Self::Json10 | Self::Json11 => {
+            Self::RestJson | Self::Lambda | Self::Json10 | Self::Json11 | Self::Ssm => {
                 ApiError::new(json_code, json_status, message)
             }
-            Self::Query => ApiError::new(query_code, 403, message),
+            Self::Query | Self::Sns => ApiError::new(query_code, 403, message),
             Self::Ec2 => ApiError::new(ec2.0, ec2.1, message),
         }
     }
@@ -120,8 +136,11 @@ impl Protocol {
              identity-based policy allows the {action} action"
         );
         match self {
-            Self::RestJson => ApiError::new("AccessDeniedException", 403, message),
-            Self::Json10 | Self::Json11 => ApiError::new("AccessDeniedException", 400, message),
+            Self::RestJson | Self::Lambda => ApiError::new("AccessDeniedException", 403, message),
+            Self::Json10 | Self::Json11 | Self::Ssm => {
+                ApiError::new("AccessDeniedException", 400, message)
+            }
+            Self::Sns => ApiError::new("AuthorizationError", 403, message),
             Self::Query => ApiError::new("AccessDenied", 403, message),
             Self::Ec2 => ApiError::new("UnauthorizedOperation", 403, message),
         }
@@ -131,9 +150,12 @@ impl Protocol {
     pub(crate) fn throttled(self, retry_after_seconds: Option<u32>) -> ApiError {
         let error = match self {
             Self::RestJson => ApiError::throttled(None),
-            Self::Json10 => ApiError::new("ThrottlingException", 400, "Rate exceeded"),
+            Self::Lambda => ApiError::new("TooManyRequestsException", 429, "Rate Exceeded.")
+                .with("Type", json!("User"))
+                .with("Reason", json!("CallerRateLimitExceeded")),
+            Self::Json10 | Self::Ssm => ApiError::new("ThrottlingException", 400, "Rate exceeded"),
             Self::Json11 => ApiError::new("TooManyRequestsException", 400, "Rate exceeded"),
-            Self::Query => ApiError::new("Throttling", 400, "Rate exceeded"),
+            Self::Query | Self::Sns => ApiError::new("Throttling", 400, "Rate exceeded"),
             Self::Ec2 => ApiError::new("RequestLimitExceeded", 503, "Request limit exceeded."),
         };
         ApiError {
@@ -146,8 +168,9 @@ impl Protocol {
     pub(crate) fn internal(self, message: &str) -> ApiError {
         match self {
             Self::RestJson => ApiError::new("InternalServerException", 500, message),
-            Self::Json10 => ApiError::new("InternalServerError", 500, message),
-            Self::Json11 => ApiError::new("ServiceException", 500, message),
+            Self::Json10 | Self::Ssm => ApiError::new("InternalServerError", 500, message),
+            Self::Json11 | Self::Lambda => ApiError::new("ServiceException", 500, message),
+            Self::Sns => ApiError::new("InternalError", 500, message),
             Self::Query => ApiError::new("InternalFailure", 500, message),
             Self::Ec2 => ApiError::new("InternalError", 500, message),
         }
@@ -157,9 +180,13 @@ impl Protocol {
     pub(crate) fn unknown_operation(self, name: &str) -> ApiError {
         let message = format!("The simulator does not serve the operation {name}");
         match self {
-            Self::RestJson => ApiError::new("UnknownOperationException", 404, message),
-            Self::Json10 | Self::Json11 => ApiError::new("UnknownOperationException", 400, message),
-            Self::Query | Self::Ec2 => ApiError::new("InvalidAction", 400, message),
+            Self::RestJson | Self::Lambda => {
+                ApiError::new("UnknownOperationException", 404, message)
+            }
+            Self::Json10 | Self::Json11 | Self::Ssm => {
+                ApiError::new("UnknownOperationException", 400, message)
+            }
+            Self::Query | Self::Sns | Self::Ec2 => ApiError::new("InvalidAction", 400, message),
         }
     }
 }

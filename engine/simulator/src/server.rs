@@ -14,6 +14,7 @@ use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::Timestamp;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -61,6 +62,9 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// Pause between two looks at a hold.
 const HOLD_RETRY: Duration = Duration::from_millis(20);
 
+/// Longest pause between two looks at the world's clock.
+const WORLD_RETRY: Duration = Duration::from_millis(50);
+
 /// Longest wait for connections to end when the server stops.
 const STOP_WAIT: Duration = Duration::from_secs(2);
 
@@ -71,6 +75,9 @@ pub(crate) trait Serve: Send + Sync + 'static {
 
     /// Whether an answer is still held. May block on files.
     fn is_held(&self, hold: u64) -> bool;
+
+    /// How long, on the wall, until the world reaches a time; none when it has. May block on files.
+    fn until_world(&self, at: Timestamp) -> Option<Duration>;
 }
 
 /// An answer and how to deliver it.
@@ -94,6 +101,8 @@ impl Served {
 pub(crate) struct Delivery {
     /// Wait so long first.
     pub(crate) delay: Duration,
+    /// Wait until the world has reached this time.
+    pub(crate) until: Option<Timestamp>,
     /// Wait until this hold is released.
     pub(crate) hold: Option<u64>,
     /// Close the connection instead of answering.
@@ -232,6 +241,9 @@ async fn handle(
     if !delivery.delay.is_zero() {
         sleep(delivery.delay).await;
     }
+    if let Some(at) = delivery.until {
+        wait_for_world(&shared, at).await;
+    }
     if let Some(hold) = delivery.hold {
         wait_for_release(&shared, hold).await;
     }
@@ -305,6 +317,19 @@ async fn wait_for_release(shared: &Arc<Shared>, hold: u64) {
     }
 }
 
+/// Waits for a time of the world. Its clock may be moved or set to another speed meanwhile, so it looks again and again.
+async fn wait_for_world(shared: &Arc<Shared>, at: Timestamp) {
+    let deadline = Instant::now() + shared.config.limits.hold_wait;
+    while Instant::now() < deadline {
+        let server = shared.clone();
+        let left = spawn_blocking(move || server.serve.until_world(at)).await;
+        let Ok(Some(left)) = left else {
+            return;
+        };
+        sleep(left.clamp(Duration::from_millis(1), WORLD_RETRY)).await;
+    }
+}
+
 fn refusal(status: u16, message: &str) -> Answer {
     let body = serde_json::json!({"message": message});
     Answer::new(status, "application/json", body.to_string()).with("connection", "close")
@@ -365,6 +390,10 @@ mod tests {
 
         fn is_held(&self, _hold: u64) -> bool {
             !self.released.load(Ordering::Relaxed)
+        }
+
+        fn until_world(&self, _at: Timestamp) -> Option<Duration> {
+            (!self.released.load(Ordering::Relaxed)).then_some(Duration::MAX)
         }
     }
 
@@ -498,6 +527,28 @@ mod tests {
             answer.ends_with("/last") && begun.elapsed() >= Duration::from_millis(100),
             "{answer}"
         );
+    }
+
+    #[tokio::test]
+    async fn an_answer_waits_for_the_world() {
+        let delivery = Delivery {
+            until: Some(Timestamp::UNIX_EPOCH),
+            ..Delivery::default()
+        };
+        let echo = Arc::new(Echo {
+            delivery,
+            ..Echo::default()
+        });
+        let server = start(short(), echo.clone()).await;
+        let come = async {
+            sleep(Duration::from_millis(100)).await;
+            echo.released.store(true, Ordering::Relaxed);
+        };
+        let begun = Instant::now();
+        let (answer, ()) = tokio::join!(exchange(&server, LAST), come);
+        let elapsed = begun.elapsed();
+        assert!(answer.ends_with("/last"), "{answer}");
+        assert!(elapsed >= Duration::from_millis(100), "{elapsed:?}");
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::auth::{self, Identity, Refusal};
 use crate::clock::Clock;
-use crate::face::{drs, dynamodb, ec2, quotas, sts};
+use crate::face::{drs, dynamodb, ec2, lambda, quotas, sns, ssm, sts};
 use crate::http::{Answer, Request};
 use crate::protocol::Protocol;
 use crate::server::{Delivery, Serve, Served};
@@ -43,6 +43,8 @@ pub(crate) struct Visit<'a, 'b> {
     pub(crate) wall: Timestamp,
     /// Set when a fault asks for an answer without content.
     pub(crate) empty: bool,
+    /// World time until which the answer is held back; set by a call that takes time.
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// Carries out a call that was planned.
@@ -122,6 +124,7 @@ impl Service {
             request_id,
             wall,
             empty: false,
+            until: None,
         };
         match self.plan(&visit) {
             Ok(planned) => visit.carry_out(planned),
@@ -134,7 +137,10 @@ impl Service {
             "drs" => drs::plan(visit),
             "dynamodb" => dynamodb::plan(&self.databases, visit),
             "ec2" => ec2::plan(visit),
+            "lambda" => lambda::plan(visit),
             "servicequotas" => quotas::plan(visit),
+            "sns" => sns::plan(visit),
+            "ssm" => ssm::plan(visit),
             "sts" => sts::plan(visit),
             other => Err(visit
                 .protocol
@@ -182,6 +188,16 @@ impl Serve for Service {
         self.store
             .with(|session| session.state().holds.contains_key(&hold))
             .unwrap_or(false)
+    }
+
+    fn until_world(&self, at: Timestamp) -> Option<Duration> {
+        // When the store cannot be read nobody can say how time passes, so the answer goes.
+        let (clock, latest) = self.clock().ok()?;
+        if at <= latest {
+            return None;
+        }
+        let wait = clock.wall_until(at, Timestamp::now());
+        Some(wait.unwrap_or(Duration::MAX)).filter(|wait| !wait.is_zero())
     }
 }
 
@@ -233,6 +249,7 @@ impl Visit<'_, '_> {
             Some(Fault::Empty { .. }) => self.empty = true,
         }
         let result = (planned.perform)(self);
+        delivery.until = self.until;
         let answer = match (result, after) {
             (Ok(_), Some(error)) | (Err(error), _) => self.protocol.error(&error, self.request_id),
             (Ok(answer), None) => answer,
@@ -259,6 +276,12 @@ impl Visit<'_, '_> {
             Outcome::Called(result) => result,
             _ => unreachable!("a call gives what was called"),
         }
+    }
+
+    /// Holds the answer back until a time of the world, as an answer of the world names it.
+    pub(crate) fn hold_until(&mut self, at: &Value) {
+        let at = at.as_str().and_then(|at| at.parse().ok());
+        self.until = at.filter(|at| self.session.now < *at);
     }
 
     fn take_fault(&mut self, operation: &str) -> Option<Fault> {

@@ -3,23 +3,42 @@
 use serde_json::Value;
 
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+const SNS_NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
 const EC2_NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
 /// A successful answer of STS.
 pub(crate) fn query_answer(operation: &str, result: &Value, request_id: &str) -> String {
+    answer_in(STS_NAMESPACE, operation, result, request_id)
+}
+
+/// A successful answer of SNS.
+pub(crate) fn sns_answer(operation: &str, result: &Value, request_id: &str) -> String {
+    answer_in(SNS_NAMESPACE, operation, result, request_id)
+}
+
+fn answer_in(namespace: &str, operation: &str, result: &Value, request_id: &str) -> String {
     let inner = element(&format!("{operation}Result"), result);
     format!(
-        "<{operation}Response xmlns=\"{STS_NAMESPACE}\">{inner}\
+        "<{operation}Response xmlns=\"{namespace}\">{inner}\
          <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
     )
 }
 
 /// An error of STS.
 pub(crate) fn query_error(code: &str, message: &str, status: u16, request_id: &str) -> String {
+    error_in(STS_NAMESPACE, code, message, status, request_id)
+}
+
+/// An error of SNS.
+pub(crate) fn sns_error(code: &str, message: &str, status: u16, request_id: &str) -> String {
+    error_in(SNS_NAMESPACE, code, message, status, request_id)
+}
+
+fn error_in(namespace: &str, code: &str, message: &str, status: u16, request_id: &str) -> String {
     let kind = if status >= 500 { "Receiver" } else { "Sender" };
     let (code, message) = (escaped(code), escaped(message));
     format!(
-        "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error>\
+        "<ErrorResponse xmlns=\"{namespace}\"><Error>\
          <Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error>\
          <RequestId>{request_id}</RequestId></ErrorResponse>"
     )

@@ -43,6 +43,7 @@ pub(crate) fn process(hub: &Hub, memory: &MemoryItems, owner: &str) -> Process {
             },
             manners: Manners::default(),
             ledger: Arc::<std::sync::Mutex<Ledger>>::default(),
+            functions: Arc::default(),
         },
         executions: Executions::new(memory.clone()),
         clock: SimClock {

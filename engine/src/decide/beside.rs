@@ -6,13 +6,13 @@
 use std::collections::BTreeSet;
 
 use crate::event::LaunchId;
-use crate::ids::Target;
+use crate::ids::{InstanceId, ServerId, Target};
 use crate::limits;
 use crate::plan::LaunchOrder;
 use crate::state::State;
 use crate::time::{Now, Wake};
 
-use super::{Command, LaunchPlan, Settings, View, decide, jobs, launches};
+use super::{Command, LaunchPlan, Settings, View, checks, decide, jobs, launches};
 
 /// Surveys of other targets that are due together with one.
 pub fn surveys(
@@ -42,6 +42,28 @@ pub fn looks(
     settings: &Settings,
 ) -> Vec<(Target, Vec<LaunchId>)> {
     let due = jobs::looks(state, view, now, settings, &mut Wake::default());
+    due.into_iter().take(limits::CALLS_TOGETHER).collect()
+}
+
+/// Looks for the instances of launched servers that are due together, once one is due.
+pub fn instance_looks(
+    state: &State,
+    view: &View,
+    now: Now,
+    settings: &Settings,
+) -> Vec<(Target, Vec<ServerId>)> {
+    let due = jobs::instance_looks(state, view, now, settings, &mut Wake::default());
+    due.into_iter().take(limits::CALLS_TOGETHER).collect()
+}
+
+/// Looks at the status of instances that are due together, once one is due.
+pub fn health(
+    state: &State,
+    view: &View,
+    now: Now,
+    settings: &Settings,
+) -> Vec<(Target, Vec<InstanceId>)> {
+    let due = checks::looks(state, view, now, settings, &mut Wake::default());
     due.into_iter().take(limits::CALLS_TOGETHER).collect()
 }
 

@@ -36,7 +36,9 @@ pub(super) fn follow(
     if let Some((target, launches)) = looks(state, view, now, settings, wake).into_iter().next() {
         return Some(Command::Observe { target, launches });
     }
-    find_instances(state, view, now, settings, wake)
+    let found = instance_looks(state, view, now, settings, wake);
+    let (target, servers) = found.into_iter().next()?;
+    Some(Command::FindInstances { target, servers })
 }
 
 /// Every target whose running jobs are to be looked at now, with their launches.
@@ -64,13 +66,14 @@ pub(super) fn looks(
     due
 }
 
-fn find_instances(
+/// Every target where the instances of launched servers are to be looked for now, with the servers.
+pub(super) fn instance_looks(
     state: &State,
     view: &View,
     now: Now,
     settings: &Settings,
     wake: &mut Wake,
-) -> Option<Command> {
+) -> Vec<(Target, Vec<ServerId>)> {
     let mut by_target: BTreeMap<&Target, Vec<ServerId>> = BTreeMap::new();
     for (id, server) in state.without_instance() {
         let searched = server
@@ -83,22 +86,12 @@ fn find_instances(
                 .push(id.clone());
         }
     }
-    for (target, servers) in by_target {
-        if look_is_due(
-            view.instances_looked.get(target),
-            view,
-            &instances_key(target),
-            now,
-            settings,
-            wake,
-        ) {
-            return Some(Command::FindInstances {
-                target: target.clone(),
-                servers,
-            });
-        }
-    }
-    None
+    let due = by_target.into_iter().filter(|(target, _)| {
+        let last = view.instances_looked.get(target);
+        look_is_due(last, view, &instances_key(target), now, settings, wake)
+    });
+    due.map(|(target, servers)| (target.clone(), servers))
+        .collect()
 }
 
 /// How long after a look at running jobs the next one is due. It follows the job that is to be looked at soonest: often
@@ -141,7 +134,8 @@ pub(super) fn look_is_due(
     is_due(last, settings.poll_interval, view, key, now, wake)
 }
 
-fn is_due(
+/// Whether a look is due so long after the last one.
+pub(super) fn is_due(
     last: Option<&Timestamp>,
     interval: SignedDuration,
     view: &View,

@@ -36,11 +36,18 @@ pub(super) fn pauses(state: &State, wave: &Wave, outcome: WaveOutcome) -> bool {
 }
 
 /// Why it is held, and what can be decided.
-pub(super) fn why_held(wave: &Wave, outcome: WaveOutcome) -> String {
+pub(super) fn why_held(state: &State, wave: &Wave, outcome: WaveOutcome) -> String {
+    if let Some(failed) = failed_hook(state, wave) {
+        return format!("{failed}; resume to go on without the rest of it, or cancel");
+    }
     match outcome {
         WaveOutcome::TimedOut => {
             "it ran out of time; resume to go on without the rest of it, or cancel".to_owned()
         }
+        _ if wave.failed == 0 => format!(
+            "{} of its {} servers are degraded; resume to go on with them as they are, or cancel",
+            wave.degraded, wave.frozen.servers
+        ),
         _ => format!(
             "{} of its {} servers failed; retry them, resume to go on without them, or cancel",
             wave.failed, wave.frozen.servers
@@ -76,6 +83,12 @@ fn retriable<'a>(
     })
 }
 
+/// What a hook that failed a wave came to.
+fn failed_hook(state: &State, wave: &Wave) -> Option<String> {
+    let (hook, reason) = state.failed_hook(wave)?;
+    Some(format!("its hook {:?} failed: {reason}", hook.name))
+}
+
 /// The failure that tells most about how an execution ended: of a wave that stopped the others before one that failed, of
 /// that before one that did not, of a critical server before another.
 pub(super) fn first_failure(state: &State, outcome: Outcome) -> Option<String> {
@@ -83,21 +96,30 @@ pub(super) fn first_failure(state: &State, outcome: Outcome) -> Option<String> {
         .waves
         .iter()
         .enumerate()
-        .filter(|(_, wave)| wave.failed > 0)
+        .filter(|(_, wave)| {
+            wave.failed > 0 || wave.counts_degraded() || state.failed_hook(wave).is_some()
+        })
         .min_by_key(|(_, wave)| {
             let passes = matches!(wave.finished, Some((_, WaveOutcome::Partial)));
             (wave.lets_go_on(), passes)
         })?;
+    if let Some(failed) = failed_hook(state, wave) {
+        return Some(format!("wave {:?}: {failed}", wave.frozen.name));
+    }
     let failures = state.servers_of(index).filter_map(|(_, server)| {
-        let ServerStatus::Failed { reason } = &server.status else {
-            return None;
-        };
-        Some((server, reason))
+        match (&server.status, server.health.as_ref()) {
+            (ServerStatus::Failed { reason }, _) => Some((server, "failed", reason.as_str())),
+            (_, Some(health)) if server.is_degraded() && wave.counts_degraded() => {
+                Some((server, "is degraded", health.verdict.reason()?))
+            }
+            _ => None,
+        }
     });
-    let (server, reason) = failures.min_by_key(|(server, _)| !server.is_critical)?;
+    let (server, how, reason) =
+        failures.min_by_key(|(server, how, _)| (!server.is_critical, *how != "failed"))?;
     let critical = if server.is_critical { "critical " } else { "" };
     let failure = format!(
-        "{critical}{} of wave {:?} failed: {reason}",
+        "{critical}{} of wave {:?} {how}: {reason}",
         server.hostname, wave.frozen.name
     );
     let share = match wave.frozen.policy.success {

@@ -5,7 +5,9 @@ use crate::event::{Outcome, WaveOutcome};
 use crate::testing::{Tale, ids, start, target};
 use crate::time::after;
 
+mod checks;
 mod control;
+mod hooks;
 mod jobs;
 mod launches;
 mod policy;

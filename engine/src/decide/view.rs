@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::digest;
-use crate::event::LaunchId;
+use crate::event::{ActionId, LaunchId};
 use crate::ids::{InstanceId, ServerId, Target};
 use crate::limits::{self, Quotas};
 use crate::time::{Now, after};
@@ -20,6 +20,10 @@ pub struct View {
     pub observed: BTreeMap<Target, Timestamp>,
     /// World time of the last look for instances of launched servers.
     pub instances_looked: BTreeMap<Target, Timestamp>,
+    /// World time of the last look at the status of a target's instances.
+    pub health_looked: BTreeMap<Target, Timestamp>,
+    /// World time of the last look at a hook or a check that runs.
+    pub actions_looked: BTreeMap<ActionId, Timestamp>,
     /// The last look at everything that runs in a target.
     pub surveys: BTreeMap<Target, Survey>,
     /// Looks for jobs of launches without outcome.

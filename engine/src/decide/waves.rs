@@ -4,12 +4,12 @@
 
 use jiff::Timestamp;
 
-use crate::event::{Event, Outcome, WaveOutcome};
+use crate::event::{Event, Outcome, WaveOutcome, When};
 use crate::limits;
 use crate::state::{State, Stop, Wave};
 use crate::time::{Now, Wake, after};
 
-use super::{Command, policy};
+use super::{Command, hooks, policy};
 
 /// The facts that are due now.
 pub(super) fn record(state: &State, now: Now, wake: &mut Wake) -> Option<Command> {
@@ -52,25 +52,48 @@ fn next_of_wave(
     let Some(started_at) = wave.started_at else {
         return before_start(state, index, wave, now, wake);
     };
-    let stops = wave.waiting.is_empty() || stops_launching(state, index, wave);
-    if wave.launching == 0 && stops && !policy::is_retrying(state, index, wave) {
-        let outcome = outcome_of(state, index, wave);
-        if policy::pauses(state, wave, outcome) {
-            return (!wave.is_held()).then(|| Event::WavePaused {
-                wave: index,
-                reason: policy::why_held(wave, outcome),
-            });
-        }
-        return Some(Event::WaveFinished {
-            wave: index,
-            outcome,
-        });
+    if have_ended(state, index, wave) {
+        return after_servers(state, index, wave);
     }
     let limit = wave.clock.limit(started_at, wave.frozen.timeout);
     if wave.timed_out_at.is_none() && limit.is_some_and(|limit| is_due(limit, now, wake)) {
         return Some(Event::WaveTimedOut { wave: index });
     }
     policy::retry(state, index, wave)
+}
+
+/// Whether every server of a wave that started has ended, or will not be launched.
+pub(super) fn have_ended(state: &State, index: usize, wave: &Wave) -> bool {
+    let stops = wave.waiting.is_empty() || stops_launching(state, index, wave);
+    wave.started_at.is_some()
+        && wave.launching == 0
+        && stops
+        && !policy::is_retrying(state, index, wave)
+}
+
+/// The end of a wave whose servers have ended: once they are checked and its hooks have run. A stop ends the checks, and
+/// no further hook is begun; one that runs is waited for.
+fn after_servers(state: &State, index: usize, wave: &Wave) -> Option<Event> {
+    let is_checking = state.stop.is_none() && wave.checking > 0;
+    if is_checking || state.has_open_action(index) {
+        return None;
+    }
+    let outcome = outcome_of(state, index, wave);
+    if policy::pauses(state, wave, outcome) {
+        return hold(state, index, wave, outcome);
+    }
+    (!hooks::run_after(state, wave)).then_some(Event::WaveFinished {
+        wave: index,
+        outcome,
+    })
+}
+
+/// Holds a wave that has failed until somebody has decided, unless it is held already.
+fn hold(state: &State, index: usize, wave: &Wave, outcome: WaveOutcome) -> Option<Event> {
+    (!wave.is_held()).then(|| Event::WavePaused {
+        wave: index,
+        reason: policy::why_held(state, wave, outcome),
+    })
 }
 
 fn before_start(
@@ -80,20 +103,21 @@ fn before_start(
     now: Now,
     wake: &mut Wake,
 ) -> Option<Event> {
-    if state.stop.is_some() || state.has_failed_wave() {
-        return Some(Event::WaveFinished {
+    let end = |outcome| {
+        // A hook that runs is waited for.
+        (!state.has_open_action(index)).then_some(Event::WaveFinished {
             wave: index,
-            outcome: WaveOutcome::NotLaunched,
-        });
+            outcome,
+        })
+    };
+    if state.stop.is_some() || state.has_failed_wave() {
+        return end(WaveOutcome::NotLaunched);
     }
     if !state.dependencies_completed(wave) || state.pause.is_some() {
         return None;
     }
     if wave.skipped.is_some() {
-        return Some(Event::WaveFinished {
-            wave: index,
-            outcome: WaveOutcome::Skipped,
-        });
+        return end(WaveOutcome::Skipped);
     }
     if let Some(hold) = &wave.hold {
         return hold.since.is_none().then(|| Event::WavePaused {
@@ -101,11 +125,30 @@ fn before_start(
             reason: hold.reason.clone(),
         });
     }
-    match wave.ready_at {
-        None => Some(Event::WaveReady { wave: index }),
-        Some(ready_at) => is_due(after(ready_at, wave.frozen.wait), now, wake)
-            .then_some(Event::WaveStarted { wave: index }),
+    if wave.ready_at.is_none() {
+        return Some(Event::WaveReady { wave: index });
     }
+    let passed = is_ready(state, wave, now, wake) && state.hooks_ended(wave, When::Before);
+    if passed && state.failed_hook(wave).is_some() {
+        return if policy::pauses(state, wave, WaveOutcome::Failed) {
+            hold(state, index, wave, WaveOutcome::Failed)
+        } else {
+            end(WaveOutcome::Failed)
+        };
+    }
+    passed.then_some(Event::WaveStarted { wave: index })
+}
+
+/// Whether a wave that has not started is due: nothing holds it, and its wait has passed.
+pub(super) fn is_ready(state: &State, wave: &Wave, now: Now, wake: &mut Wake) -> bool {
+    let goes_on = state.stop.is_none() && state.pause.is_none() && !state.has_failed_wave();
+    let is_wanted = wave.started_at.is_none() && wave.finished.is_none() && wave.skipped.is_none();
+    goes_on
+        && is_wanted
+        && wave.hold.is_none()
+        && wave
+            .ready_at
+            .is_some_and(|at| is_due(after(at, wave.frozen.wait), now, wake))
 }
 
 /// Whether a wave that started launches no more of its servers. A failure elsewhere does not stop it: its servers are
@@ -116,7 +159,8 @@ pub(super) fn stops_launching(state: &State, index: usize, wave: &Wave) -> bool 
         || policy::breaks_the_order(state, index, wave)
 }
 
-fn outcome_of(state: &State, index: usize, wave: &Wave) -> WaveOutcome {
+/// How a wave ends when nothing more of it is launched.
+pub(super) fn outcome_of(state: &State, index: usize, wave: &Wave) -> WaveOutcome {
     let late = wave.timed_out_at.is_some() || matches!(state.stop, Some(Stop::TimedOut { .. }));
     if late && !wave.is_whole() {
         return WaveOutcome::TimedOut;
@@ -166,10 +210,7 @@ fn outcome(state: &State) -> Outcome {
 
 /// One sentence for people: how many servers run, and what stopped the rest.
 fn summary(state: &State, outcome: Outcome) -> String {
-    let launched: usize = state.waves.iter().map(|wave| wave.launched).sum();
-    let all = state.servers.len();
-    let servers = if all == 1 { "server" } else { "servers" };
-    let counted = format!("{launched} of {all} {servers} launched");
+    let counted = crate::report::counted(state);
     let cause = match &state.stop {
         _ if outcome == Outcome::Completed => None,
         Some(Stop::Guard { reason, .. }) => Some(reason.clone()),

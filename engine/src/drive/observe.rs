@@ -6,7 +6,9 @@ use crate::decide::{beside, jobs};
 use crate::event::{Event, LaunchId};
 use crate::ids::{InstanceId, JobId, ServerId, Target};
 use crate::limits;
-use crate::ports::{Clock, Job, LaunchStatus, Outside, WhichInstances, WhichJobs};
+use crate::ports::{
+    Clock, Job, LaunchStatus, Outside, RecoveryInstance, WhichInstances, WhichJobs,
+};
 use crate::state::{ServerStatus, State};
 use crate::store::items::Items;
 
@@ -102,25 +104,43 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         reasons
     }
 
+    /// One DescribeRecoveryInstances for all launched servers of a target without one, in each target where that is due.
     pub(super) async fn find_instances<W: Watch>(
         &self,
         run: &mut Run<'_, W>,
-        target: &Target,
-        servers: Vec<ServerId>,
     ) -> Result<Turn, DriveError> {
-        let key = jobs::instances_key(target);
-        let found = match self
-            .drs
-            .recovery_instances(target, &WhichInstances::OfServers(servers))
-            .await
-        {
-            Ok(found) => found,
-            Err(error) => return Ok(trouble(run, &key, error, self.clock.now())),
-        };
-        run.view.clear(&key);
-        run.view
-            .instances_looked
-            .insert(target.clone(), self.clock.now().world);
+        let now = self.clock.now();
+        let due = beside::instance_looks(&run.state, &run.view, now, &self.settings);
+        let looks = due.into_iter().map(|(target, servers)| async move {
+            let which = WhichInstances::OfServers(servers);
+            let found = self.drs.recovery_instances(&target, &which).await;
+            (target, found)
+        });
+        let found = together::all(looks).await;
+        let looked_at = self.clock.now();
+        for (target, found) in found {
+            let key = jobs::instances_key(&target);
+            let turn = match found {
+                Ok(found) => {
+                    run.view.clear(&key);
+                    run.view.instances_looked.insert(target, looked_at.world);
+                    self.found_instances(run, found).await?
+                }
+                Err(error) => trouble(run, &key, error, looked_at),
+            };
+            if turn == Turn::Lost {
+                return Ok(Turn::Lost);
+            }
+        }
+        Ok(Turn::Next)
+    }
+
+    /// Takes those of the found instances that the jobs of this execution launched.
+    async fn found_instances<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        found: Vec<RecoveryInstance>,
+    ) -> Result<Turn, DriveError> {
         let mut by_launch: BTreeMap<LaunchId, BTreeMap<ServerId, InstanceId>> = BTreeMap::new();
         for instance in found {
             let Some(server) = run.state.servers.get(&instance.server) else {

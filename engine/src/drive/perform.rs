@@ -50,9 +50,10 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
             Command::Launch(plan) => self.launch(run, plan).await,
             Command::FindJob(launch) => self.find_job(run, launch).await,
             Command::Observe { .. } => self.observe(run).await,
-            Command::FindInstances { target, servers } => {
-                self.find_instances(run, &target, servers).await
-            }
+            Command::FindInstances { .. } => self.find_instances(run).await,
+            Command::LookAtHealth(_) => self.look_at_health(run).await,
+            Command::BeginActions(plans) => self.begin_actions(run, plans).await,
+            Command::LookAtActions(due) => self.look_at_actions(run, due).await,
             Command::FindOwnInstances(target) => self.find_own_instances(run, &target).await,
             Command::Terminate { target, instances } => {
                 self.terminate(run, target, instances).await
@@ -333,6 +334,7 @@ pub(super) fn one_transaction_each(events: Vec<Event>) -> Vec<Vec<Event>> {
     for event in events {
         let weight = match &event {
             Event::ServersJudged { results, .. } => results.len() + 2,
+            Event::ServersChecked { results, .. } => results.len() + 2,
             Event::InstancesGone { instances } => instances.len() + 1,
             _ => 2,
         };

@@ -53,7 +53,8 @@ fn find_cycle(waves: &[Wave], start: usize, settled: &mut BTreeSet<usize>) -> Op
     None
 }
 
-/// Waits, hooks, timeouts and checks summed along the longest chain. The waves have no cycle, so relaxing once per wave is enough.
+/// Waits, hooks, timeouts and checks summed along the longest chain. The waves have no cycle, so relaxing once per wave
+/// is enough.
 pub(super) fn longest_chain(waves: &[Wave]) -> SignedDuration {
     let own = |index: usize| {
         let wave = &waves[index];

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::event::When;
 use crate::state::{ServerStatus, State, Wave};
 
-use super::{clock, duration, headline, standing};
+use super::{checks, clock, duration, headline, standing};
 
 /// Where an execution stands at an instant of world time, as text of aligned columns.
 pub fn table(state: &State, now: Timestamp) -> String {
@@ -40,19 +41,19 @@ pub fn board(state: &State, now: Timestamp, rows: usize) -> String {
 enum Detail {
     /// All.
     Every,
-    /// Those of waves that run, and those that failed.
+    /// Those of waves that run, and those that failed or are degraded.
     Active,
-    /// Those that are launching and those that failed.
+    /// Those that are launching and those that failed or are degraded.
     Open,
-    /// Those that failed.
+    /// Those that failed or are degraded.
     Failed,
     /// None; waves stand without blank lines between them.
     Waves,
 }
 
 impl Detail {
-    fn shows(self, wave: &Wave, status: &ServerStatus) -> bool {
-        let failed = matches!(status, ServerStatus::Failed { .. });
+    fn shows(self, wave: &Wave, status: &ServerStatus, is_degraded: bool) -> bool {
+        let failed = matches!(status, ServerStatus::Failed { .. }) || is_degraded;
         match self {
             Self::Every => true,
             Self::Active => failed || (wave.started_at.is_some() && wave.finished.is_none()),
@@ -80,10 +81,17 @@ fn lines_of(state: &State, now: Timestamp, detail: Detail) -> Vec<String> {
             lines.push(String::new());
         }
         lines.push(wave_line(state, wave, now));
+        let hooks = |when| {
+            let shown = detail != Detail::Waves;
+            let hooks = shown.then(|| checks::hooks(state, wave, when));
+            hooks.unwrap_or_default()
+        };
+        lines.extend(hooks(When::Before));
         lines.extend(rows.iter().map(|row| aligned(row, widths)));
         if *hidden > 0 && detail != Detail::Waves {
             lines.push(format!("  {hidden} more"));
         }
+        lines.extend(hooks(When::After));
     }
     if let Some(line) = termination_line(state) {
         lines.push(String::new());
@@ -101,7 +109,8 @@ fn rows(state: &State, detail: Detail) -> Vec<(Vec<Row>, usize)> {
             .iter()
             .filter(|server| {
                 let server = state.servers.get(&server.id);
-                server.is_some_and(|server| detail.shows(wave, &server.status))
+                server
+                    .is_some_and(|server| detail.shows(wave, &server.status, server.is_degraded()))
             })
             .map(|server| {
                 let (status, note) = standing(state, &server.id);
@@ -175,10 +184,15 @@ fn wave_line(state: &State, wave: &Wave, now: Timestamp) -> String {
 /// How many servers are launched, and what went wrong.
 fn counts(wave: &Wave) -> String {
     let launched = format!(", {} of {} launched", wave.launched, wave.frozen.servers);
-    match wave.failed {
-        0 => launched,
-        failed => format!("{launched}, {failed} failed"),
-    }
+    let others = [
+        (wave.failed, "failed"),
+        (wave.degraded, "degraded"),
+        (wave.checking, "to be checked"),
+    ];
+    let some = others.iter().filter(|(count, _)| *count > 0);
+    some.fold(launched, |text, (count, word)| {
+        format!("{text}, {count} {word}")
+    })
 }
 
 fn termination_line(state: &State) -> Option<String> {

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::ids::{InstanceId, JobId, ServerId, Target};
 use crate::limits::{self, Quotas};
 use crate::ports::{
-    CallError, Drs, Job, Kind, LaunchStatus, RecoveryInstance, SourceServer, StartRecovery,
-    WhichInstances, WhichJobs,
+    CallError, Drs, InstanceHealth, Job, Kind, LaunchStatus, RecoveryInstance, SourceServer,
+    StartRecovery, WhichInstances, WhichJobs,
 };
 use crate::time::{after, before};
 
@@ -22,8 +22,11 @@ use super::items::lost;
 use super::world::fault::Fault;
 use super::world::{ApiError, Caller, World};
 
+mod actions;
 mod answer;
 mod readiness;
+
+pub use actions::Functions;
 
 /// Most pages of one answer.
 const PAGES: usize = 1_000;
@@ -50,6 +53,8 @@ pub struct SimDrs {
     pub manners: Manners,
     /// What was done that cannot be undone.
     pub ledger: Arc<Mutex<Ledger>>,
+    /// The functions that this task has invoked.
+    pub functions: Functions,
 }
 
 /// What tasks did that cannot be undone, as the world saw it.
@@ -340,6 +345,30 @@ impl Drs for SimDrs {
         Ok(answer::alive(&pages))
     }
 
+    async fn instance_health(
+        &self,
+        target: &Target,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
+        const CALL: &str = "ec2:DescribeInstanceStatus";
+        if instances.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let input = |ids: &[InstanceId]| json!({"InstanceIds": ids, "IncludeAllInstances": true});
+        match self.look(target, CALL, input(instances)).await {
+            Err(error) if error.code == CallError::NO_SUCH_INSTANCE => {
+                let known = self.alive_in_ec2(target, instances).await?;
+                if known.is_empty() {
+                    return Ok(BTreeMap::new());
+                }
+                Ok(answer::health(
+                    &self.look(target, CALL, input(&known)).await?,
+                ))
+            }
+            looked => Ok(answer::health(&looked?)),
+        }
+    }
+
     async fn quotas(&self, target: &Target) -> Result<Quotas, CallError> {
         let input = json!({"ServiceCode": "drs"});
         let pages = self
@@ -359,10 +388,20 @@ fn operation(call: &'static str) -> &'static str {
     call.strip_prefix("drs:").unwrap_or(call)
 }
 
+/// Codes of a state that may pass. An instance that Systems Manager does not know may be one whose agent has not yet
+/// registered.
+const BUSY: [&str; 4] = [
+    "ConflictException",
+    "InvalidInstanceId",
+    "Throttling",
+    "ThrottlingException",
+];
+
 /// What is known about the effect of a call that the world refused.
 fn classify(call: &'static str, error: ApiError) -> CallError {
     let kind = match (error.status, error.code.as_str()) {
-        (402 | 429, _) | (_, "ConflictException") => Kind::Busy,
+        (402 | 429, _) => Kind::Busy,
+        (_, code) if BUSY.contains(&code) => Kind::Busy,
         (500.., _) => Kind::Unknown,
         _ => Kind::Refused,
     };

@@ -12,11 +12,12 @@ use super::world::{Quotas, Timings};
 mod built_in;
 mod check;
 mod network;
+mod stub;
 
 pub use check::Problem;
+pub(crate) use check::{server_problems, settings_problems, stub_problems, subnet_problems};
 pub use network::{NO_SUBNET, Subnet};
-
-pub(crate) use check::{server_problems, settings_problems, subnet_problems};
+pub use stub::{Outcome, Step, Stub};
 
 /// What a world begins with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,16 +72,28 @@ pub struct Region {
     /// The source servers that recover into it.
     #[serde(default)]
     pub servers: Vec<Server>,
+    /// Its Lambda functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<Stub>,
+    /// Its Systems Manager documents, beside those that belong to AWS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Stub>,
+    /// Its SNS topics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<Stub>,
 }
 
 impl Region {
-    /// A Region where DRS is initialised, with these servers.
-    pub fn named(name: &str, servers: Vec<Server>) -> Self {
+    /// A Region where DRS is initialised and nothing is but servers.
+    pub fn with(name: &str, servers: Vec<Server>) -> Self {
         Self {
             name: name.to_owned(),
             initialized: true,
             subnets: Vec::new(),
             servers,
+            functions: Vec::new(),
+            documents: Vec::new(),
+            topics: Vec::new(),
         }
     }
 }
@@ -263,6 +276,8 @@ pub enum FaultPhase {
     Capacity,
     /// The job completes while the server is still pending.
     Pending,
+    /// It is launched, and the instance's EC2 status checks fail.
+    StatusChecks,
 }
 
 /// Settings of the whole world.

@@ -41,6 +41,7 @@ mod gates;
 mod judge;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 /// Times that one process tries to get on before it gives up.
 const TRIES: u64 = 2_000;
@@ -245,6 +246,7 @@ impl Process {
                 caller: caller(OURS),
                 manners: context.scenario.manners,
                 ledger: Arc::clone(&context.ledger),
+                functions: Arc::default(),
             },
             executions: Executions::new(SimItems {
                 hub: hub.clone(),

@@ -8,7 +8,7 @@
 //! It knows no HTTP, no signatures and no shapes of input: that is the simulator's HTTP face. Facts about DRS that it
 //! copies come from the public API reference and user guide, and from recorded jobs that AWS published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,7 @@ mod room;
 mod schedule;
 mod servers;
 mod stock;
+mod stubs;
 pub(crate) mod tags;
 mod templates;
 mod terminate;
@@ -49,6 +50,7 @@ mod wire;
 pub use error::ApiError;
 pub use pace::{Span, Timings};
 pub use quotas::Quotas;
+pub use stubs::{StubCall, StubKind};
 
 use model::{Site, site_key};
 
@@ -67,6 +69,9 @@ pub struct World {
     faults: Vec<fault::Injected>,
     accepted: Vec<AcceptedLaunch>,
     counts: BTreeMap<String, u64>,
+    /// The latest calls of functions, documents and topics.
+    #[serde(default)]
+    stub_calls: VecDeque<StubCall>,
 }
 
 /// Who makes a call.
@@ -122,6 +127,7 @@ impl World {
             faults: Vec::new(),
             accepted: Vec::new(),
             counts: BTreeMap::new(),
+            stub_calls: VecDeque::new(),
         };
         for account in &fleet.accounts {
             world

@@ -8,7 +8,10 @@ use crate::event::{
 use crate::ids::ServerId;
 use crate::time::Now;
 
-use super::{Launch, Owner, Phase, ServerStatus, State, Status, Stop, Termination, pause, policy};
+use super::{
+    Launch, Owner, Phase, ServerStatus, State, Status, Stop, Termination, actions, checks, pause,
+    policy,
+};
 
 /// The effect of an event that fits.
 pub(super) fn take(state: &mut State, recorded: &Recorded) {
@@ -48,6 +51,14 @@ pub(super) fn take(state: &mut State, recorded: &Recorded) {
         Event::TerminationAccepted { .. }
         | Event::InstancesGone { .. }
         | Event::TerminationFinished { .. } => take_termination(state, recorded),
+        Event::ServersChecked { check, results, .. } => {
+            checks::take(state, *check, results, now.world);
+        }
+        Event::ActionIntended(_)
+        | Event::ActionBegun { .. }
+        | Event::ActionPostponed { .. }
+        | Event::ActionUnknown { .. }
+        | Event::ActionEnded { .. } => actions::take(state, recorded),
         Event::Halted { reason } => {
             state.status = Status::Halted;
             state.finished = Some((now, reason.clone()));
@@ -94,6 +105,7 @@ fn take_launch(state: &mut State, recorded: &Recorded) {
             for (id, instance) in instances {
                 if let Some(server) = state.servers.get_mut(id) {
                     server.instance = Some(instance.clone());
+                    state.nameless.remove(id);
                 }
             }
         }
@@ -304,6 +316,10 @@ fn judge(state: &mut State, launch: LaunchId, results: &[Judgement], now: Now) {
             ServerResult::Launched => {
                 wave.launched += 1;
                 server.status = ServerStatus::Launched;
+                if server.instance.is_none() {
+                    state.nameless.insert(result.server.clone());
+                }
+                checks::begin(state, &result.server);
             }
             ServerResult::Failed { reason } => {
                 wave.failed += 1;
@@ -344,6 +360,7 @@ fn stop(state: &mut State, stop: Stop) {
 fn finish_wave(state: &mut State, wave: usize, outcome: WaveOutcome, now: Now) {
     state.waves[wave].finished = Some((now.world, outcome));
     pause::settle(state, now.world);
+    checks::end(state, wave, now.world);
     let waiting = std::mem::take(&mut state.waves[wave].waiting);
     let ids: Vec<ServerId> = waiting
         .iter()

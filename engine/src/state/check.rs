@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::control::{self, Answer, Request};
-use crate::event::{Author, Event, Intent, Judgement, LaunchId, Recorded, WaveOutcome};
+use crate::event::{Author, Event, Intent, Judgement, LaunchId, Recorded, WaveOutcome, When};
 use crate::ids::ServerId;
 use crate::limits;
 
-use super::{Phase, ServerStatus, State, policy};
+use super::{Phase, ServerStatus, State, actions, checks, policy};
 
 /// Why an event does not fit; `Ok` when it does.
 pub(super) fn check(state: &State, recorded: &Recorded) -> Result<(), String> {
@@ -99,7 +99,10 @@ fn check_event(state: &State, event: &Event) -> Result<(), String> {
         | Event::TerminationRequested { .. }
         | Event::Halted { .. } => Ok(()),
         Event::PauseRequested { before: None, .. } | Event::ResumeRequested { .. } => Ok(()),
-        event => check_wave_event(state, event).unwrap_or_else(|| check_launch_event(state, event)),
+        event => check_wave_event(state, event)
+            .or_else(|| actions::check(state, event))
+            .or_else(|| checks::check(state, event))
+            .unwrap_or_else(|| check_launch_event(state, event)),
     }
 }
 
@@ -115,7 +118,11 @@ fn check_wave_event(state: &State, event: &Event) -> Option<Result<(), String>> 
         Event::WaveStarted { wave } => check_wave(
             state,
             *wave,
-            |wave| wave.ready_at.is_some() && wave.started_at.is_none(),
+            |wave| {
+                let due = wave.ready_at.is_some() && wave.started_at.is_none();
+                let failed = state.failed_hook(wave).is_some();
+                due && state.hooks_ended(wave, When::Before) && !failed
+            },
             "cannot start now",
         ),
         Event::WaveTimedOut { wave } => check_wave(
@@ -130,6 +137,11 @@ fn check_wave_event(state: &State, event: &Event) -> Option<Result<(), String>> 
             |wave| wave.launching == 0 && (*outcome != WaveOutcome::Completed || wave.is_whole()),
             "has servers whose launch has no end or no success",
         )
+        .and_then(|()| {
+            ensure(!state.has_open_action(*wave), || {
+                "a hook or a check of it has no end".to_owned()
+            })
+        })
         .and_then(|()| policy::check_outcome(state, *wave, *outcome)),
         Event::ServersRetried { wave, servers } => check_wave(
             state,

@@ -152,11 +152,14 @@ pub(super) fn end(state: &mut State, at: Timestamp) {
 
 fn resume(state: &mut State) {
     state.pause = None;
-    for wave in &mut state.waves {
+    for index in 0..state.waves.len() {
+        let wave = &state.waves[index];
         if wave.is_held() {
-            wave.hold = None;
             // Whoever resumes a wave that was held after failures has seen them.
-            wave.is_accepted = wave.started_at.is_some();
+            let is_accepted = wave.started_at.is_some() || state.failed_hook(wave).is_some();
+            let wave = &mut state.waves[index];
+            wave.hold = None;
+            wave.is_accepted = is_accepted;
         }
     }
 }

@@ -52,9 +52,16 @@ impl State {
     /// How a wave ends when nothing more of it is launched, apart from limits of time: none while a server is launching.
     pub fn outcome_without_limits(&self, wave: usize) -> Option<WaveOutcome> {
         let found = self.waves.get(wave).filter(|wave| wave.launching == 0)?;
-        if found.is_whole() {
+        if self.failed_hook(found).is_some() {
+            return Some(WaveOutcome::Failed);
+        }
+        let counts_degraded = found.counts_degraded();
+        if found.is_whole() && !counts_degraded {
             return Some(WaveOutcome::Completed);
         }
+        let is_lost = |server: &Server| {
+            server.would_have_failed() || (counts_degraded && server.is_degraded())
+        };
         let failed = self
             .servers_of(wave)
             .filter(|(_, server)| server.would_have_failed())
@@ -62,7 +69,7 @@ impl State {
         let never_launched = found.launched + failed < found.frozen.servers;
         Some(if never_launched && failed == 0 {
             WaveOutcome::NotLaunched
-        } else if never_launched || self.is_out_of_reach(wave, Server::would_have_failed) {
+        } else if never_launched || self.is_out_of_reach(wave, is_lost) {
             WaveOutcome::Failed
         } else {
             WaveOutcome::Partial
@@ -117,14 +124,15 @@ pub(super) fn put_back(state: &mut State, servers: &[ServerId]) {
     }
 }
 
-/// Whether a wave may end as partial: with servers that failed, none that were never tried, and a policy that lets it.
+/// Whether a wave may end as completed, or as partial: with servers that failed or are degraded, none that were never
+/// tried, and a policy that lets it.
 pub(super) fn check_outcome(
     state: &State,
     wave: usize,
     outcome: WaveOutcome,
 ) -> Result<(), String> {
-    let fits = outcome != WaveOutcome::Partial
-        || state.outcome_without_limits(wave) == Some(WaveOutcome::Partial);
+    let is_bound = matches!(outcome, WaveOutcome::Completed | WaveOutcome::Partial);
+    let fits = !is_bound || state.outcome_without_limits(wave) == Some(outcome);
     ensure(fits, || {
         "its policy does not let these failures pass".to_owned()
     })

@@ -90,11 +90,10 @@ impl State {
             .collect()
     }
 
-    /// Launched servers whose recovery instance is not known, by launch.
+    /// Launched servers whose recovery instance is not known, in the order of their ids.
     pub fn without_instance(&self) -> impl Iterator<Item = (&ServerId, &super::Server)> {
-        self.servers.iter().filter(|(_, server)| {
-            server.status == ServerStatus::Launched && server.instance.is_none()
-        })
+        let nameless = self.nameless.iter();
+        nameless.filter_map(|id| Some((id, self.servers.get(id)?)))
     }
 
     /// Whether a wave ended so that no further wave starts.
@@ -134,6 +133,14 @@ impl State {
                     matches!(status, ServerStatus::Failed { .. })
                 }) == wave.failed
                 && count(index, &|status| *status == ServerStatus::Waiting) == wave.waiting.len()
+                && self
+                    .checking()
+                    .filter(|(_, server, _)| server.wave == index)
+                    .count()
+                    == wave.checking
+        }) && self.servers.iter().all(|(id, server)| {
+            let launched = server.status == ServerStatus::Launched;
+            (launched && server.instance.is_none()) == self.nameless.contains(id)
         })
     }
 }

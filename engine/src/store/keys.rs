@@ -35,6 +35,15 @@ pub(crate) fn group_server(target: &Target, server: &ServerId) -> Key {
     }
 }
 
+/// The target of an account.
+pub(crate) fn target_account(account_id: &str) -> Key {
+    Key {
+        table: Table::ProtectionGroups,
+        partition: format!("target#{account_id}"),
+        sort: None,
+    }
+}
+
 /// The item of a plan.
 pub(crate) fn plan(id: &PlanId) -> Key {
     Key {

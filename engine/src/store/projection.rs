@@ -51,6 +51,8 @@ pub struct WaveProjection {
     pub launched: usize,
     /// Servers failed.
     pub failed: usize,
+    /// Servers launched that did not pass a check.
+    pub degraded: usize,
     /// All its servers.
     pub servers: usize,
 }
@@ -74,6 +76,12 @@ pub struct ServerProjection {
     pub job: Option<String>,
     /// Its recovery instance.
     pub instance: Option<String>,
+    /// What its checks came to, in a word.
+    pub health: Option<String>,
+    /// Why it is not healthy.
+    pub health_reason: Option<String>,
+    /// When that was recorded, in world time.
+    pub checked_at: Option<Timestamp>,
 }
 
 impl Projection {
@@ -163,6 +171,10 @@ fn touched<'a>(state: &State, events: &'a [Recorded]) -> (BTreeSet<usize>, BTree
                 waves.extend(state.launches.get(launch).map(|launch| launch.wave));
                 servers.extend(results.iter().map(|result| &result.server));
             }
+            Event::ServersChecked { wave, results, .. } => {
+                waves.insert(*wave);
+                servers.extend(results.iter().map(|result| &result.server));
+            }
             Event::InstancesFound { instances, .. } => servers.extend(instances.keys()),
             _ => {}
         }
@@ -179,6 +191,7 @@ fn wave_of(index: usize, wave: &Wave) -> Option<WaveProjection> {
         ended_at: wave.finished.map(|(at, _)| at),
         launched: wave.launched,
         failed: wave.failed,
+        degraded: wave.degraded,
         servers: wave.frozen.servers,
     })
 }
@@ -186,6 +199,7 @@ fn wave_of(index: usize, wave: &Wave) -> Option<WaveProjection> {
 fn server_of(state: &State, id: &ServerId) -> Option<ServerProjection> {
     let server = state.servers.get(id)?;
     let launch = server.launch.and_then(|launch| state.launches.get(&launch));
+    let health = server.health.as_ref();
     Some(ServerProjection {
         id: id.clone(),
         hostname: server.hostname.clone(),
@@ -200,5 +214,10 @@ fn server_of(state: &State, id: &ServerId) -> Option<ServerProjection> {
             .and_then(|launch| launch.phase.job())
             .map(ToString::to_string),
         instance: server.instance.as_ref().map(ToString::to_string),
+        health: health.map(|health| health.verdict.as_str().to_owned()),
+        health_reason: health
+            .and_then(|health| health.verdict.reason())
+            .map(ToOwned::to_owned),
+        checked_at: health.map(|health| health.at),
     })
 }

@@ -72,15 +72,19 @@ pub(crate) fn decode_frozen(item: &Item) -> Result<(usize, Vec<FrozenServer>), R
 }
 
 pub(crate) fn encode_wave(id: &ExecutionId, wave: &WaveProjection) -> Item {
-    Encoder::new(keys::wave(id, wave.index))
+    let encoder = Encoder::new(keys::wave(id, wave.index))
         .text("WaveName", &wave.name)
         .text("WaveStatus", &wave.status)
         .optional_time("WaveStartTime", wave.started_at)
         .optional_time("WaveEndTime", wave.ended_at)
         .number("Launched", i64::try_from(wave.launched).unwrap_or(i64::MAX))
         .number("Failed", i64::try_from(wave.failed).unwrap_or(i64::MAX))
-        .number("Servers", i64::try_from(wave.servers).unwrap_or(i64::MAX))
-        .done()
+        .number("Servers", i64::try_from(wave.servers).unwrap_or(i64::MAX));
+    match wave.degraded {
+        0 => encoder,
+        degraded => encoder.number("Degraded", i64::try_from(degraded).unwrap_or(i64::MAX)),
+    }
+    .done()
 }
 
 pub(crate) fn decode_wave(item: &Item) -> Result<WaveProjection, ReadError> {
@@ -96,6 +100,10 @@ pub(crate) fn decode_wave(item: &Item) -> Result<WaveProjection, ReadError> {
         ended_at: decoder.optional_time("WaveEndTime")?,
         launched: count("Launched")?,
         failed: count("Failed")?,
+        degraded: decoder
+            .optional_number("Degraded")?
+            .map_or(Ok(0), usize::try_from)
+            .map_err(|_| decoder.foreign("Degraded"))?,
         servers: count("Servers")?,
     })
 }
@@ -114,6 +122,9 @@ pub(crate) fn encode_server(id: &ExecutionId, server: &ServerProjection) -> Item
         .optional_text("Reason", server.reason.as_deref())
         .optional_text("JobId", server.job.as_deref())
         .optional_text("RecoveryInstanceId", server.instance.as_deref())
+        .optional_text("Health", server.health.as_deref())
+        .optional_text("HealthReason", server.health_reason.as_deref())
+        .optional_time("HealthTime", server.checked_at)
         .done()
 }
 
@@ -132,6 +143,9 @@ pub(crate) fn decode_server(item: &Item) -> Result<ServerProjection, ReadError> 
         reason: decoder.optional_text("Reason")?,
         job: decoder.optional_text("JobId")?,
         instance: decoder.optional_text("RecoveryInstanceId")?,
+        health: decoder.optional_text("Health")?,
+        health_reason: decoder.optional_text("HealthReason")?,
+        checked_at: decoder.optional_time("HealthTime")?,
     })
 }
 

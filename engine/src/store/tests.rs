@@ -16,6 +16,7 @@ use crate::ids::GroupId;
 mod events;
 mod json;
 mod samples;
+mod verified;
 
 /// Attributes that no decoder reads.
 const UNREAD: [&str; 5] = ["Kind", "Name", "At", "Sequence", "ServerIds"];

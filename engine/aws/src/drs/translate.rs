@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_drs::types;
 use drs_engine::ids::{InstanceId, JobId, ServerId};
-use drs_engine::ports::{Job, JobServer, LaunchStatus, RecoveryInstance, SourceServer};
+use drs_engine::ports::{
+    InstanceHealth, Job, JobServer, LaunchStatus, RecoveryInstance, SourceServer,
+};
 use jiff::Timestamp;
 
 use super::LogEntry;
@@ -50,6 +52,24 @@ fn job_server(server: types::ParticipatingServer) -> Option<JobServer> {
         },
         instance: server.recovery_instance_id.map(InstanceId::new),
     })
+}
+
+/// What the status checks of an instance say. A word that is missing is no word for passed.
+pub(super) fn health(
+    status: aws_sdk_ec2::types::InstanceStatus,
+) -> Option<(InstanceId, InstanceHealth)> {
+    let word = |summary: Option<&aws_sdk_ec2::types::InstanceStatusSummary>| {
+        let word = summary.and_then(|summary| summary.status.as_ref());
+        word.map_or("unknown", |word| word.as_str()).to_owned()
+    };
+    let state = status.instance_state.as_ref();
+    let state = state.and_then(|state| state.name.as_ref());
+    let health = InstanceHealth {
+        state: state.map_or("unknown", |state| state.as_str()).to_owned(),
+        instance_status: word(status.instance_status.as_ref()),
+        system_status: word(status.system_status.as_ref()),
+    };
+    Some((InstanceId::new(status.instance_id?), health))
 }
 
 /// A recovery instance. One that does not say whether it is a drill's counts as a real one: a launch would delete it.

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use drs_engine::ids::{InstanceId, JobId, ServerId};
 use drs_engine::limits::Quotas;
-use drs_engine::ports::{CallError, Drs, Kind, StartRecovery, WhichInstances, WhichJobs};
+use drs_engine::ports::{
+    Action, ActionRequest, ActionRun, Actions, CallError, Drs, Kind, StartRecovery, Topics,
+    WhichInstances, WhichJobs,
+};
 use drs_engine::store::items::{
     Condition, Index, IndexQuery, Item, Items, Key, Query, Table, Write, WriteError,
 };
@@ -14,7 +17,7 @@ use jiff::Timestamp;
 use crate::server::{Answer, Request, Server, with_sts};
 
 /// The calls, in the order of the table.
-const CALLS: [&str; 13] = [
+const CALLS: [&str; 19] = [
     "drs:StartRecovery",
     "drs:TerminateRecoveryInstances",
     "drs:DescribeJobs",
@@ -28,6 +31,23 @@ const CALLS: [&str; 13] = [
     "dynamodb:Query (index)",
     "dynamodb:TransactWriteItems",
     "dynamodb:DescribeTable",
+    "lambda:Invoke",
+    "ssm:StartAutomationExecution",
+    "ssm:SendCommand",
+    "ssm:GetAutomationExecution",
+    "ssm:ListCommands",
+    "sns:Publish",
+];
+
+/// Those of them that change something.
+const CHANGES: [&str; 7] = [
+    "drs:StartRecovery",
+    "drs:TerminateRecoveryInstances",
+    "dynamodb:TransactWriteItems",
+    "lambda:Invoke",
+    "ssm:StartAutomationExecution",
+    "ssm:SendCommand",
+    "sns:Publish",
 ];
 
 /// An error in the form of the protocol that the request is in.
@@ -39,7 +59,8 @@ fn error(request: &Request, status: u16, code: &str) -> Answer {
         );
         return Answer::Http(status, vec![later], body);
     }
-    if request.header("authorization").contains("/sts/") {
+    let authorization = request.header("authorization");
+    if authorization.contains("/sts/") || authorization.contains("/sns/") {
         let body = format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>sorry</Message></Error></ErrorResponse>"
         );
@@ -139,7 +160,52 @@ async fn make(session: &Session, call: &str) -> Option<CallError> {
             Err(TableError::Call(error)) => Some(error),
             other => panic!("{other:?}"),
         },
+        "lambda:Invoke" => {
+            let function = "check".to_owned();
+            begin(session, Action::Lambda { function }).await
+        }
+        "ssm:StartAutomationExecution" => begin(session, automation()).await,
+        "ssm:SendCommand" => begin(session, command()).await,
+        "ssm:GetAutomationExecution" => {
+            let id = "01234567-89ab-cdef-0123-456789abcdef".to_owned();
+            drs.look(&target, &ActionRun::Automation { id }).await.err()
+        }
+        "ssm:ListCommands" => {
+            let id = "01234567-89ab-cdef-0123-456789abcdef".to_owned();
+            drs.look(&target, &ActionRun::Command { id }).await.err()
+        }
+        "sns:Publish" => {
+            let topic = "arn:aws:sns:us-east-1:111122223333:notices";
+            drs.publish(topic, "Drill", "It began.").await.err()
+        }
         other => panic!("{other} is not in the table"),
+    }
+}
+
+async fn begin(session: &Session, action: Action) -> Option<CallError> {
+    let request = ActionRequest {
+        action,
+        token: "01234567-89ab-cdef-0123-456789abcdef".to_owned(),
+        input: serde_json::json!({}),
+    };
+    let begun = session.drs().begin(&session.target(), &request).await;
+    begun.err()
+}
+
+fn automation() -> Action {
+    Action::Automation {
+        document: "Shop-Failover".to_owned(),
+        version: None,
+        parameters: BTreeMap::new(),
+    }
+}
+
+fn command() -> Action {
+    Action::Command {
+        document: "Shop-Check".to_owned(),
+        version: None,
+        parameters: BTreeMap::new(),
+        instances: vec![InstanceId::new("i-01234567890123456")],
     }
 }
 
@@ -169,10 +235,7 @@ fn check(made: &[(&str, Option<CallError>)], trouble: &str, changes: Kind, codes
             assert_eq!(*call, "servicequotas:ListServiceQuotas", "{trouble}");
             continue;
         };
-        let is_change = matches!(
-            *call,
-            "drs:StartRecovery" | "drs:TerminateRecoveryInstances" | "dynamodb:TransactWriteItems"
-        );
+        let is_change = CHANGES.contains(call);
         let wanted = if is_change { changes } else { Kind::Busy };
         assert_eq!(error.kind, wanted, "{call} in {trouble}: {error}");
         assert!(
@@ -218,6 +281,11 @@ async fn after_a_lost_answer_changes_are_in_doubt() {
     check(&made, "a lost answer", Kind::Unknown, &["ConnectionLost"]);
     assert_eq!(server.seen("StartRecovery").len(), 1);
     assert_eq!(server.seen("TerminateRecoveryInstances").len(), 1);
+    let invoked = server.seen("2015-03-31/functions/check/invocations");
+    assert_eq!(invoked.len(), 1);
+    for once in ["StartAutomationExecution", "SendCommand", "Publish"] {
+        assert_eq!(server.seen(once).len(), 1, "{once}");
+    }
     // The tries of one transaction carry one token, so DynamoDB makes it once.
     let tokens: Vec<String> = server
         .seen("TransactWriteItems")

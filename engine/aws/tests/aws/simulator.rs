@@ -17,23 +17,34 @@ use jiff::SignedDuration;
 use crate::child::Home;
 
 /// A simulator whose world runs so fast that a job takes a moment.
-struct Rehearsal {
-    simulator: Simulator,
+pub(crate) struct Rehearsal {
+    pub(crate) simulator: Simulator,
     _home: Home,
 }
 
 impl Rehearsal {
     async fn new() -> Self {
+        Self::of(None, 2_000.0).await
+    }
+
+    /// With a fleet in YAML, and so many times as fast as life.
+    pub(crate) async fn of(fleet: Option<&str>, speed: f64) -> Self {
         let home = Home::new();
         let mut options = Options::at(home.path().join("store"));
-        options.speed = Some(2_000.0);
+        options.speed = Some(speed);
+        options.admin = fleet.map(|_| "127.0.0.1:0".parse().unwrap());
+        options.fleet = fleet.map(|fleet| {
+            let path = home.path().join("fleet.yaml");
+            std::fs::write(&path, fleet).unwrap();
+            path
+        });
         Self {
             simulator: Simulator::start(options).await.unwrap(),
             _home: home,
         }
     }
 
-    async fn session(&self, create_tables: bool) -> Session {
+    pub(crate) async fn session(&self, create_tables: bool) -> Session {
         let credentials = self.simulator.credentials();
         let embedded = Embedded {
             endpoint: self.simulator.endpoint(),

@@ -36,6 +36,7 @@ fn server(wave: usize, position: usize) -> FrozenServer {
         group: GroupId::new("pg-1"),
         target: target(),
         critical: false,
+        windows: false,
     }
 }
 
@@ -60,6 +61,9 @@ fn history() -> (Frozen, Vec<Recorded>) {
         servers: SERVERS,
         pause_before: false,
         policy: Policy::default(),
+        checks: None,
+        before_hooks: Vec::new(),
+        after_hooks: Vec::new(),
     };
     let started = Started {
         execution_id: ExecutionId::new("exec-1"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::ids::{InstanceId, JobId, ServerId};
 use crate::limits::Quotas;
-use crate::ports::{Job, JobServer, LaunchStatus, RecoveryInstance, SourceServer};
+use crate::ports::{InstanceHealth, Job, JobServer, LaunchStatus, RecoveryInstance, SourceServer};
 
 /// The items of every page; none when one of them cannot be read.
 pub(super) fn items<T>(pages: &[Value], read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
@@ -97,6 +97,22 @@ pub(super) fn alive(pages: &[Value]) -> Vec<InstanceId> {
     alive
         .filter_map(|instance| text(instance, "instanceId").map(InstanceId::new))
         .collect()
+}
+
+/// What the status checks of instances say.
+pub(super) fn health(pages: &[Value]) -> BTreeMap<InstanceId, InstanceHealth> {
+    let listed = pages
+        .iter()
+        .filter_map(|page| page["instanceStatusSet"].as_array());
+    let told = listed.flatten().filter_map(|told| {
+        let health = InstanceHealth {
+            state: text(&told["instanceState"], "name")?.to_owned(),
+            instance_status: text(&told["instanceStatus"], "status")?.to_owned(),
+            system_status: text(&told["systemStatus"], "status")?.to_owned(),
+        };
+        Some((InstanceId::new(text(told, "instanceId")?), health))
+    });
+    told.collect()
 }
 
 pub(super) fn quotas(pages: &[Value]) -> Quotas {

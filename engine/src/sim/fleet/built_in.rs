@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Account, Disk, Fleet, Origin, Os, Region, Server, Settings, Subnet};
+use super::{Account, Disk, Fleet, Origin, Os, Region, Server, Settings, Stub, Subnet};
 
-/// A three-tier shop and an office in one Region, a second Region that is empty, and a second account.
+/// A three-tier shop and an office in one Region, with a function, a document and a topic for them; a second Region that
+/// is empty, and a second account.
 pub(super) fn fleet() -> Fleet {
     let mut servers = shop();
     servers.extend(office());
-    let region = Region::named;
-    let recovery = Region {
-        subnets: vec![subnet("drill", "drill"), subnet("production", "production")],
-        ..region("us-east-1", servers)
-    };
+    let mut home = Region::with("us-east-1", servers);
+    home.subnets = vec![subnet("drill", "drill"), subnet("production", "production")];
+    home.functions = vec![Stub::named("shop-smoke-test")];
+    home.documents = vec![Stub::named("Shop-Failover")];
+    home.topics = vec![Stub::named("disaster-recovery")];
     let account = |id: &str, regions| Account {
         id: id.to_owned(),
         external_id: None,
@@ -26,9 +27,12 @@ pub(super) fn fleet() -> Fleet {
         accounts: vec![
             account(
                 "111122223333",
-                vec![recovery, region("us-west-2", Vec::new())],
+                vec![home, Region::with("us-west-2", Vec::new())],
             ),
-            account("444455556666", vec![region("us-east-1", vec![ledger])]),
+            account(
+                "444455556666",
+                vec![Region::with("us-east-1", vec![ledger])],
+            ),
         ],
         settings: Settings::default(),
     }

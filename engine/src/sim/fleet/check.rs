@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Fleet, NO_SUBNET, Region, Server, Settings, Subnet};
+use super::{Fleet, NO_SUBNET, Outcome, Region, Server, Settings, Step, Stub, Subnet};
 use crate::sim::world::replication::{STALL_REASONS, STATES};
 use crate::sim::world::tags::{TAG_CHARS, TAGS_PER_RESOURCE};
 use crate::sim::world::{Timings, instance_types};
@@ -27,6 +27,12 @@ impl fmt::Display for Problem {
 const DISKS_PER_SERVER: usize = 60;
 /// Most items on a page.
 const PAGE_SIZE: usize = 1_000;
+/// Functions, documents or topics of a Region.
+const STUBS: usize = 1_000;
+/// Steps of a script.
+const STEPS: usize = 100;
+/// Longest time that a step takes.
+const DELAY_SECONDS: f64 = 86_400.0;
 
 pub(super) fn problems(fleet: &Fleet) -> Vec<Problem> {
     let mut found = Found::default();
@@ -66,6 +72,7 @@ pub(super) fn problems(fleet: &Fleet) -> Vec<Problem> {
             }
             servers(&region.servers, &path, &mut found);
             subnets(region, &path, &mut found);
+            stubs(region, &path, &mut found);
         }
     }
     found.0
@@ -291,6 +298,83 @@ fn is_subnet_id(id: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     })
+}
+
+fn stubs(region: &Region, path: &str, found: &mut Found) {
+    let lists = [
+        ("functions", &region.functions, false),
+        ("documents", &region.documents, false),
+        ("topics", &region.topics, true),
+    ];
+    for (list, stubs, are_topics) in lists {
+        if stubs.len() > STUBS {
+            found.add(
+                &format!("{path}.{list}"),
+                format!("must be at most {STUBS}"),
+            );
+        }
+        let mut names = BTreeSet::new();
+        for (number, stub) in stubs.iter().enumerate() {
+            let path = format!("{path}.{list}[{number}]");
+            if !names.insert(&stub.name) {
+                found.add(
+                    &format!("{path}.name"),
+                    format!("`{}` occurs twice", stub.name),
+                );
+            }
+            for Problem {
+                path: member,
+                message,
+            } in stub_problems(stub, are_topics)
+            {
+                found.add(&format!("{path}.{member}"), message);
+            }
+        }
+    }
+}
+
+/// What is wrong with a stub; the paths begin at it.
+pub(crate) fn stub_problems(stub: &Stub, is_topic: bool) -> Vec<Problem> {
+    let mut found = Found::default();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_name = (1..=256).contains(&stub.name.len()) && stub.name.bytes().all(is_plain);
+    if stub.name != "*" && !is_name {
+        let message =
+            "must be `*`, or 1 to 256 letters, digits, `-`, `_` and `.`; an ARN is not a name";
+        found.add("name", message);
+    }
+    if stub.script.len() > STEPS {
+        found.add("script", format!("must have at most {STEPS} steps"));
+    }
+    for (number, step) in stub.script.iter().enumerate() {
+        self::step(step, is_topic, &format!("script[{number}]"), &mut found);
+    }
+    found.0
+}
+
+fn step(step: &Step, is_topic: bool, path: &str, found: &mut Found) {
+    let is_delay = |seconds: f64| seconds.is_finite() && (0.0..=DELAY_SECONDS).contains(&seconds);
+    if !step.delay_seconds.is_none_or(is_delay) {
+        let message = format!("must be from 0 to {DELAY_SECONDS} seconds");
+        found.add(&format!("{path}.delay_seconds"), message);
+    }
+    if step.times == Some(0) {
+        found.add(&format!("{path}.times"), "must be at least 1");
+    }
+    if is_topic && step.outcome == Outcome::TimeOut {
+        found.add(
+            &format!("{path}.outcome"),
+            "a topic does not run, so it cannot time out",
+        );
+    }
+    if step
+        .instances
+        .values()
+        .any(|outcome| *outcome == Outcome::Throttle)
+    {
+        let message = "a command is throttled as a whole, not on single instances";
+        found.add(&format!("{path}.instances"), message);
+    }
 }
 
 fn is_server_id(id: &str) -> bool {

@@ -13,6 +13,8 @@ use crate::sim::hub::Random;
 use crate::sim::world::{Quotas, Span, Timings};
 use crate::store::group::{GroupConfig, Selection};
 
+mod verified;
+
 use super::ask::Ask;
 use super::{Scenario, Stranger, target};
 
@@ -79,6 +81,8 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     // From chances of their own, so that everything else of a seed is as it was without policies.
     let mut random = Random::new(seed ^ 0x0fa1_1e40);
     add_policies(&mut scenario, &counts, &mut random);
+    let mut random = Random::new(seed ^ 0xc4ec_0000_4007);
+    verified::add(&mut scenario, &mut random);
     scenario
 }
 
@@ -198,7 +202,7 @@ fn fleet_of(homes: Vec<(Target, Vec<Server>)>, settings: Settings) -> Fleet {
     let account = |(place, servers): (Target, Vec<Server>)| Account {
         id: place.account_id,
         external_id: None,
-        regions: vec![Region::named(&place.region, servers)],
+        regions: vec![Region::with(&place.region, servers)],
     };
     Fleet {
         accounts: homes.into_iter().map(account).collect(),

@@ -175,7 +175,7 @@ fn in_two_places() -> Scenario {
         .drain(..)
         .partition(|server| server.id == Some(server_id(2)));
     regions[0].servers = here;
-    regions.push(Region::named(&elsewhere.region, web));
+    regions.push(Region::with(&elsewhere.region, web));
     scenario.groups[1].1.target = elsewhere;
     scenario.plan.waves[1].depends_on_waves = Some(Vec::new());
     scenario

@@ -17,6 +17,7 @@ use crate::state::{Phase, State, Status};
 use crate::store::executions::Executions;
 use crate::store::summary::Summary;
 
+use super::verify::verify;
 use super::{MISFITS, OURS, Run};
 use crate::testing::at_once;
 
@@ -88,6 +89,7 @@ pub(super) fn judge(run: &Run) -> Verdict {
     }
     check_rounds(run, &launched);
     check_deeds(run, &histories);
+    verify(run, &histories);
     // What does not fit is not written, so only the driver that gave up over it knows.
     assert_eq!(run.counts().get(MISFITS), None, "{MISFITS}");
     let mut verdict = Verdict {

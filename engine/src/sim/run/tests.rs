@@ -30,7 +30,7 @@ const FAULTS: Faults = Faults {
 };
 
 /// What must happen at least once in the long test, or it shows less than it says.
-const EXPECTED: [&str; 27] = [
+const EXPECTED: [&str; 37] = [
     "runs",
     "launches",
     "adoptions",
@@ -57,6 +57,16 @@ const EXPECTED: [&str; 27] = [
     "approvals",
     "launches again",
     "partial waves",
+    "healthy servers",
+    "degraded servers",
+    "servers not checked",
+    "hooks",
+    "actions that check",
+    "actions begun again",
+    "actions postponed",
+    "failed actions",
+    "actions out of time",
+    "functions invoked again",
     "PARTIAL",
 ];
 

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::StubKind;
 use super::World;
 use super::fault::Injected;
 use super::model::{MachineState, Server, Site, site_key};
 use super::replication::Replication;
 use super::stock;
-use crate::sim::fleet::{self, LaunchFault, Problem, Settings};
+use crate::sim::fleet::{self, LaunchFault, Problem, Settings, Stub};
 
 /// A command of an operator. As JSON it is an object with one member, or a text where there is nothing to say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,6 +120,17 @@ pub enum AdminCommand {
         /// Whether it is protected.
         protected: bool,
     },
+    /// Adds a function, a document or a topic, or gives one another script.
+    ScriptStub {
+        /// Where.
+        place: Place,
+        /// Which of them.
+        kind: StubKind,
+        /// Its name and what happens when it is called.
+        stub: Stub,
+    },
+    /// Lists the latest calls of functions, documents and topics.
+    ListStubCalls,
     /// Lists every launch that was accepted.
     ListAcceptedLaunches,
     /// Tells how often each operation that changes something was called.
@@ -167,7 +179,11 @@ impl AdminCommand {
     pub fn is_mutating(&self) -> bool {
         !matches!(
             self,
-            Self::ListAcceptedLaunches | Self::ListCounts | Self::ListFaults | Self::ShowSettings
+            Self::ListAcceptedLaunches
+                | Self::ListCounts
+                | Self::ListFaults
+                | Self::ListStubCalls
+                | Self::ShowSettings
         )
     }
 }
@@ -197,6 +213,9 @@ impl World {
             }
             AdminCommand::SetSubnet { place, subnet } => {
                 return self.set_subnet(&place, &subnet);
+            }
+            AdminCommand::ScriptStub { place, kind, stub } => {
+                self.script_stub(&place, kind, stub)?;
             }
             at_a_site => self.admin_site(at_a_site, now)?,
         }
@@ -269,6 +288,8 @@ impl World {
             | AdminCommand::ListAcceptedLaunches
             | AdminCommand::ListCounts
             | AdminCommand::ListFaults
+            | AdminCommand::ListStubCalls
+            | AdminCommand::ScriptStub { .. }
             | AdminCommand::ShowSettings => {
                 unreachable!("whoever calls this has carried out every command to the whole world")
             }
@@ -282,6 +303,7 @@ impl World {
             AdminCommand::ListAcceptedLaunches => json!({"launches": self.accepted}),
             AdminCommand::ListCounts => json!({"counts": self.counts}),
             AdminCommand::ListFaults => json!({"faults": self.faults}),
+            AdminCommand::ListStubCalls => json!({"calls": self.stub_calls}),
             AdminCommand::ShowSettings => json!({"settings": self.settings}),
             _ => json!({}),
         }
@@ -314,6 +336,26 @@ impl World {
         }
         self.initialize(&account_id, &place.region);
         self.site_at(place)?.initialized = initialized;
+        Ok(())
+    }
+
+    /// Unlike a server, a stand-in needs no initialised Region: the account must be there.
+    fn script_stub(&mut self, place: &Place, kind: StubKind, stub: Stub) -> Result<(), AdminError> {
+        let problems = fleet::stub_problems(&stub, kind == StubKind::Topic);
+        if !problems.is_empty() {
+            return Err(AdminError::Invalid(problems));
+        }
+        let (account_id, key) = self.key_of(place);
+        if !self.has_account(&account_id) {
+            return Err(AdminError::Missing {
+                kind: "account",
+                name: account_id,
+            });
+        }
+        let site = self.sites.entry(key);
+        let seed = self.seed;
+        let site = site.or_insert_with(|| Site::empty(&account_id, &place.region, seed));
+        site.stubs.script(kind, stub);
         Ok(())
     }
 

@@ -12,12 +12,12 @@ use super::error::ApiError;
 use super::model::{Site, site_key};
 use super::quotas::{self, Place};
 use super::{
-    Caller, Reply, World, configuration, ec2, instances, jobs, launch, network, servers, tags,
-    templates, terminate,
+    Caller, Reply, World, configuration, ec2, instances, jobs, launch, network, servers, stubs,
+    tags, templates, terminate,
 };
 use crate::sim::fleet::Settings;
 
-/// Operations that change the world.
+/// Operations that change the world, beside those that call a stand-in.
 const MUTATING: [&str; 7] = [
     "InitializeService",
     "StartRecovery",
@@ -58,7 +58,7 @@ pub(super) struct Stage<'a> {
 impl World {
     /// Whether an operation changes the world. One that does not can be asked of [`World::read`].
     pub fn is_mutating(operation: &str) -> bool {
-        MUTATING.contains(&operation)
+        MUTATING.contains(&operation) || stubs::CALLS.contains(&operation)
     }
 
     /// Carries out an operation at a time; one before the latest change counts as at that.
@@ -120,6 +120,10 @@ impl World {
             "ec2:DescribeSubnets" => network::describe_subnets(&scene, input),
             "servicequotas:GetServiceQuota" => quotas::one(quotas, place, input),
             "servicequotas:ListServiceQuotas" => quotas::list(quotas, place, input),
+            "ssm:GetAutomationExecution" => stubs::automation::show(&scene, input),
+            "ssm:GetCommandInvocation" => stubs::command::invocation(&scene, input),
+            "ssm:ListCommandInvocations" => stubs::command::invocations(&scene, input),
+            "ssm:ListCommands" => stubs::command::list(&scene, input),
             _ => Err(ApiError::unknown_operation(operation)),
         };
         Ok(Reply {
@@ -138,6 +142,9 @@ impl World {
     ) -> Result<Reply, ApiError> {
         let now = self.advance(at);
         *self.counts.entry(operation.to_owned()).or_default() += 1;
+        if stubs::CALLS.contains(&operation) {
+            return self.call_stub(now, caller, region, operation, input);
+        }
         let reply = |status: u16, body: Value| {
             Ok(Reply {
                 status,

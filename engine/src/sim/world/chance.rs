@@ -51,6 +51,15 @@ pub(super) fn id(seed: u64, prefix: &str, label: &[&str]) -> String {
     Chance::of(seed, label).id(prefix)
 }
 
+/// The same as a UUID of version 4.
+pub(super) fn uuid(seed: u64, label: &[&str]) -> String {
+    let mut chance = Chance::of(seed, label);
+    let (high, low) = (chance.next_number(), chance.next_number());
+    let (a, b, c) = (high >> 32, (high >> 16) & 0xffff, high & 0x0fff);
+    let (d, e) = ((low >> 48) & 0x3fff | 0x8000, low & 0xffff_ffff_ffff);
+    format!("{a:08x}-{b:04x}-4{c:03x}-{d:04x}-{e:012x}")
+}
+
 fn digest(seed: u64, label: &[&str]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(seed.to_be_bytes());

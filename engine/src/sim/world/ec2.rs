@@ -202,10 +202,11 @@ fn instance(scene: &Scene<'_>, machine: &Machine) -> Value {
 
 fn status(scene: &Scene<'_>, machine: &Machine) -> Value {
     let running = machine.state(scene.now) == MachineState::Running;
-    let passed = machine.checks_pass_at <= scene.now;
-    let (summary, detail) = match (running, passed) {
+    let checked = machine.checks_pass_at <= scene.now;
+    let (summary, detail) = match (running, checked) {
         (false, _) => ("not-applicable", None),
         (true, false) => ("initializing", Some("initializing")),
+        (true, true) if machine.impaired => ("impaired", Some("failed")),
         (true, true) => ("ok", Some("passed")),
     };
     let details: Vec<Value> = detail

@@ -181,6 +181,7 @@ fn add_launch(
             &mut pace,
         );
         machine.subnet = subnet;
+        machine.impaired = fault.is_some_and(|fault| fault.phase == FaultPhase::StatusChecks);
         site.records.insert(instance_id.clone(), record);
         site.machines.insert(instance_id.clone(), machine);
     }
@@ -242,6 +243,7 @@ fn launched(
         checks_pass_at: after(runs_at, pace.draw_by_os(|timings| timings.status_checks)),
         stopped: server.launch.launch_disposition == LaunchDisposition::Stopped,
         stopping_until: None,
+        impaired: false,
         protected: false,
         shutting_down_at: None,
         terminated_at: None,

@@ -12,6 +12,7 @@ use super::configuration::{LaunchConfiguration, ReplicationConfiguration};
 use super::network::{self, LaunchTemplate, Subnet};
 use super::pace::Timings;
 use super::replication::Replication;
+use super::stubs::Stubs;
 use super::tags::Tags;
 use super::templates::Template;
 use crate::sim::fleet::{Disk, LaunchFault, Origin, Os};
@@ -51,6 +52,9 @@ pub(super) struct Site {
     pub(super) replication_template: Option<Template>,
     /// The number of the last job.
     pub(super) last_job: u64,
+    /// Functions, documents and topics.
+    #[serde(default)]
+    pub(super) stubs: Stubs,
 }
 
 impl Site {
@@ -324,6 +328,9 @@ pub(super) struct Machine {
     pub(super) stopped: bool,
     /// Until when it takes an operator's stop to take effect.
     pub(super) stopping_until: Option<Timestamp>,
+    /// Whether its status checks fail instead of being passed.
+    #[serde(default)]
+    pub(super) impaired: bool,
     /// Whether EC2 refuses to terminate it.
     pub(super) protected: bool,
     pub(super) shutting_down_at: Option<Timestamp>,

@@ -51,7 +51,8 @@ impl Pace {
     }
 }
 
-fn shortened(micros: u64, shorten: f64) -> SignedDuration {
+/// A time divided by what shortens all of them.
+pub(super) fn shortened(micros: u64, shorten: f64) -> SignedDuration {
     let divisor = if shorten.is_finite() && shorten > 0.0 {
         shorten
     } else {

@@ -237,7 +237,7 @@ fn typical_error(phase: FaultPhase) -> &'static str {
         FaultPhase::Capacity => {
             "We currently do not have sufficient capacity in the Availability Zone you requested."
         }
-        FaultPhase::Launch | FaultPhase::Pending | FaultPhase::None => {
+        FaultPhase::Launch | FaultPhase::Pending | FaultPhase::StatusChecks | FaultPhase::None => {
             "Failed to launch the instance"
         }
     }

@@ -8,6 +8,7 @@ use super::job::{Checked, Making, launch_all};
 use super::model::{JobKind, Server, Site, site_key};
 use super::network::LaunchTemplate;
 use super::replication::Replication;
+use super::stubs::Stubs;
 use super::tags::Tags;
 use super::templates::Template;
 use crate::sim::fleet::{self, Disk, Settings};
@@ -50,6 +51,7 @@ impl Site {
     ) -> Self {
         let mut site = Self::with_subnets(account_id, &region.name, &region.subnets, seed);
         site.initialized = region.initialized;
+        site.stubs = Stubs::of_fleet(region);
         if region.initialized {
             let key = site.key();
             site.launch_template = Some(Template::of_launches(chance::id(seed, "lct-", &[&key])));

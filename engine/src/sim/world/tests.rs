@@ -9,7 +9,10 @@ mod refusals;
 mod same;
 mod settings;
 mod size;
+mod stubs;
 mod terminations;
+
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -45,7 +48,7 @@ impl Bench {
 
     /// A world of healthy servers, with settings.
     fn with(servers: Vec<Server>, settings: Settings) -> Self {
-        let region = Region::named(REGION, servers);
+        let region = Region::with(REGION, servers);
         let account = Account {
             id: ACCOUNT.to_owned(),
             external_id: None,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{events, policies};
+use super::verified;
 use crate::event::{Author, Event, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
 use crate::plan::{DrillGuard, PlanSpec, WaveSpec};
@@ -16,6 +17,7 @@ use crate::store::plan::StoredPlan;
 use crate::store::projection::{ServerProjection, WaveProjection};
 use crate::store::record::{self, SignOfLife};
 use crate::store::summary::{CLAIMING, Summary};
+use crate::store::target::{ExternalId, TargetAccount, TargetConfig};
 use crate::testing::{beginning, ids, start, target};
 use crate::time::Now;
 
@@ -59,7 +61,10 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
         all.push((name.to_owned(), summary.encode(), again));
     }
     // What came later counts from another number, so that what was there keeps its own.
-    let numbered = (0..).zip(events()).chain((200..).zip(policies()));
+    let numbered = (0..)
+        .zip(events())
+        .chain((200..).zip(policies()))
+        .chain((400..).zip(verified::events()));
     for (number, (name, event)) in numbered {
         let author = if number == 0 {
             Author::Operator("arn:aws:iam::111122223333:user/ada".to_owned())
@@ -85,6 +90,8 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     }
     all.extend(projections());
     all.extend(with_policies());
+    all.extend(verified::items());
+    all.extend(targets());
     all.extend(with_drill_guard());
     all
 }
@@ -104,9 +111,8 @@ pub(super) fn group_config() -> GroupConfig {
     groups().remove(1).1.config
 }
 
-fn projections() -> Vec<(String, Item, Again)> {
-    let (_, frozen) = beginning(&[("db", &["s-2", "s-1"])]);
-    let wave = WaveProjection {
+pub(super) fn wave() -> WaveProjection {
+    WaveProjection {
         index: 1,
         name: "web".to_owned(),
         status: "COMPLETED".to_owned(),
@@ -114,9 +120,13 @@ fn projections() -> Vec<(String, Item, Again)> {
         ended_at: Some(start()),
         launched: 2,
         failed: 1,
+        degraded: 0,
         servers: 3,
-    };
-    let server = ServerProjection {
+    }
+}
+
+pub(super) fn server() -> ServerProjection {
+    ServerProjection {
         id: ServerId::new("s-1"),
         hostname: "web-1".to_owned(),
         wave: "web".to_owned(),
@@ -125,7 +135,15 @@ fn projections() -> Vec<(String, Item, Again)> {
         reason: Some("no capacity".to_owned()),
         job: Some("drsjob-1".to_owned()),
         instance: Some("i-1".to_owned()),
-    };
+        health: None,
+        health_reason: None,
+        checked_at: None,
+    }
+}
+
+fn projections() -> Vec<(String, Item, Again)> {
+    let (_, frozen) = beginning(&[("db", &["s-2", "s-1"])]);
+    let (wave, server) = (wave(), server());
     let sign = SignOfLife {
         owner: OwnerId::new("o-1"),
         host: "alpha".to_owned(),
@@ -276,7 +294,7 @@ fn groups() -> Vec<(&'static str, Group)> {
     ]
 }
 
-fn plan() -> StoredPlan {
+pub(super) fn plan() -> StoredPlan {
     let wave = WaveSpec {
         name: "db".to_owned(),
         protection_group_ids: vec![GroupId::new("pg-01")],
@@ -349,5 +367,38 @@ fn summaries() -> Vec<(&'static str, Summary)> {
         ("summary-claiming", claiming),
         ("summary-running", summary("RUNNING", 12)),
         ("summary-ended", ended),
+    ]
+}
+
+fn targets() -> Vec<(String, Item, Again)> {
+    let role = "arn:aws:iam::444455556666:role/dr/Orchestration";
+    let target = |config| TargetAccount {
+        account_id: "444455556666".to_owned(),
+        config,
+        external_id: ExternalId::new("drs-0123456789abcdef0123456789abcdef"),
+        version: 3,
+        created_at: start(),
+        modified_at: start(),
+    };
+    let least = TargetConfig {
+        name: None,
+        description: None,
+        regions: BTreeSet::from(["eu-west-1".to_owned()]),
+        role_arn: role.to_owned(),
+        session_name: None,
+        session_duration_seconds: None,
+    };
+    let full = TargetConfig {
+        name: Some("Shop".to_owned()),
+        description: Some("where the shop is recovered".to_owned()),
+        regions: BTreeSet::from(["eu-central-1".to_owned(), "eu-west-1".to_owned()]),
+        session_name: Some("disaster-recovery".to_owned()),
+        session_duration_seconds: Some(3_600),
+        ..least.clone()
+    };
+    let again: Again = |item| Ok(TargetAccount::decode(item)?.encode());
+    vec![
+        ("target".to_owned(), target(full).encode(), again),
+        ("target-least".to_owned(), target(least).encode(), again),
     ]
 }

@@ -1,7 +1,7 @@
 //! Recovery instances, as DRS and as EC2 tell of them.
 
 use super::*;
-use crate::sim::fleet::LaunchDisposition;
+use crate::sim::fleet::{FaultPhase, LaunchDisposition, LaunchFault};
 
 #[test]
 fn an_instance_goes_through_its_states_and_passes_its_checks() {
@@ -38,6 +38,42 @@ fn an_instance_goes_through_its_states_and_passes_its_checks() {
     let expected =
         expected.map(|(drs, ec2, checks)| (drs.to_owned(), ec2.to_owned(), checks.to_owned()));
     assert_eq!(states, expected);
+}
+
+#[test]
+fn an_instance_whose_checks_fail_is_launched_all_the_same_and_takes_no_command() {
+    let mut servers = named(1);
+    servers[0].faults = vec![LaunchFault {
+        phase: FaultPhase::StatusChecks,
+        raw_error: None,
+    }];
+    let mut bench = Bench::with(servers, Settings::default());
+    let ids = bench.ids(&["host-0001"]);
+    let job = bench.launch(&ids);
+    bench.wait(HOUR);
+    assert_eq!(bench.statuses(&job), ["LAUNCHED"]);
+    let status = bench.call("ec2:DescribeInstanceStatus", json!({}));
+    let status = &status["instanceStatusSet"][0];
+    assert_eq!(status["instanceState"]["name"], "running");
+    for checks in ["systemStatus", "instanceStatus"] {
+        assert_eq!(status[checks]["status"], "impaired");
+        assert_eq!(status[checks]["details"][0]["status"], "failed");
+    }
+    let send = json!({
+        "DocumentName": "AWS-RunShellScript",
+        "InstanceIds": [status["instanceId"]],
+    });
+    assert_eq!(
+        bench.refusal("ssm:SendCommand", send).0,
+        "InvalidInstanceId"
+    );
+    // The fault was for one launch.
+    bench.launched(&ids);
+    let status = bench.call("ec2:DescribeInstanceStatus", json!({}));
+    assert_eq!(
+        status["instanceStatusSet"][0]["systemStatus"]["status"],
+        "ok"
+    );
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! Lambda: invoking a function, and its answer when it has ended.
+//!
+//! The world knows at once what comes of an invocation and when; the answer is held back until then.
+
+use drs_engine::sim::world::ApiError;
+use serde_json::{Value, json};
+
+use crate::http::{Answer, Request, form_pairs, percent_decoded};
+use crate::service::{Planned, Visit};
+
+/// Longest payload of an invocation that is waited for, and of one that is not.
+const PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
+const EVENT_BYTES: usize = 1024 * 1024;
+
+/// Plans a call of Lambda.
+pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
+    let (method, path) = (visit.request.method.as_str(), visit.request.path.as_str());
+    let unknown = || {
+        visit
+            .protocol
+            .unknown_operation(&format!("{method} {path}"))
+    };
+    let label = function_label(path).filter(|_| method == "POST");
+    let function = percent_decoded(label.ok_or_else(unknown)?).ok_or_else(unknown)?;
+    let input = read_input(visit.request, &function)?;
+    Ok(Planned {
+        fault_name: "lambda:Invoke".to_owned(),
+        action: "lambda:InvokeFunction".to_owned(),
+        perform: Box::new(move |visit| {
+            let reply = visit.call_world("lambda:Invoke", input)?;
+            let body = reply.body.unwrap_or_default();
+            visit.hold_until(&body["EndsAt"]);
+            let payload = body.get("Payload").map(Value::to_string);
+            let mut answer = Answer::new(
+                reply.status,
+                visit.protocol.content_type(),
+                payload.unwrap_or_default(),
+            );
+            for (member, header) in [
+                ("ExecutedVersion", "x-amz-executed-version"),
+                ("FunctionError", "x-amz-function-error"),
+            ] {
+                if let Some(text) = body[member].as_str() {
+                    answer = answer.with(header, text);
+                }
+            }
+            Ok(answer)
+        }),
+    })
+}
+
+/// The function in the path `/2015-03-31/functions/{FunctionName}/invocations`, as it was sent.
+fn function_label(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/2015-03-31/functions/")?;
+    let label = rest.strip_suffix("/invocations")?;
+    (!label.is_empty() && !label.contains('/')).then_some(label)
+}
+
+fn read_input(request: &Request, function: &str) -> Result<Value, ApiError> {
+    let pairs = form_pairs(&request.query)
+        .ok_or_else(|| invalid_content("The query string is malformed".to_owned()))?;
+    let mut input = json!({"FunctionName": function});
+    if let Some((_, qualifier)) = pairs.iter().find(|(name, _)| name == "Qualifier") {
+        input["Qualifier"] = json!(qualifier);
+    }
+    let kind = request.header("x-amz-invocation-type");
+    if let Some(kind) = kind {
+        input["InvocationType"] = json!(kind);
+    }
+    let longest = if kind == Some("Event") {
+        EVENT_BYTES
+    } else {
+        PAYLOAD_BYTES
+    };
+    if request.body.len() > longest {
+        let message = format!(
+            "Request must be smaller than {longest} bytes for the InvokeFunction operation"
+        );
+        let error = ApiError::new("RequestTooLargeException", 413, message);
+        return Err(error.with("Type", json!("User")));
+    }
+    if !request.body.is_empty() {
+        input["Payload"] = serde_json::from_slice(&request.body).map_err(|error| {
+            invalid_content(format!(
+                "Could not parse request body into json: Could not parse payload into json: {error}"
+            ))
+        })?;
+    }
+    Ok(input)
+}
+
+fn invalid_content(message: String) -> ApiError {
+    ApiError::new("InvalidRequestContentException", 400, message).with("Type", json!("User"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_found_in_its_path() {
+        let path = |label: &str| format!("/2015-03-31/functions/{label}/invocations");
+        assert_eq!(function_label(&path("check")), Some("check"));
+        assert_eq!(function_label(&path("check%3Alive")), Some("check%3Alive"));
+        for bad in ["/", "/2015-03-31/functions/", &path(""), &path("a/b")] {
+            assert_eq!(function_label(bad), None, "{bad}");
+        }
+    }
+}

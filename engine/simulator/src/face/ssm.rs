@@ -1,0 +1,45 @@
+//! Systems Manager: JSON 1.1. The world knows the commands and the automations.
+
+use drs_engine::sim::world::ApiError;
+use serde_json::{Value, json};
+
+use crate::service::{Planned, Visit};
+
+/// Before the operation in `X-Amz-Target`.
+const TARGET_PREFIX: &str = "AmazonSSM.";
+
+/// The operations that are served.
+const OPERATIONS: [&str; 6] = [
+    "GetAutomationExecution",
+    "GetCommandInvocation",
+    "ListCommandInvocations",
+    "ListCommands",
+    "SendCommand",
+    "StartAutomationExecution",
+];
+
+/// Plans a call of Systems Manager.
+pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
+    let target = visit.request.header("x-amz-target").unwrap_or_default();
+    let operation = target
+        .strip_prefix(TARGET_PREFIX)
+        .filter(|operation| OPERATIONS.contains(operation));
+    let operation = operation.ok_or_else(|| visit.protocol.unknown_operation(target))?;
+    let input: Value = serde_json::from_slice(&visit.request.body)
+        .ok()
+        .filter(Value::is_object)
+        .ok_or_else(|| {
+            let message = "The request body must be a JSON object.";
+            ApiError::new("SerializationException", 400, message)
+        })?;
+    let name = format!("ssm:{operation}");
+    Ok(Planned {
+        fault_name: name.clone(),
+        action: name.clone(),
+        perform: Box::new(move |visit| {
+            let reply = visit.call_world(&name, input)?;
+            let body = reply.body.unwrap_or_else(|| json!({}));
+            Ok(visit.protocol.json(reply.status, &body))
+        }),
+    })
+}

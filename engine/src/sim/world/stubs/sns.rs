@@ -1,0 +1,128 @@
+//! SNS: `Publish` to a topic.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::call::Stage;
+use super::super::error::ApiError;
+use super::super::{Caller, chance};
+use super::{Begun, Outcome, StubKind, end_of, read, reason, too_many};
+use crate::ids::Target;
+
+/// Longest message.
+const MESSAGE_BYTES: usize = 256 * 1024;
+/// Longest subject.
+const SUBJECT_CHARS: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Input {
+    #[serde(default)]
+    topic_arn: Option<String>,
+    #[serde(default)]
+    target_arn: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    subject: Option<String>,
+    #[serde(default)]
+    message_group_id: Option<String>,
+}
+
+/// Answers `Publish`.
+pub(super) fn publish(
+    stage: &mut Stage<'_>,
+    caller: &Caller,
+    input: &Value,
+) -> Result<Begun, ApiError> {
+    let input: Input = read(input)?;
+    let arn = input.topic_arn.as_ref().or(input.target_arn.as_ref());
+    let arn = arn
+        .ok_or_else(|| invalid("TopicArn or TargetArn Reason: no value for required parameter"))?;
+    check_text(&input)?;
+    let name = topic_of(arn, stage, caller)?;
+    if name.ends_with(".fifo") && input.message_group_id.is_none() {
+        return Err(invalid(
+            "The MessageGroupId parameter is required for FIFO topics",
+        ));
+    }
+    let missing = || ApiError::new("NotFound", 404, "Topic does not exist");
+    let step = stage.site.stubs.next_step(StubKind::Topic, name);
+    let step = step.ok_or_else(missing)?;
+    match step.outcome {
+        Outcome::Missing => return Err(missing()),
+        Outcome::Throttle => return Err(too_many("Throttling")),
+        Outcome::Fail | Outcome::TimeOut => {
+            let message = reason(&step, "An internal error occurred");
+            return Err(ApiError::new("InternalError", 500, message));
+        }
+        Outcome::Succeed => {}
+    }
+    let number = stage.site.stubs.next_number();
+    let id = chance::uuid(stage.seed, &["message", &stage.site.key(), &number]);
+    let ends_at = end_of(&step, 0.0, stage);
+    Ok(Begun {
+        body: json!({"MessageId": id, "EndsAt": ends_at}),
+        status: 200,
+        id,
+    })
+}
+
+fn check_text(input: &Input) -> Result<(), ApiError> {
+    let message = input.message.as_deref().unwrap_or_default();
+    if message.is_empty() {
+        return Err(invalid("Empty message"));
+    }
+    if message.len() > MESSAGE_BYTES {
+        return Err(invalid("Message too long"));
+    }
+    let is_plain = |subject: &str| {
+        (1..=SUBJECT_CHARS).contains(&subject.len())
+            && subject.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    };
+    if input
+        .subject
+        .as_deref()
+        .is_some_and(|subject| !is_plain(subject))
+    {
+        return Err(invalid("Subject"));
+    }
+    Ok(())
+}
+
+/// The name of a topic of this account and Region.
+fn topic_of<'a>(arn: &'a str, stage: &Stage<'_>, caller: &Caller) -> Result<&'a str, ApiError> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let ["arn", _, "sns", _, _, name] = parts[..] else {
+        let message = format!(
+            "TopicArn Reason: An ARN must have at least 6 elements, not {}",
+            parts.len()
+        );
+        return Err(invalid(if parts.len() < 6 {
+            &message
+        } else {
+            "TopicArn"
+        }));
+    };
+    let target = Target::of_arn(arn).ok_or_else(|| invalid("TopicArn"))?;
+    if target.region != stage.site.region || name.is_empty() {
+        return Err(invalid("TopicArn"));
+    }
+    if target.account_id != stage.site.account_id {
+        let message = format!(
+            "User: {} is not authorized to perform: SNS:Publish on resource: {arn} because no resource-based policy \
+             allows the SNS:Publish action",
+            caller.arn
+        );
+        return Err(ApiError::new("AuthorizationError", 403, message));
+    }
+    Ok(name)
+}
+
+fn invalid(what: &str) -> ApiError {
+    ApiError::new(
+        "InvalidParameter",
+        400,
+        format!("Invalid parameter: {what}"),
+    )
+}
