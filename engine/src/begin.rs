@@ -14,6 +14,7 @@ use crate::digest;
 use crate::drive::{DriveError, Driver};
 use crate::event::{FrozenWave, LiveInstance, Mode, Recorded, Started};
 use crate::frozen::Frozen;
+use crate::guard::{Guard, Unchecked};
 use crate::ids::{ExecutionId, PlanId, ServerId, Target};
 use crate::limits;
 use crate::only::Only;
@@ -63,6 +64,10 @@ pub struct Begin {
     pub only: Only,
     /// The number that the run must have, e.g. because a person confirmed it; none means whichever is next.
     pub run: Option<i64>,
+    /// Guards that a recovery may launch without while they cannot be read; for a drill they change nothing.
+    pub force_unknown: Vec<Guard>,
+    /// Guards that cannot be looked at from here.
+    pub unchecked: Vec<Unchecked>,
 }
 
 /// Why an execution did not start. Nothing was launched.
@@ -156,7 +161,8 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         request: &mut StartRequest,
     ) -> Result<Vec<Recorded>, BeginError> {
         if !begin.replace_live_instances {
-            self.refuse_live_instances(&request.frozen).await?;
+            let unread = self.refuse_live_instances(begin, &request.frozen).await?;
+            request.started.unchecked.extend(unread);
         }
         let mut tried = 0;
         loop {
@@ -260,7 +266,12 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     }
 
     /// The same guard stands before every launch; here it keeps an execution from being started for nothing.
-    async fn refuse_live_instances(&self, frozen: &Frozen) -> Result<(), BeginError> {
+    /// What could not be looked at is returned, where the recovery may go on without it.
+    async fn refuse_live_instances(
+        &self,
+        begin: &Begin,
+        frozen: &Frozen,
+    ) -> Result<Vec<Unchecked>, BeginError> {
         let mut by_target: BTreeMap<&Target, Vec<ServerId>> = BTreeMap::new();
         for (_, server) in frozen.servers() {
             by_target
@@ -268,14 +279,21 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
                 .or_default()
                 .push(server.id.clone());
         }
+        let guard = Guard::LiveInstances;
+        let is_forced = begin.mode == Mode::Recovery && begin.force_unknown.contains(&guard);
+        let mut unread = Vec::new();
         let mut live = Vec::new();
         for (target, servers) in by_target {
             let which = WhichInstances::OfServers(servers);
-            let found = self
-                .drs
-                .recovery_instances(target, &which)
-                .await
-                .map_err(BeginError::GuardUnreadable)?;
+            let found = match self.drs.recovery_instances(target, &which).await {
+                Ok(found) => found,
+                Err(error) if is_forced => {
+                    let reason = format!("in {target}: {error}");
+                    unread.push(Unchecked { guard, reason });
+                    continue;
+                }
+                Err(error) => return Err(BeginError::GuardUnreadable(error)),
+            };
             live.extend(
                 found
                     .into_iter()
@@ -287,7 +305,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             );
         }
         if live.is_empty() {
-            return Ok(());
+            return Ok(unread);
         }
         let count = live.len();
         live.truncate(limits::SERVERS_PER_EVENT);
@@ -330,6 +348,8 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             only: begin.only.clone(),
             preempted: Vec::new(),
             drill_guard: None,
+            force_unknown: begin.force_unknown.clone(),
+            unchecked: begin.unchecked.clone(),
         };
         Ok(StartRequest {
             started,

@@ -25,6 +25,8 @@ pub enum Request {
     Skip,
     /// Terminate what was launched.
     Terminate,
+    /// Take an operator's word that a launch without outcome was not sent.
+    AssumeNotSent,
 }
 
 /// What comes of a request.
@@ -38,7 +40,7 @@ pub enum Answer {
 
 impl Request {
     /// Every request.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Pause,
         Self::PauseBefore,
         Self::Resume,
@@ -46,6 +48,7 @@ impl Request {
         Self::Retry,
         Self::Skip,
         Self::Terminate,
+        Self::AssumeNotSent,
     ];
 
     /// The request that an event records; none for facts.
@@ -58,6 +61,7 @@ impl Request {
             Event::RetryRequested { .. } => Self::Retry,
             Event::SkipRequested { .. } => Self::Skip,
             Event::TerminationRequested { .. } => Self::Terminate,
+            Event::LaunchNotCarriedOut { assumed: true, .. } => Self::AssumeNotSent,
             _ => return None,
         })
     }
@@ -72,6 +76,7 @@ impl Request {
             Self::Retry => "drsctl retry --wave WAVE",
             Self::Skip => "drsctl skip --wave WAVE",
             Self::Terminate => "drsctl terminate",
+            Self::AssumeNotSent => "drsctl run --assume-not-sent",
         }
     }
 }
@@ -79,7 +84,7 @@ impl Request {
 /// What comes of a request in a status.
 pub fn answer(status: Status, request: Request) -> Answer {
     use Answer::{Accepted, Refused};
-    use Request::{Cancel, Pause, PauseBefore, Resume, Retry, Skip, Terminate};
+    use Request::{AssumeNotSent, Cancel, Pause, PauseBefore, Resume, Retry, Skip, Terminate};
     match (status, request) {
         (Status::Running, Pause) => Accepted(
             "nothing more is launched; running jobs are followed; no limit counts the time",
@@ -105,6 +110,12 @@ pub fn answer(status: Status, request: Request) -> Answer {
         (Status::Cancelling, Pause | PauseBefore | Resume | Retry | Skip) => {
             Refused("it is being cancelled, so nothing more is launched")
         }
+        (Status::Running | Status::Paused, AssumeNotSent) => Accepted(
+            "launches whose outcome nobody knows count as not sent, and are made again without waiting for the fence",
+        ),
+        (Status::Cancelling, AssumeNotSent) => Accepted(
+            "launches whose outcome nobody knows count as not sent; nothing more is launched",
+        ),
         (Status::Running | Status::Paused | Status::Cancelling, Terminate) => {
             Accepted("what it launched is terminated once it has ended; cancel it to end it now")
         }

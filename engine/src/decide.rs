@@ -20,7 +20,7 @@ use crate::time::{Now, Wake};
 pub mod actions;
 pub mod beside;
 pub mod checks;
-mod hooks;
+pub mod hooks;
 pub mod jobs;
 pub mod launches;
 pub mod policy;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::guard::{Guard, Unchecked};
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::only::Only;
 use crate::plan::{Check, Checks, Hook, LaunchOrder, Policy};
@@ -120,6 +121,9 @@ pub enum Event {
         launch: LaunchId,
         /// Whether an operator said so, instead of the fence.
         assumed: bool,
+        /// Why, in the operator's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A launch is not followed any further: its servers without an end have failed.
     LaunchGivenUp {
@@ -147,6 +151,15 @@ pub enum Event {
         /// The wave that was about to launch.
         wave: usize,
         /// Why.
+        message: String,
+    },
+    /// A guard could not be read, and whoever started the recovery has allowed to launch without it.
+    GuardForced {
+        /// The wave that is about to launch.
+        wave: usize,
+        /// The guard.
+        guard: Guard,
+        /// Why it could not be read.
         message: String,
     },
     /// Servers of a job reached their end.
@@ -359,6 +372,19 @@ pub struct Started {
     /// What the plan's drill guard saw at the start; none for a recovery, and for a plan without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill_guard: Option<GuardPassed>,
+    /// Guards that a recovery may launch without while they cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub force_unknown: Vec<Guard>,
+    /// Guards that could not be looked at when it started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unchecked: Vec<Unchecked>,
+}
+
+impl Started {
+    /// Whether it may launch while this guard cannot be read; a drill never may.
+    pub fn forces(&self, guard: Guard) -> bool {
+        self.mode == Mode::Recovery && self.force_unknown.contains(&guard)
+    }
 }
 
 /// A wave as it was when the execution started.

@@ -6,8 +6,9 @@
 //!
 //! - [`plan`]: a recovery plan that cannot be invalid. [`event`]: the facts of a history. [`state`]: their fold.
 //! - [`decide`]: the only place that chooses. [`drive`]: the loop that carries decisions out through the [`ports`].
-//! - [`control`]: what operators may ask of an execution.
+//! - [`control`]: what operators may ask of an execution. [`guard`]: what stands before its launches, by name.
 //! - [`resolve`]: which servers a plan launches now; [`only`]: a part of them.
+//! - [`origin`]: whether servers fail together with the history.
 //! - [`preflight`]: whether a plan could be run now. [`begin`]: how an execution starts, and whose it is.
 //! - [`store`]: groups, plans, claims, leases and histories on the item port. [`limits`]: every bound, by name.
 //! - [`sim`]: a DRS world in virtual time, for the simulator and for the tests of this crate.
@@ -22,9 +23,11 @@ pub mod digest;
 pub mod drive;
 pub mod event;
 pub mod frozen;
+pub mod guard;
 pub mod ids;
 pub mod limits;
 pub mod only;
+pub mod origin;
 pub mod plan;
 pub mod ports;
 pub mod preflight;

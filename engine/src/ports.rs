@@ -227,6 +227,8 @@ pub struct SourceServer {
     pub last_launch_result: Option<String>,
     /// The operating system as DRS reports it.
     pub operating_system: Option<String>,
+    /// The AWS Region that it runs in; none for one outside of AWS.
+    pub origin_region: Option<String>,
 }
 
 /// A call that did not succeed.

@@ -11,6 +11,7 @@ use crate::frozen::Frozen;
 use crate::ids::{ExecutionId, PlanId, ServerId, Target};
 use crate::limits::Quotas;
 use crate::only::Only;
+use crate::origin;
 use crate::plan::LaunchOrder;
 use crate::ports::{Clock, Outside, SourceServer, WhichInstances, WhichJobs};
 use crate::resolve::{self, Resolution, ResolveError, resolve};
@@ -181,7 +182,13 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         let target = place.target;
         let ids: Vec<ServerId> = place.servers.iter().map(|(id, _)| id.clone()).collect();
         match self.drs.source_servers(target, Some(&ids)).await {
-            Ok(sources) => replication(target, &sources, found),
+            Ok(sources) => {
+                replication(target, &sources, found);
+                let region = self.executions.items.region();
+                if let Some(text) = region.and_then(|region| origin::warning(region, &sources)) {
+                    found.find("history", Level::Warning, text);
+                }
+            }
             Err(error) => place.unreadable("replication", Level::Problem, &error, found),
         }
         let which = WhichInstances::OfServers(ids);

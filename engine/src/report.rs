@@ -151,11 +151,12 @@ fn tell_launch(state: &State, event: &Event) -> Option<Vec<String>> {
                 "  no answer from DRS ({message}); looking for the job before anything is launched again"
             )]
         }
-        Event::LaunchNotCarriedOut { assumed, .. } => vec![if *assumed {
-            "  an operator says that the launch was not sent; it is made again".to_owned()
-        } else {
-            "  DRS never started the launch; it is made again".to_owned()
-        }],
+        Event::LaunchNotCarriedOut { assumed: false, .. } => {
+            vec!["  DRS never started the launch; it is made again".to_owned()]
+        }
+        Event::GuardForced { guard, message, .. } => vec![format!(
+            "  launching without a look at {guard}, as was allowed at the start: {message}"
+        )],
         Event::LaunchGivenUp { reason, .. } => vec![format!("  no longer followed: {reason}")],
         Event::ServersJudged { results, .. } => results
             .iter()
@@ -216,6 +217,7 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
         Event::DrillGuardTripped { message, .. } => {
             vec![format!("stopped: the drill guard: {message}")]
         }
+        Event::LaunchNotCarriedOut { reason, .. } => assumed(&recorded.author, reason.as_deref()),
         Event::ExecutionTimedOut => {
             vec!["the time limit passed; nothing more is launched, jobs are followed".to_owned()]
         }
@@ -334,6 +336,15 @@ fn running_jobs(state: &State) -> String {
     } else {
         format!("; still running and followed: {}", jobs.join(", "))
     }
+}
+
+/// An operator's word that a launch was not sent.
+fn assumed(by: &Author, reason: Option<&str>) -> Vec<String> {
+    let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    vec![format!(
+        "  {} says that the launch was not sent, so it is made again{why}",
+        author(by)
+    )]
 }
 
 fn author(author: &Author) -> &str {

@@ -4,20 +4,25 @@
 //! [`record`], and the claim. [`groups`], [`plans`], [`targets`], [`executions`] and [`start`] hold the rules. [`memory`]
 //! is the port in memory, and [`conformance`] what every implementation of the port must do.
 //!
+//! [`plan_file`] takes a plan out of a store and into another, [`import`] what was run there; [`deletion`] leaves a tombstone.
+//!
 //! What it does not do: it never decides what an execution does next, and it never scans.
 
 mod claim;
 mod claims;
 pub mod codec;
 pub mod conformance;
+pub mod deletion;
 pub mod executions;
 pub mod group;
 pub mod groups;
+pub mod import;
 pub mod items;
 mod keys;
 pub mod memory;
 mod newest;
 pub mod plan;
+pub mod plan_file;
 pub mod plans;
 pub mod projection;
 pub mod record;

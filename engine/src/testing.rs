@@ -109,6 +109,8 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         only: crate::only::Only::default(),
         preempted: Vec::new(),
         drill_guard: None,
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     };
     (started, frozen)
 }

@@ -159,6 +159,13 @@ pub(crate) fn drive(error: &DriveError, target: &Target) -> Diagnostic {
                 sentence(&error.to_string()).trim_end_matches('.')
             ),
         ),
+        DriveError::History(error @ HistoryError::Deleted { .. }) => Diagnostic::error(
+            "Execution Was Deleted",
+            format!(
+                "{} Nothing is left of it but this; what it launched is not touched.",
+                sentence(&error.to_string())
+            ),
+        ),
         DriveError::Contended | DriveError::TakenMeanwhile(_) => Diagnostic::error(
             "History Is Busy",
             format!("{}.", sentence(&error.to_string()).trim_end_matches('.')),

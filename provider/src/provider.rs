@@ -139,6 +139,7 @@ impl Config {
     fn settings(&self) -> Option<Settings> {
         Some(Settings {
             region: known(&self.region)?,
+            history_region: None,
             profile: known(&self.profile)?,
             environment: known(&self.environment)?.unwrap_or_default(),
             assume_role: match known(&self.assume_role)? {

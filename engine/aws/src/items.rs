@@ -35,6 +35,7 @@ const TRANSACT: Call = Call::changes("dynamodb:TransactWriteItems").of_store();
 pub struct DynamoItems {
     client: Client,
     names: Names,
+    region: Option<String>,
 }
 
 impl DynamoItems {
@@ -43,6 +44,16 @@ impl DynamoItems {
         Self {
             client,
             names: Names::new(environment),
+            region: None,
+        }
+    }
+
+    /// The same, in a Region that counts: where servers that run there fail, the tables do too.
+    #[must_use]
+    pub fn in_region(self, region: &str) -> Self {
+        Self {
+            region: Some(region.to_owned()),
+            ..self
         }
     }
 
@@ -197,6 +208,10 @@ impl Items for DynamoItems {
                 }
             }
         }
+    }
+
+    fn region(&self) -> Option<&str> {
+        self.region.as_deref()
     }
 }
 

@@ -30,6 +30,6 @@ pub use clock::SystemClock;
 pub use connect_error::ConnectError;
 pub use drs::{AwsDrs, LogEntry};
 pub use items::DynamoItems;
-pub use session::{Embedded, Identity, Session};
+pub use session::{Embedded, Identity, Session, TablesAt};
 pub use settings::{AssumeRole, Endpoints, Settings, SettingsError, SimulatorSettings};
 pub use tables::TableError;

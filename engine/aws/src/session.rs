@@ -45,6 +45,21 @@ pub struct Embedded {
     pub world: Arc<dyn WorldTime>,
 }
 
+/// Tables elsewhere than everything else: an item store of this machine, for when no table can be reached.
+#[derive(Clone)]
+pub struct TablesAt {
+    /// Where it listens, on loopback.
+    pub endpoint: String,
+    /// Its access key.
+    pub access_key_id: String,
+    /// Its secret key.
+    pub secret_access_key: String,
+    /// The Region that its tables are kept under.
+    pub region: String,
+    /// The environment whose tables it has.
+    pub environment: String,
+}
+
 /// Whose credentials these are, as STS says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -63,6 +78,7 @@ pub struct Session(Arc<Connected>);
 struct Connected {
     identity: Identity,
     region: String,
+    history_region: String,
     environment: String,
     create_tables: bool,
     drs: AwsDrs,
@@ -83,7 +99,24 @@ impl Session {
         settings: &Settings,
         embedded: Option<Embedded>,
     ) -> Result<Self, ConnectError> {
-        check_environment(settings.environment_name())?;
+        Self::connect_with(settings, embedded, None).await
+    }
+
+    /// The same, with the tables elsewhere than the settings say. What is elsewhere is made where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`].
+    pub async fn connect_with(
+        settings: &Settings,
+        embedded: Option<Embedded>,
+        tables: Option<TablesAt>,
+    ) -> Result<Self, ConnectError> {
+        let environment = tables.as_ref().map_or_else(
+            || settings.environment_name().to_owned(),
+            |tables| tables.environment.clone(),
+        );
+        check_environment(&environment)?;
         let network = Network::from_environment(settings)?;
         let http = network.client()?;
         let sdk = match &embedded {
@@ -101,27 +134,25 @@ impl Session {
             settings.endpoints.clone()
         };
         let sts = with_endpoint(&sdk, endpoints.sts.as_deref());
-        let (sdk, sts) = match &settings.assume_role {
-            None => (sdk, sts),
-            Some(role) => {
-                let credentials = credentials::of_role(role, &sts).await;
-                let of_role = |config: SdkConfig| {
-                    config
-                        .into_builder()
-                        .credentials_provider(credentials.clone())
-                        .build()
-                };
-                (of_role(sdk), of_role(sts))
-            }
-        };
+        let (sdk, sts) = in_own_role(settings, sdk, sts).await;
         let identity = identify(settings, &network, &sts, &region).await?;
         let service = |endpoint: &Option<String>| with_endpoint(&sdk, endpoint.as_deref());
-        let dynamodb = aws_sdk_dynamodb::Client::new(&service(&endpoints.dynamodb));
+        let history_region = settings.history_region.clone();
+        let history_region = history_region.unwrap_or_else(|| region.clone());
+        let dynamodb = match &tables {
+            None => of_history(service(&endpoints.dynamodb), &history_region),
+            Some(tables) => of_tables(&sdk, tables),
+        };
+        // What is on this machine fails with no Region.
+        let items = DynamoItems::new(dynamodb.clone(), &environment);
+        let items = match &tables {
+            None => items.in_region(&history_region),
+            Some(_) => items,
+        };
         let target = Target {
             account_id: identity.account_id.clone(),
             region: region.clone(),
         };
-        let environment = settings.environment_name().to_owned();
         Ok(Self(Arc::new(Connected {
             drs: AwsDrs::new(
                 target,
@@ -134,13 +165,14 @@ impl Session {
                     sns: service(&endpoints.sns),
                 },
             ),
-            items: DynamoItems::new(dynamodb.clone(), &environment),
+            items,
             dynamodb,
             clock: embedded.map_or_else(SystemClock::new, |simulator| {
                 SystemClock::with_world(simulator.world)
             }),
-            create_tables: settings.create_tables,
+            create_tables: settings.create_tables || tables.is_some(),
             identity,
+            history_region: tables.map_or(history_region, |tables| tables.region),
             region,
             environment,
         })))
@@ -162,6 +194,11 @@ impl Session {
     /// The Region of this session.
     pub fn region(&self) -> &str {
         &self.0.region
+    }
+
+    /// The Region of the tables.
+    pub fn history_region(&self) -> &str {
+        &self.0.history_region
     }
 
     /// The environment whose tables are used.
@@ -223,6 +260,27 @@ impl Session {
     /// The executions.
     pub fn executions(&self) -> Executions<DynamoItems> {
         Executions::new(self.items())
+    }
+}
+
+/// The same under the role that the settings name, where they name one; STS is then asked under it, too.
+async fn in_own_role(
+    settings: &Settings,
+    sdk: SdkConfig,
+    sts: SdkConfig,
+) -> (SdkConfig, SdkConfig) {
+    match &settings.assume_role {
+        None => (sdk, sts),
+        Some(role) => {
+            let credentials = credentials::of_role(role, &sts).await;
+            let of_role = |config: SdkConfig| {
+                config
+                    .into_builder()
+                    .credentials_provider(credentials.clone())
+                    .build()
+            };
+            (of_role(sdk), of_role(sts))
+        }
     }
 }
 
@@ -332,6 +390,37 @@ fn with_endpoint(sdk: &SdkConfig, endpoint: Option<&str>) -> SdkConfig {
             .use_dual_stack(false)
             .build(),
     }
+}
+
+/// The same in another Region. An endpoint of its own stays, and is told the Region by the signature.
+fn in_region(sdk: SdkConfig, region: &str) -> SdkConfig {
+    let region = Region::new(region.to_owned());
+    sdk.into_builder().region(region).build()
+}
+
+/// The tables of AWS, in their Region.
+fn of_history(sdk: SdkConfig, region: &str) -> aws_sdk_dynamodb::Client {
+    aws_sdk_dynamodb::Client::new(&in_region(sdk, region))
+}
+
+/// Tables on this machine. Nothing of the account's credentials goes there, and no variable leads elsewhere.
+fn of_tables(sdk: &SdkConfig, tables: &TablesAt) -> aws_sdk_dynamodb::Client {
+    let credentials = Credentials::new(
+        &tables.access_key_id,
+        &tables.secret_access_key,
+        None,
+        None,
+        "tables on this machine",
+    );
+    let local = with_endpoint(sdk, Some(&tables.endpoint))
+        .into_builder()
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .identity_cache(IdentityCache::lazy().build())
+        .build();
+    let config = aws_sdk_dynamodb::config::Builder::from(&in_region(local, &tables.region))
+        .endpoint_url(&tables.endpoint)
+        .build();
+    aws_sdk_dynamodb::Client::from_conf(config)
 }
 
 /// Asks STS whose credentials these are.

@@ -1,13 +1,14 @@
 //! What a person configures. Which value counts: explicit, then the environment, then the file.
 //!
 //! *Explicit* is what a caller sets, e.g. the provider block or a flag. The environment is `DRS_ENVIRONMENT`,
-//! `DRS_REGION`, `DRS_SIMULATOR` (the directory of a simulator's store), and the variables of the AWS SDKs
+//! `DRS_REGION`, `DRS_HISTORY_REGION`, `DRS_SIMULATOR` (the directory of a simulator's store), and the variables of the AWS SDKs
 //! (`AWS_REGION`, `AWS_PROFILE`, `AWS_CA_BUNDLE`, `AWS_ENDPOINT_URL_DRS`, ...). The file is the one that `DRS_CONFIG`
 //! names, else `drs.yaml` in the working directory where there is one:
 //!
 //! ```yaml
 //! environment: production
 //! region: eu-central-1
+//! history_region: eu-west-1
 //! profile: dr-operator
 //! assume_role: { role_arn: "arn:aws:iam::111122223333:role/dr", external_id: "..." }
 //! allowed_account_ids: ["111122223333"]
@@ -33,6 +34,8 @@ pub const DEFAULT_ENVIRONMENT: &str = "default";
 pub struct Settings {
     /// The Region.
     pub region: Option<String>,
+    /// The Region of the tables; where it is left out, that of the session.
+    pub history_region: Option<String>,
     /// The profile of the shared AWS configuration. An explicit one is used alone: credentials in the environment are
     /// then not looked at.
     pub profile: Option<String>,
@@ -133,6 +136,7 @@ impl Settings {
     pub fn merged_over(self, base: Self) -> Self {
         Self {
             region: self.region.or(base.region),
+            history_region: self.history_region.or(base.history_region),
             profile: self.profile.or(base.profile),
             environment: if self.environment.is_empty() {
                 base.environment
@@ -195,6 +199,7 @@ impl Settings {
                 .iter()
                 .find_map(|name| set(name))
                 .or(file.region),
+            history_region: set("DRS_HISTORY_REGION").or(file.history_region),
             profile: file.profile.filter(|_| !any(&CREDENTIAL_VARIABLES)),
             environment: set("DRS_ENVIRONMENT").unwrap_or(file.environment),
             endpoints: Endpoints {
@@ -276,6 +281,7 @@ mod tests {
         );
         let settings = from(&[
             ("DRS_ENVIRONMENT", "production"),
+            ("DRS_HISTORY_REGION", "us-west-2"),
             ("AWS_DEFAULT_REGION", "us-east-2"),
             ("AWS_PROFILE", "of-variable"),
             ("https_proxy", "http://proxy.of.variable"),
@@ -285,6 +291,7 @@ mod tests {
         ]);
         assert_eq!(settings.environment_name(), "production");
         assert_eq!(settings.region.as_deref(), Some("us-east-2"));
+        assert_eq!(settings.history_region.as_deref(), Some("us-west-2"));
         assert_eq!(settings.profile, None);
         assert_eq!(settings.http_proxy, None);
         assert_eq!(settings.custom_ca_bundle, Some("/of/variable.pem".into()));

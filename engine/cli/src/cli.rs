@@ -40,6 +40,18 @@ pub(crate) struct Place {
     /// AWS Region [env: DRS_REGION, AWS_REGION]
     #[arg(long, global = true, value_name = "REGION")]
     pub(crate) region: Option<String>,
+    /// AWS Region of the tables, where it is another [env: DRS_HISTORY_REGION] [default: the Region]
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) history_region: Option<String>,
+    /// Directory of a history on this machine, in place of the tables [env: DRS_HISTORY]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIRECTORY",
+        env = "DRS_HISTORY",
+        hide_env = true
+    )]
+    pub(crate) history: Option<PathBuf>,
     /// Profile of the AWS configuration [env: AWS_PROFILE]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
@@ -75,6 +87,8 @@ pub(crate) enum Work {
     Skip(Skip),
     Cancel(Cancel),
     Terminate(Terminate),
+    Delete(Delete),
+    History(History),
 }
 
 /// What changes no execution.
@@ -91,8 +105,7 @@ pub(crate) enum Look {
     #[cfg(feature = "simulator")]
     Simulator(Simulator),
     Tables(Tables),
-    /// Prints the version and what is built in
-    Version,
+    Version(Version),
 }
 
 /// What is printed.
@@ -155,8 +168,15 @@ impl Part {
 #[derive(Args, Debug)]
 pub(crate) struct Failover {
     /// Recovery plan, by name or by id
-    #[arg(value_name = "PLAN")]
-    pub(crate) plan: String,
+    #[arg(
+        value_name = "PLAN",
+        required_unless_present = "plan_file",
+        conflicts_with = "plan_file"
+    )]
+    pub(crate) plan: Option<String>,
+    /// Run the plan of this file, without the tables, on a history in the directory of --history
+    #[arg(long, value_name = "FILE", requires = "history")]
+    pub(crate) plan_file: Option<PathBuf>,
     /// Why, for whoever reads the history
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), required_unless_present = "dry_run")]
     pub(crate) reason: Option<String>,
@@ -169,10 +189,20 @@ pub(crate) struct Failover {
     /// Launch although live recovery instances exist, which DRS then deletes
     #[arg(long)]
     pub(crate) replace_live_instances: bool,
+    /// Go on without this guard where it cannot be read; recorded
+    #[arg(long, value_enum, value_name = "GUARD")]
+    pub(crate) force_unknown: Vec<ForcedGuard>,
     #[command(flatten)]
     pub(crate) part: Part,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// A guard that a recovery may go on without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ForcedGuard {
+    /// Whether live recovery instances exist, which a launch would delete
+    LiveInstances,
 }
 
 /// Looks whether a plan could be run now; starts nothing
@@ -306,6 +336,12 @@ pub(crate) struct Run {
     /// Take it over although its owner looks alive
     #[arg(long)]
     pub(crate) take_over: bool,
+    /// Launches whose outcome nobody knows were not sent, on your word: make them again at once
+    #[arg(long, requires = "reason")]
+    pub(crate) assume_not_sent: bool,
+    /// How you know that they were not sent, for whoever reads the history
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), requires = "assume_not_sent")]
+    pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -342,6 +378,50 @@ pub(crate) struct Terminate {
     pub(crate) output: Output,
 }
 
+/// Deletes the history of an execution that has ended; a tombstone says who did it, when and why
+///
+/// Nothing is called at DRS: what the execution launched stays. Deleting again goes on with a deletion that was cut short.
+#[derive(Args, Debug)]
+pub(crate) struct Delete {
+    /// Execution whose history to delete
+    #[arg(value_name = "EXECUTION")]
+    pub(crate) execution: String,
+    /// Why, for whoever looks for it
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    /// The execution's id once more
+    #[arg(long, value_name = "EXECUTION")]
+    pub(crate) confirm: Option<String>,
+    /// Delete it although instances that it launched are not known to be gone
+    #[arg(long)]
+    pub(crate) keep_instances: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Merges executions that were run without tables
+#[derive(Args, Debug)]
+pub(crate) struct History {
+    #[command(subcommand)]
+    pub(crate) action: HistoryAction,
+}
+
+/// What to do with histories.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryAction {
+    Import(HistoryImport),
+}
+
+/// Copies the executions of a directory into the tables; nothing there is written over, and importing again does no harm
+#[derive(Args, Debug)]
+pub(crate) struct HistoryImport {
+    /// Directory that was named with --history
+    #[arg(value_name = "DIRECTORY")]
+    pub(crate) directory: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
 /// Follows an execution until it has ended; watching changes nothing
 #[derive(Args, Debug)]
 pub(crate) struct Watch {
@@ -351,6 +431,8 @@ pub(crate) struct Watch {
     /// Seconds to wait for an execution to begin, where none runs
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(crate) wait: u32,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// Lists executions, newest first
@@ -396,6 +478,8 @@ pub(crate) struct Export {
     /// File to write in place of the standard output; only you can read it, and an older one is replaced
     #[arg(long, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// Shows the logs that DRS keeps of an execution's jobs
@@ -423,6 +507,7 @@ pub(crate) struct Plan {
 pub(crate) enum PlanAction {
     List(PlanList),
     Show(PlanShow),
+    Export(PlanExport),
 }
 
 /// Lists the recovery plans by name
@@ -438,6 +523,19 @@ pub(crate) struct PlanShow {
     /// Recovery plan, by name or by id
     #[arg(value_name = "PLAN")]
     pub(crate) plan: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Writes a plan to a file that can be run without the tables; only you can read it, and an older one is replaced
+#[derive(Args, Debug)]
+pub(crate) struct PlanExport {
+    /// Recovery plan, by name or by id
+    #[arg(value_name = "PLAN")]
+    pub(crate) plan: String,
+    /// File to write
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -488,12 +586,26 @@ pub(crate) struct Tables {
 }
 
 /// What to do with the tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Subcommand)]
 pub(crate) enum TablesAction {
     /// Makes the tables that are missing, encrypted and protected; what is there is only checked
-    Create,
+    Create(TablesAsked),
     /// Checks that the tables are there and fit; changes nothing
-    Check,
+    Check(TablesAsked),
+}
+
+/// What is printed about tables.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct TablesAsked {
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Prints the version and what is built in
+#[derive(Args, Debug)]
+pub(crate) struct Version {
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[cfg(test)]
@@ -520,6 +632,10 @@ mod tests {
             vec!["drsctl", "run", "--help"],
             vec!["drsctl", "cancel", "--help"],
             vec!["drsctl", "terminate", "--help"],
+            vec!["drsctl", "failover", "--help"],
+            vec!["drsctl", "delete", "--help"],
+            vec!["drsctl", "history", "import", "--help"],
+            vec!["drsctl", "plan", "export", "-h"],
             vec!["drsctl", "watch", "--help"],
             vec!["drsctl", "list", "-h"],
             vec!["drsctl", "show", "-h"],
@@ -548,6 +664,9 @@ mod tests {
             vec!["drsctl", "start"],
             vec!["drsctl", "cancel", "exec-1"],
             vec!["drsctl", "export", "exec-1", "--output", "f"],
+            vec!["drsctl", "failover", "--reason", "r"],
+            vec!["drsctl", "failover", "--plan-file", "f", "--reason", "r"],
+            vec!["drsctl", "run", "exec-1", "--assume-not-sent"],
             vec!["drsctl", "terminate", "exec-1", "--reason", ""],
             vec![
                 "drsctl",

@@ -6,9 +6,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use drs_engine::ids::Target;
 use drs_engine_aws::{
     AwsDrs, ConnectError, DynamoItems, Endpoints, Session, Settings, SettingsError,
-    SimulatorSettings, SystemClock,
+    SimulatorSettings, SystemClock, TablesAt,
 };
 use jiff::SignedDuration;
 
@@ -20,6 +21,8 @@ use crate::operator::Operator;
 #[cfg(feature = "simulator")]
 mod embedded;
 #[cfg(feature = "simulator")]
+mod shelf;
+#[cfg(feature = "simulator")]
 pub(crate) use embedded::unusable as unusable_simulator;
 
 /// A connection to one account and Region, or to a simulator.
@@ -28,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) place: Origin,
     #[cfg(feature = "simulator")]
     simulator: Option<drs_simulator::Simulator>,
+    #[cfg(feature = "simulator")]
+    shelf: Option<shelf::Shelf>,
 }
 
 impl Connection {
@@ -55,6 +60,28 @@ impl Connection {
             arn: self.session.identity().arn.clone(),
             wake: Box::new(move || clock.notify()),
         }
+    }
+}
+
+#[cfg(feature = "simulator")]
+impl Connection {
+    /// Says that the tables of this machine, which it has, hold everything that they must.
+    pub(crate) fn label(&self) -> Result<(), Failure> {
+        self.shelf.as_ref().map_or(Ok(()), shelf::Shelf::label)
+    }
+
+    fn on(mut self, shelf: shelf::Shelf) -> Self {
+        self.place.environment = self.session.environment().to_owned();
+        self.place.directory = Some(shelf.path.clone());
+        self.shelf = Some(shelf);
+        self
+    }
+}
+
+#[cfg(not(feature = "simulator"))]
+impl Connection {
+    pub(crate) fn label(&self) -> Result<(), Failure> {
+        Ok(())
     }
 }
 
@@ -87,24 +114,79 @@ pub(crate) fn settings(place: &Place) -> Result<Settings, Failure> {
 
 /// Connects to what is there: nothing is made, no table and no simulator's store.
 pub(crate) async fn existing(place: &Place) -> Result<Connection, Failure> {
-    connect(settings(place)?).await
+    match &place.history {
+        None => connect(settings(place)?).await,
+        Some(directory) => with_tables_in(place, directory).await,
+    }
 }
 
 /// Connects as the settings say.
 pub(crate) async fn connect(settings: Settings) -> Result<Connection, Failure> {
+    connect_with(settings, None).await
+}
+
+/// The same with the tables of a history on this machine, which is there.
+#[cfg(feature = "simulator")]
+pub(crate) async fn with_tables_in(place: &Place, path: &Path) -> Result<Connection, Failure> {
+    let shelf = shelf::Shelf::existing(path).await?;
+    let connection = connect_with(settings(place)?, Some(shelf.tables())).await?;
+    Ok(connection.on(shelf))
+}
+
+/// The same with the tables of a history on this machine, which is made where it is not there.
+#[cfg(feature = "simulator")]
+pub(crate) async fn with_new_tables(
+    place: &Place,
+    environment: &str,
+) -> Result<Connection, Failure> {
+    let path = place.history.as_deref().unwrap_or(Path::new("."));
+    let shelf = shelf::Shelf::made(path, environment).await?;
+    let connection = connect_with(settings(place)?, Some(shelf.tables())).await?;
+    let ensured = connection.session.ensure_tables().await;
+    ensured.map_err(|error| {
+        Failure::new(error.to_string()).help("Name another directory with --history.")
+    })?;
+    Ok(connection.on(shelf))
+}
+
+#[cfg(not(feature = "simulator"))]
+pub(crate) async fn with_tables_in(_: &Place, path: &Path) -> Result<Connection, Failure> {
+    Err(without_database(path))
+}
+
+#[cfg(not(feature = "simulator"))]
+pub(crate) async fn with_new_tables(place: &Place, _: &str) -> Result<Connection, Failure> {
+    Err(without_database(
+        place.history.as_deref().unwrap_or(Path::new(".")),
+    ))
+}
+
+#[cfg(not(feature = "simulator"))]
+fn without_database(path: &Path) -> Failure {
+    Failure::new(format!(
+        "this drsctl was built without the simulator, whose database a history in {} needs",
+        path.display()
+    ))
+    .safe("Nothing was changed, nothing was started and nothing was launched.")
+    .help("Use a drsctl that was built with the feature `simulator`, as releases are; `drsctl version` says it.")
+}
+
+async fn connect_with(settings: Settings, tables: Option<TablesAt>) -> Result<Connection, Failure> {
     match settings.simulator.clone() {
         None => {
-            let session = Session::connect(&settings, None).await;
+            let session = Session::connect_with(&settings, None, tables).await;
             let session = session.map_err(|error| refused(&error))?;
             Ok(Connection {
                 place: origin(&session, None),
                 session,
                 #[cfg(feature = "simulator")]
                 simulator: None,
+                #[cfg(feature = "simulator")]
+                shelf: None,
             })
         }
         #[cfg(feature = "simulator")]
-        Some(simulator) => embedded::connect(settings, &simulator.path).await,
+        Some(simulator) => embedded::connect(settings, &simulator.path, tables).await,
         #[cfg(not(feature = "simulator"))]
         Some(simulator) => Err(Failure::new(format!(
             "this drsctl was built without the simulator, so {} cannot be opened",
@@ -119,6 +201,7 @@ fn typed(place: &Place) -> Settings {
     let endpoint = || place.endpoint_url.clone();
     Settings {
         region: place.region.clone(),
+        history_region: place.history_region.clone(),
         profile: place.profile.clone(),
         environment: place.environment.clone().unwrap_or_default(),
         endpoints: Endpoints {
@@ -142,7 +225,12 @@ fn typed(place: &Place) -> Settings {
 fn origin(session: &Session, simulator: Option<&Path>) -> Origin {
     Origin {
         environment: session.environment().to_owned(),
-        target: session.target().to_string(),
+        target: Target {
+            region: session.history_region().to_owned(),
+            ..session.target()
+        }
+        .to_string(),
+        directory: None,
         simulator: simulator.map(Path::to_owned),
     }
 }

@@ -15,12 +15,8 @@ use drs_engine::event::{
 };
 use drs_engine::frozen::{Frozen, FrozenServer};
 use drs_engine::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
-use drs_engine::limits::Quotas;
 use drs_engine::plan::{LaunchOrder, PlanSpec, Policy};
-use drs_engine::ports::{
-    CallError, Clock, Drs, InstanceHealth, Job, RecoveryInstance, SourceServer, StartRecovery,
-    WhichInstances, WhichJobs,
-};
+use drs_engine::ports::Clock;
 use drs_engine::state::State;
 use drs_engine::store::executions::Executions;
 use drs_engine::store::memory::MemoryItems;
@@ -35,6 +31,7 @@ use crate::history::{History, Origin};
 use crate::operator::Operator;
 
 mod actions;
+mod drs;
 mod paper;
 
 pub(crate) use paper::{Paper, outputs, screen};
@@ -91,6 +88,7 @@ impl World {
                 environment: "production".to_owned(),
                 target: "111122223333/us-east-1".to_owned(),
                 simulator: None::<PathBuf>,
+                directory: None,
             },
         }
     }
@@ -135,64 +133,6 @@ impl World {
 /// A DRS that must not be called.
 pub(crate) struct NoDrs;
 
-impl Drs for NoDrs {
-    async fn start_recovery(&self, _: &Target, _: &StartRecovery) -> Result<JobId, CallError> {
-        unreachable!("nothing is launched")
-    }
-
-    async fn jobs(&self, _: &Target, _: &WhichJobs) -> Result<Vec<Job>, CallError> {
-        unreachable!("no job is looked for")
-    }
-
-    async fn failures(
-        &self,
-        _: &Target,
-        _: &JobId,
-    ) -> Result<BTreeMap<ServerId, String>, CallError> {
-        unreachable!("no log is read")
-    }
-
-    async fn recovery_instances(
-        &self,
-        _: &Target,
-        _: &WhichInstances,
-    ) -> Result<Vec<RecoveryInstance>, CallError> {
-        unreachable!("no instance is looked for")
-    }
-
-    async fn source_servers(
-        &self,
-        _: &Target,
-        _: Option<&[ServerId]>,
-    ) -> Result<Vec<SourceServer>, CallError> {
-        unreachable!("no server is looked for")
-    }
-
-    async fn terminate(&self, _: &Target, _: &[InstanceId]) -> Result<Option<JobId>, CallError> {
-        unreachable!("nothing is terminated")
-    }
-
-    async fn alive_in_ec2(
-        &self,
-        _: &Target,
-        _: &[InstanceId],
-    ) -> Result<Vec<InstanceId>, CallError> {
-        unreachable!("no instance is looked for")
-    }
-
-    async fn instance_health(
-        &self,
-        _: &Target,
-        _: &[InstanceId],
-    ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
-        unreachable!("no status is looked at")
-    }
-
-    async fn quotas(&self, _: &Target) -> Result<Quotas, CallError> {
-        unreachable!("no quota is read")
-    }
-}
-
 impl Tale {
     pub(crate) async fn begin(world: &World, id: &str) -> Self {
         let (frozen, waves) = resolution();
@@ -211,6 +151,8 @@ impl Tale {
             only: drs_engine::only::Only::default(),
             preempted: Vec::new(),
             drill_guard: None,
+            force_unknown: Vec::new(),
+            unchecked: Vec::new(),
         };
         let request = StartRequest {
             started,

@@ -38,6 +38,8 @@ pub(crate) struct Origin {
     pub(crate) target: String,
     /// The store of a simulator, where that is read in place of AWS.
     pub(crate) simulator: Option<PathBuf>,
+    /// The directory of a history on this machine, where that is read in place of the tables.
+    pub(crate) directory: Option<PathBuf>,
 }
 
 /// An execution's frozen servers and events.
@@ -49,9 +51,10 @@ pub(crate) struct Loaded {
 impl Origin {
     /// For messages: `environment "default" of 111122223333/us-east-1`.
     pub(crate) fn describe(&self) -> String {
-        let place = match &self.simulator {
-            Some(path) => format!("the simulator in {}", path.display()),
-            None => self.target.clone(),
+        let place = match (&self.directory, &self.simulator) {
+            (Some(path), _) => format!("the history in {}", path.display()),
+            (None, Some(path)) => format!("the simulator in {}", path.display()),
+            (None, None) => self.target.clone(),
         };
         format!("environment {:?} of {place}", self.environment)
     }
@@ -155,7 +158,11 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
     /// What to tell when an execution cannot be driven any further.
     pub(crate) fn undriven(&self, id: &ExecutionId, error: &DriveError) -> Failure {
         let failure = match error {
-            DriveError::History(error @ HistoryError::Missing(_)) => return self.missing(error),
+            DriveError::History(
+                error @ (HistoryError::Missing(_) | HistoryError::Deleted { .. }),
+            ) => {
+                return self.missing(error);
+            }
             DriveError::Illegal(error) => return self.illegal(id, error),
             DriveError::History(HistoryError::Read(ReadError::Call(call))) => Failure::new(
                 format!("execution {id} cannot be driven any further: {error}"),
@@ -178,7 +185,11 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
     /// What to tell when a wish cannot be appended to a history.
     pub(crate) fn unwritten(&self, id: &ExecutionId, error: &DriveError) -> Failure {
         let failure = match error {
-            DriveError::History(error @ HistoryError::Missing(_)) => return self.missing(error),
+            DriveError::History(
+                error @ (HistoryError::Missing(_) | HistoryError::Deleted { .. }),
+            ) => {
+                return self.missing(error);
+            }
             DriveError::Illegal(error) => return self.illegal(id, error),
             DriveError::History(HistoryError::Read(ReadError::Call(call))) => Failure::new(
                 format!("the history of execution {id} cannot be read or written: {error}"),
@@ -207,6 +218,9 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
                 .safe("Nothing was changed. Its jobs and instances in DRS are as they are.")
                 .help("Was the table restored from a backup, or an item deleted? `aws drs describe-jobs` shows what \
                        DRS did."),
+            HistoryError::Deleted { .. } => Failure::new(error.to_string())
+                .safe("What it launched is not touched.")
+                .help("Nothing is left of it but this tombstone. `drsctl list` shows the newest executions."),
             HistoryError::Read(error) => self.unreadable(error),
         }
     }

@@ -15,7 +15,7 @@ use drs_engine_aws::fresh;
 use tokio::runtime;
 use tracing_subscriber::EnvFilter;
 
-use cli::{Cli, Command, Look, Place, PlanAction, Work};
+use cli::{Cli, Command, Failover, HistoryAction, HistoryImport, Look, Place, PlanAction, Work};
 use commands::start::Asked;
 use failure::{Ending, Failure};
 use screen::{Outputs, Screen};
@@ -73,7 +73,11 @@ fn main() -> ExitCode {
     })
 }
 
-async fn run(cli: Cli) -> Result<Ending, Failure> {
+async fn run(mut cli: Cli) -> Result<Ending, Failure> {
+    // A variable that is set to nothing says nothing.
+    cli.place
+        .history
+        .take_if(|path| path.as_os_str().is_empty());
     match &cli.command {
         Command::Work(command) => work(&cli.place, command).await,
         Command::Look(command) => look(&cli.place, command).await,
@@ -94,18 +98,7 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
             let operator = connection.operator();
             commands::start::start(&operator, asked, &mut interrupts, &mut outputs).await
         }
-        Work::Failover(asked) => {
-            let mut interrupts = Interrupts::listen()?;
-            let connection = connect::existing(place).await?;
-            let mut outputs = Outputs::standard(asked.output.is_json());
-            let operator = connection.operator();
-            let asked = commands::failover::Asked {
-                failover: asked,
-                id: ExecutionId::new(fresh::id("exec")),
-                hub: connection.session.target(),
-            };
-            commands::failover::failover(&operator, asked, &mut interrupts, &mut outputs).await
-        }
+        Work::Failover(asked) => failover(place, asked).await,
         Work::Resume(asked) => {
             let mut interrupts = Interrupts::listen()?;
             let connection = connect::existing(place).await?;
@@ -147,7 +140,54 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
             let operator = connection.operator();
             commands::terminate::terminate(&operator, asked, &mut interrupts, &mut outputs).await
         }
+        Work::Delete(asked) => {
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            commands::delete::delete(&connection.operator(), asked, &mut outputs).await
+        }
+        Work::History(asked) => {
+            let HistoryAction::Import(asked) = &asked.action;
+            import(place, asked).await
+        }
     }
+}
+
+async fn failover(place: &Place, asked: &Failover) -> Result<Ending, Failure> {
+    let mut interrupts = Interrupts::listen()?;
+    let (connection, file) = match &asked.plan_file {
+        None => (connect::existing(place).await?, None),
+        Some(path) => {
+            let taken = commands::plan_file::take_in(place, path).await?;
+            (taken.0, Some(taken.1))
+        }
+    };
+    let mut outputs = Outputs::standard(asked.output.is_json());
+    let operator = connection.operator();
+    let asked = commands::failover::Asked {
+        failover: asked,
+        file: file.as_ref(),
+        id: ExecutionId::new(fresh::id("exec")),
+        hub: connection.session.target(),
+    };
+    commands::failover::failover(&operator, asked, &mut interrupts, &mut outputs).await
+}
+
+/// The directory that is named here is the one to import from.
+async fn import(place: &Place, asked: &HistoryImport) -> Result<Ending, Failure> {
+    let tables = Place {
+        history: None,
+        ..place.clone()
+    };
+    let from = connect::with_tables_in(&tables, &asked.directory).await?;
+    let to = connect::existing(&tables).await?;
+    let mut outputs = Outputs::standard(asked.output.is_json());
+    commands::history::import(
+        &asked.directory,
+        (&from.session.items(), &from.place.environment),
+        (&to.session.items(), &to.place),
+        &mut outputs,
+    )
+    .await
 }
 
 async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
@@ -160,7 +200,8 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
         }
         Look::Watch(asked) => {
             let mut interrupts = Interrupts::listen()?;
-            commands::watch::run(place, asked, &mut screen, interrupts.next()).await
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            commands::watch::run(place, asked, &mut outputs, interrupts.next()).await
         }
         Look::List(asked) => {
             let connection = connect::existing(place).await?;
@@ -184,6 +225,11 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
             let (history, session) = (connection.history(), &connection.session);
             match &asked.action {
                 PlanAction::List(asked) => commands::plan::list(&history, asked, &mut screen).await,
+                PlanAction::Export(asked) => {
+                    let mut outputs = Outputs::standard(asked.output.is_json());
+                    let items = session.items();
+                    commands::plan_file::export(&history, &items, asked, &mut outputs).await
+                }
                 PlanAction::Show(asked) => {
                     let (drs, items) = (session.drs(), session.items());
                     commands::plan::show(&history, &drs, &items, asked, &mut screen).await
@@ -201,8 +247,8 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
             let settings = connect::settings(place)?;
             commands::simulator::simulator(settings, asked, &mut screen).await
         }
-        Look::Tables(asked) => commands::tables::tables(place, asked.action, &mut screen).await,
-        Look::Version => commands::version::version(&mut screen),
+        Look::Tables(asked) => commands::tables::tables(place, &asked.action, &mut screen).await,
+        Look::Version(asked) => commands::version::version(asked, &mut screen),
     }
 }
 

@@ -20,6 +20,9 @@ use drs_engine_aws::{AwsDrs, DynamoItems, Embedded, Session, Settings, SystemClo
 use drs_simulator::{Options, Simulator};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+#[path = "drsctl/elsewhere.rs"]
+mod elsewhere;
+
 const ENVIRONMENT: &str = "cli-test";
 
 /// A directory of a test's own, removed at its end.
@@ -128,6 +131,8 @@ impl World {
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
             run: None,
+            force_unknown: Vec::new(),
+            unchecked: Vec::new(),
         };
         driver.begin_execution(&begin).await.expect("an execution");
         (driver, id)

@@ -171,6 +171,8 @@ fn begin(id: &ExecutionId) -> Begin {
         replace_live_instances: false,
         only: drs_engine::only::Only::default(),
         run: None,
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     }
 }
 

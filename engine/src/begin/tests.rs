@@ -85,6 +85,8 @@ pub(crate) fn begin(id: &str, inputs: serde_json::Value) -> Begin {
         replace_live_instances: false,
         only: crate::only::Only::default(),
         run: None,
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     }
 }
 

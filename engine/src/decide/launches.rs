@@ -38,6 +38,7 @@ pub(super) fn resolve(
             return Some(Command::Record(vec![Event::LaunchNotCarriedOut {
                 launch: id,
                 assumed: false,
+                reason: None,
             }]));
         }
         let key = search_key(id);

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::decide::view::Survey;
 use crate::decide::{Command, LaunchPlan, beside, launches};
 use crate::event::{Acceptance, Event, Intent, LiveInstance};
+use crate::guard::Guard;
 use crate::ids::{JobId, Target};
 use crate::limits::{self, Quotas};
 use crate::ports::{
@@ -141,16 +142,15 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         };
         // Reading many templates takes a while, which must not make the requests older than they are.
         let now = self.clock.now();
-        let Some(plans) = self.guard(run, plans).await? else {
+        let Some((plans, mut events)) = self.guard(run, plans).await? else {
             return Ok(Turn::Next);
         };
         if plans.is_empty() || after(now.wall, limits::GUARD_MAX_AGE) < self.clock.now().wall {
             return Ok(Turn::Next);
         }
-        let intents = plans.iter().map(|plan| intent(plan, now.wall));
-        let intents = intents.collect();
+        events.extend(plans.iter().map(|plan| intent(plan, now.wall)));
         let critical = run.watch.critical().await;
-        if !self.try_record(run, intents).await? {
+        if !self.try_record(run, events).await? {
             return Ok(Turn::Next);
         }
         let requests: Vec<StartRecovery> = plans
@@ -195,15 +195,15 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         }
     }
 
-    /// Live recovery instances must not be deleted by a launch. The launches that may go on; none when it was recorded
-    /// that nothing more may be launched.
+    /// Live recovery instances must not be deleted by a launch. The launches that may go on, and what is to be recorded of
+    /// those that go without a look; none when it was recorded that nothing more may be launched.
     async fn guard<W: Watch>(
         &self,
         run: &mut Run<'_, W>,
         plans: Vec<LaunchPlan>,
-    ) -> Result<Option<Vec<LaunchPlan>>, DriveError> {
+    ) -> Result<Option<(Vec<LaunchPlan>, Vec<Event>)>, DriveError> {
         if run.state.started.replace_live_instances {
-            return Ok(Some(plans));
+            return Ok(Some((plans, Vec::new())));
         }
         let looks = plans.iter().map(|plan| async move {
             let which = WhichInstances::OfServers(plan.servers.clone());
@@ -211,12 +211,21 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         });
         let found = together::all(looks).await;
         let mut passed = Vec::new();
+        let mut forced = Vec::new();
         for (plan, found) in plans.into_iter().zip(found) {
             let key = launches::guard_key(&plan.target);
             let stop = match found {
                 Err(error) if error.is_retryable() => {
                     trouble(run, &key, error, self.clock.now());
                     continue;
+                }
+                Err(error) if run.state.started.forces(Guard::LiveInstances) => {
+                    forced.push(Event::GuardForced {
+                        wave: plan.wave,
+                        guard: Guard::LiveInstances,
+                        message: error.to_string(),
+                    });
+                    None
                 }
                 Err(error) => Some(Event::GuardUnreadable {
                     wave: plan.wave,
@@ -235,7 +244,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
                 }
             }
         }
-        Ok(Some(beside::numbered(&run.state, passed)))
+        Ok(Some((beside::numbered(&run.state, passed), forced)))
     }
 }
 

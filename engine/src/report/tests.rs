@@ -11,6 +11,7 @@ use crate::plan::{AfterFailure, LaunchOrder, Success};
 use crate::testing::{Tale, beginning, ids, target};
 
 mod board;
+mod checks;
 
 fn transcript(tale: &Tale, waves: &[(&str, &[&str])]) -> String {
     let (_, frozen) = beginning(waves);
@@ -140,11 +141,13 @@ fn refusals_of_every_kind() {
     tale.pass(600).tell(Event::LaunchNotCarriedOut {
         launch,
         assumed: false,
+        reason: None,
     });
     let (launch, _) = tale.intend();
     tale.wish(Event::LaunchNotCarriedOut {
         launch,
         assumed: true,
+        reason: Some("the machine had no network".to_owned()),
     });
     let (launch, _) = tale.intend();
     tale.refused(launch, "AccessDeniedException", Remedy::GiveUp);

@@ -23,6 +23,7 @@ fn server(id: &str, hostname: &str, tags: &[(&str, &str)]) -> SourceServer {
         lag: None,
         last_launch_result: None,
         operating_system: None,
+        origin_region: None,
     }
 }
 

@@ -361,6 +361,8 @@ impl Process {
             replace_live_instances: false,
             only: crate::only::Only::default(),
             run: None,
+            force_unknown: Vec::new(),
+            unchecked: Vec::new(),
         };
         let error = match self.driver.begin_execution(&begin).await {
             Ok(_) => return Found::Drivable(begin.execution_id),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::control::{self, Answer, Request};
 use crate::event::{Author, Event, Intent, Judgement, LaunchId, Recorded, WaveOutcome, When};
+use crate::guard::Guard;
 use crate::ids::ServerId;
 use crate::limits;
 
@@ -37,9 +38,7 @@ pub(super) fn check(state: &State, recorded: &Recorded) -> Result<(), String> {
 fn check_author(state: &State, recorded: &Recorded) -> Result<(), String> {
     let is_wish = matches!(
         recorded.event,
-        Event::ResultDelivered
-            | Event::PreemptedBy { .. }
-            | Event::LaunchNotCarriedOut { assumed: true, .. }
+        Event::ResultDelivered | Event::PreemptedBy { .. }
     );
     match (&recorded.author, &recorded.event) {
         _ if is_wish || Request::of(&recorded.event).is_some() => Ok(()),
@@ -98,6 +97,7 @@ fn check_event(state: &State, event: &Event) -> Result<(), String> {
         | Event::ResultDelivered
         | Event::TerminationRequested { .. }
         | Event::Halted { .. } => Ok(()),
+        Event::GuardForced { wave, guard, .. } => check_forced(state, *wave, *guard),
         Event::PauseRequested { before: None, .. } | Event::ResumeRequested { .. } => Ok(()),
         event => check_wave_event(state, event)
             .or_else(|| actions::check(state, event))
@@ -176,6 +176,14 @@ fn check_wave_event(state: &State, event: &Event) -> Option<Result<(), String>> 
         | Event::DrillGuardTripped { wave, .. } => check_wave(state, *wave, |_| true, ""),
         _ => return None,
     })
+}
+
+/// Only what was allowed at the start is launched without a look.
+fn check_forced(state: &State, wave: usize, guard: Guard) -> Result<(), String> {
+    ensure(state.started.forces(guard), || {
+        format!("it was not started to go on without {guard}")
+    })?;
+    check_wave(state, wave, |_| true, "")
 }
 
 /// Failed servers of a wave that still runs may be launched again.

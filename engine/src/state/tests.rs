@@ -210,6 +210,7 @@ fn a_job_that_turns_up_late_is_taken_as_long_as_its_servers_wait() {
     tale.wish(Event::LaunchNotCarriedOut {
         launch: LaunchId(1),
         assumed: true,
+        reason: None,
     });
     let mut taken_back = tale.clone();
     taken_back.tell(accepted(1, "job-1"));
@@ -330,6 +331,7 @@ fn a_job_that_turns_up_late_is_not_taken_over_a_later_launch_that_failed() {
     tale.wish(Event::LaunchNotCarriedOut {
         launch: lost,
         assumed: true,
+        reason: None,
     });
     let (launch, servers) = tale.launch();
     tale.judge(launch, &servers, Some("no capacity"));
@@ -428,7 +430,7 @@ fn an_event() -> impl Strategy<Value = Event> {
         }),
         2 => launch.clone().prop_map(move |launch| Event::LaunchUnknown { launch, message: text() }),
         2 => (launch.clone(), any::<bool>())
-            .prop_map(|(launch, assumed)| Event::LaunchNotCarriedOut { launch, assumed }),
+            .prop_map(|(launch, assumed)| Event::LaunchNotCarriedOut { launch, assumed, reason: None }),
         1 => launch.clone().prop_map(move |launch| Event::LaunchGivenUp { launch, reason: text() }),
         5 => (launch.clone(), prop::collection::vec(a_judgement(), 0..4))
             .prop_map(|(launch, results)| Event::ServersJudged { launch, results }),

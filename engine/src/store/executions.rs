@@ -13,6 +13,7 @@ use crate::ports::{CallError, Kind};
 use crate::time::Now;
 
 use super::codec::ReadError;
+use super::deletion::Deletion;
 use super::items::{
     Condition, Index, IndexQuery, Item, Items, Key, Query, Table, Value, Write, WriteError,
 };
@@ -53,6 +54,13 @@ pub enum HistoryError {
         /// The position of the missing event.
         seq: u64,
     },
+    /// It was deleted; this is what its tombstone says.
+    Deleted {
+        /// The execution.
+        id: ExecutionId,
+        /// Who deleted it, when and why.
+        deletion: Box<Deletion>,
+    },
     /// Something could not be read or written.
     Read(ReadError),
 }
@@ -80,10 +88,15 @@ impl<I: Items> Executions<I> {
     ///
     /// When there is none, it has gaps, or the store cannot be read.
     pub async fn load(&self, id: &ExecutionId) -> Result<Loaded, HistoryError> {
-        let events = self.load_after(id, 0).await?;
-        if events.is_empty() {
-            return Err(HistoryError::Missing(id.clone()));
-        }
+        let events = match self.load_after(id, 0).await {
+            Ok(events) if events.is_empty() => Err(HistoryError::Missing(id.clone())),
+            events => events,
+        };
+        let events = match events {
+            Ok(events) => events,
+            Err(error @ HistoryError::Read(_)) => return Err(error),
+            Err(error) => return Err(self.or_deleted(id, error).await),
+        };
         let mut frozen = Frozen::default();
         // A wave without servers has no item of its own.
         if let Some(Event::ExecutionStarted(started)) = events.first().map(|first| &first.event) {
@@ -161,6 +174,10 @@ impl<I: Items> Executions<I> {
                 return Err(HistoryError::Missing(id.clone()).into());
             };
             let summary = Summary::decode(&item).map_err(HistoryError::Read)?;
+            if let Some(deletion) = summary.deletion {
+                let (id, deletion) = (id.clone(), Box::new(deletion));
+                return Err(HistoryError::Deleted { id, deletion }.into());
+            }
             if u64::try_from(summary.version).ok() != Some(expected) {
                 return if trouble.is_some() && self.is_ours(id, last.seq, &nonce).await? {
                     Ok(())
@@ -473,6 +490,11 @@ impl fmt::Display for HistoryError {
             Self::Gap { id, seq } => write!(
                 f,
                 "event {seq} of execution {id} is missing from the history"
+            ),
+            Self::Deleted { id, deletion } => write!(
+                f,
+                "the history of execution {id} was deleted on {} by {}: {}",
+                deletion.at, deletion.by, deletion.reason
             ),
             Self::Read(error) => write!(f, "{error}"),
         }

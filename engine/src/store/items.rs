@@ -25,6 +25,11 @@ pub trait Items: Send + Sync {
     /// After `Ok`, every write is made. After [`WriteError::Conflict`], none is, and the positions of the writes whose
     /// condition did not hold are named. After a [`CallError`] of unknown effect, all or none are made.
     fn transact(&self, writes: Vec<Write>) -> impl Future<Output = Result<(), WriteError>> + Send;
+
+    /// The AWS Region that the tables live in; none where they do not live in one.
+    fn region(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The three tables.

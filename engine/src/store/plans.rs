@@ -79,12 +79,21 @@ impl<I: Items + Clone> Plans<I> {
             runs: 0,
             execution: None,
         };
+        self.restore(plan.clone()).await?;
+        Ok(plan)
+    }
+
+    /// Makes a plan that was made before, elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::create`].
+    pub async fn restore(&self, plan: StoredPlan) -> Result<(), PlanStoreError> {
         let put = Write::Put {
             item: plan.encode(),
             condition: Condition::Absent,
         };
-        self.write(&plan, &[name_claim(&plan)], put).await?;
-        Ok(plan)
+        self.write(&plan, &[name_claim(&plan)], put).await
     }
 
     /// A plan, or none.

@@ -471,6 +471,7 @@ fn summary(request: &StartRequest, now: Now, claiming: bool) -> Summary {
         errors: Vec::new(),
         version: if claiming { 0 } else { 2 },
         preempted_by: None,
+        deletion: None,
         claiming_until: claiming.then(|| after(now.wall, limits::CLAIMING_TIMEOUT)),
     }
 }

@@ -6,6 +6,7 @@ use crate::event::Mode;
 use crate::ids::{ExecutionId, PlanId};
 
 use super::codec::{Decoder, Encoder, ReadError};
+use super::deletion::Deletion;
 use super::items::Item;
 use super::keys;
 
@@ -50,6 +51,8 @@ pub struct Summary {
     pub preempted_by: Option<ExecutionId>,
     /// While servers are leased: until when the leases count.
     pub claiming_until: Option<Timestamp>,
+    /// Who deleted the history; then this is its tombstone, and nothing else of it is left.
+    pub deletion: Option<Deletion>,
 }
 
 /// The status of an execution whose servers are being leased.
@@ -91,6 +94,13 @@ impl Summary {
             )
             .text("Status", &self.status)
             .time("StartTime", self.started_at);
+        let encoder = match &self.deletion {
+            None => encoder,
+            Some(deletion) => encoder
+                .time("DeletedDate", deletion.at)
+                .text("DeletedBy", &deletion.by)
+                .text("DeletedReason", &deletion.reason),
+        };
         // An execution that never began is in no list of its plan.
         if self.status == CLAIMING || self.status == ABANDONED {
             encoder.text("ForPlanId", self.plan_id.as_str()).done()
@@ -109,6 +119,14 @@ impl Summary {
             "DRILL" => Mode::Drill,
             "RECOVERY" => Mode::Recovery,
             _ => return Err(decoder.foreign("ExecutionType")),
+        };
+        let deletion = match decoder.optional_time("DeletedDate")? {
+            None => None,
+            Some(at) => Some(Deletion {
+                at,
+                by: decoder.text("DeletedBy")?,
+                reason: decoder.text("DeletedReason")?,
+            }),
         };
         Ok(Self {
             execution_id: ExecutionId::new(&item.key.partition),
@@ -130,6 +148,7 @@ impl Summary {
             version: decoder.number("Version")?,
             claiming_until: decoder.optional_time("ClaimingUntil")?,
             preempted_by: decoder.optional_text("PreemptedBy")?.map(ExecutionId::new),
+            deletion,
         })
     }
 }

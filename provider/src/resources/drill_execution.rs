@@ -229,5 +229,8 @@ async fn verdict(
 }
 
 fn is_missing(error: &DriveError) -> bool {
-    matches!(error, DriveError::History(HistoryError::Missing(_)))
+    matches!(
+        error,
+        DriveError::History(HistoryError::Missing(_) | HistoryError::Deleted { .. })
+    )
 }

@@ -108,6 +108,9 @@ pub(super) fn source_server(server: types::SourceServer) -> Option<SourceServer>
             .last_launch_result
             .map(|result| result.as_str().to_owned()),
         operating_system: properties.and_then(|properties| properties.os?.full_string),
+        origin_region: server
+            .source_cloud_properties
+            .and_then(|cloud| cloud.origin_region),
     })
 }
 

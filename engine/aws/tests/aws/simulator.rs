@@ -6,6 +6,7 @@ use drs_engine::ids::{InstanceId, JobId, ServerId};
 use drs_engine::ports::{
     Clock, Drs, Job, Kind, LaunchStatus, StartRecovery, WhichInstances, WhichJobs,
 };
+use drs_engine::store::conformance::violations;
 use drs_engine::store::items::{
     Condition, Index, IndexQuery, Item, Items, Key, Page, Query, Table, Value, Write, WriteError,
 };
@@ -99,6 +100,16 @@ async fn tables_are_made_when_asked_by_any_number_at_once() {
     let (first, second) = tokio::join!(one.ensure_tables(), two.ensure_tables());
     assert_eq!((first, second), (Ok(()), Ok(())));
     assert_eq!(rehearsal.session(false).await.ensure_tables().await, Ok(()));
+}
+
+#[tokio::test]
+async fn the_store_suite_passes_on_the_embedded_database() {
+    let rehearsal = Rehearsal::new().await;
+    let session = rehearsal.session(true).await;
+    session.ensure_tables().await.unwrap();
+    let items = session.items();
+    assert_eq!(violations(&items, "one").await, [""; 0]);
+    assert_eq!(violations(&items, "another corner").await, [""; 0]);
 }
 
 #[tokio::test]

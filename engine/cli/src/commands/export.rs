@@ -42,6 +42,11 @@ pub(crate) async fn export<I: Items + Clone, C: Clock>(
                 asked.execution
             ))
     })?;
+    if asked.output.is_json() {
+        let told = json!({ "execution_id": asked.execution, "file": path });
+        screen.print_raw(&format!("{told}\n"))?;
+        return Ok(Ending::Success);
+    }
     screen.print(&format!(
         "Execution {} is in {}. Only you can read the file: it holds names of servers and people.",
         asked.execution,
@@ -133,7 +138,7 @@ fn server(server: &ServerProjection) -> Value {
 }
 
 /// Writes a file that only its owner can read, as a whole or not at all. What is there and is no file stays.
-fn write(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(io::Error::other("it is there and is not a file"));
     }

@@ -4,23 +4,27 @@
 //! shell's history cannot start a second one.
 
 use drs_engine::event::Mode;
+use drs_engine::guard::Guard;
 use drs_engine::ids::{ExecutionId, Target};
 use drs_engine::ports::{Clock, Outside};
 use drs_engine::store::items::Items;
 use drs_engine::store::plan::StoredPlan;
+use drs_engine::store::plan_file::PlanFile;
 
-use crate::cli::Failover;
+use crate::cli::{Failover, ForcedGuard};
 use crate::failure::{Ending, Failure};
 use crate::operator::Operator;
 use crate::screen::Outputs;
 use crate::signals::Interrupts;
 
-use super::preflight;
 use super::start::{Wanted, begin, find_plan, to_its_end};
+use super::{plan_file, preflight};
 
 /// A recovery to be started.
 pub(crate) struct Asked<'a> {
     pub(crate) failover: &'a Failover,
+    /// What its plan was taken from, where that is a file.
+    pub(crate) file: Option<&'a PlanFile>,
     /// The id it gets.
     pub(crate) id: ExecutionId,
     /// The account and the Region that it is started from.
@@ -40,17 +44,22 @@ where
     C: Clock + 'static,
 {
     let Failover { plan, part, .. } = asked.failover;
-    let plan = find_plan(operator, plan).await?;
+    let named = asked.file.map(|file| file.plan_id().as_str());
+    let named = named.or(plan.as_deref()).unwrap_or_default();
+    let plan = find_plan(operator, named).await?;
     let only = part.only();
+    if let (Some(file), Some(directory)) = (asked.file, &operator.history.place.directory) {
+        outputs.people.print(&plan_file::told(file, directory))?;
+    }
     if asked.failover.dry_run {
         let found = operator
             .driver
             .preflight(&plan.id, Mode::Recovery, &only)
             .await;
         let text = format!(
-            "{}\n\nTo start it: `drsctl failover {} --reason TEXT --confirm \"{}\"`, good for this one run.",
+            "{}\n\nTo start it: `{} --reason TEXT --confirm \"{}\"`, good for this one run.",
             preflight::told(&found, Mode::Recovery),
-            plan.id,
+            command(asked.failover, &plan),
             confirmation(&plan)
         );
         outputs.people.print(&text)?;
@@ -58,7 +67,7 @@ where
         return Ok(preflight::ending(&found));
     }
     if asked.failover.confirm.as_deref() != Some(confirmation(&plan).as_str()) {
-        return Err(not_confirmed(&plan, asked.failover.confirm.as_deref()));
+        return Err(not_confirmed(asked.failover, &plan));
     }
     let wanted = Wanted {
         id: asked.id,
@@ -68,12 +77,24 @@ where
         only,
         run: Some(plan.runs + 1),
         replace_live_instances: asked.failover.replace_live_instances,
+        force_unknown: forced(asked.failover),
+        unchecked: asked.file.map(plan_file::unchecked).unwrap_or_default(),
     };
     let state = begin(operator, &plan, wanted).await?;
     for drill in &state.started.preempted {
         outputs.people.print(&format!(
             "Drill {drill} was running: this recovery takes its servers, and the drill launches no more."
         ))?;
+    }
+    for unread in &state.started.unchecked {
+        if unread.guard == Guard::LiveInstances {
+            outputs.people.print(&format!(
+                "NOT LOOKED AT, and it goes on all the same: {} ({}): {}",
+                unread.guard.says(),
+                unread.guard,
+                unread.reason
+            ))?;
+        }
     }
     let id = state.started.execution_id;
     to_its_end(operator, id, false, interrupts, outputs).await
@@ -84,7 +105,27 @@ fn confirmation(plan: &StoredPlan) -> String {
     format!("{}/{}", plan.spec.name, plan.runs + 1)
 }
 
-fn not_confirmed(plan: &StoredPlan, typed: Option<&str>) -> Failure {
+/// The guards that it may go on without, as the engine names them.
+fn forced(asked: &Failover) -> Vec<Guard> {
+    let of = |guard: &ForcedGuard| match guard {
+        ForcedGuard::LiveInstances => Guard::LiveInstances,
+    };
+    asked.force_unknown.iter().map(of).collect()
+}
+
+/// The command without its reason and its confirmation.
+fn command(asked: &Failover, plan: &StoredPlan) -> String {
+    match &asked.plan_file {
+        None => format!("drsctl failover {}", plan.id),
+        Some(file) => format!(
+            "drsctl failover --plan-file {} --history DIRECTORY",
+            file.display()
+        ),
+    }
+}
+
+fn not_confirmed(asked: &Failover, plan: &StoredPlan) -> Failure {
+    let typed = asked.confirm.as_ref();
     let typed = typed.map_or_else(String::new, |typed| format!(", not {typed:?}"));
     Failure::new(format!(
         "the recovery is not confirmed: the next run of plan {:?} is {:?}{typed}",
@@ -93,8 +134,8 @@ fn not_confirmed(plan: &StoredPlan, typed: Option<&str>) -> Failure {
     ))
     .safe("Nothing was started and nothing was launched.")
     .help(format!(
-        "`drsctl failover {} --dry-run` says what would be launched. If that is meant: --confirm \"{}\".",
-        plan.id,
+        "`{} --dry-run` says what would be launched. If that is meant: --confirm \"{}\".",
+        command(asked, plan),
         confirmation(plan)
     ))
 }

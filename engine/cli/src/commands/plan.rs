@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use drs_engine::frozen::FrozenServer;
 use drs_engine::ids::{ExecutionId, GroupId};
-use drs_engine::plan::{Plan, WaveSpec};
+use drs_engine::plan::{ChecksSpec, HookSpec, Plan, WaveSpec};
 use drs_engine::ports::{Clock, Outside};
 use drs_engine::report;
 use drs_engine::resolve::{Resolution, ResolveError, resolve};
@@ -243,6 +243,9 @@ fn wave_line(
             .map(|timeout| format!("limit {}", seconds(timeout))),
     );
     parts.extend(policy(wave));
+    parts.extend(hooks("before it", wave.before_hooks.as_deref()));
+    parts.extend(wave.checks.as_ref().and_then(checks));
+    parts.extend(hooks("after it", wave.after_hooks.as_deref()));
     format!("wave {:?}: {}", wave.name, parts.join("; "))
 }
 
@@ -263,6 +266,29 @@ fn policy(wave: &WaveSpec) -> Vec<String> {
     let retries = wave.retries.filter(|retries| *retries > 0);
     parts.extend(retries.map(|retries| format!("retries {retries}")));
     parts
+}
+
+/// What is run before or after a wave.
+fn hooks(when: &str, hooks: Option<&[HookSpec]>) -> Option<String> {
+    let names: Vec<&str> = hooks?.iter().map(|hook| hook.name.as_str()).collect();
+    (!names.is_empty()).then(|| format!("{when} {}", names.join(", ")))
+}
+
+/// What is looked at after a launch, where that is not only EC2's status.
+fn checks(checks: &ChecksSpec) -> Option<String> {
+    let status = (checks.instance_status_timeout_seconds == Some(0))
+        .then(|| "without EC2 status".to_owned());
+    let command = checks.ssm_document.as_ref();
+    let function = checks.lambda_function.as_ref();
+    let degraded = (checks.on_degraded.as_deref() == Some("fail"))
+        .then(|| "degraded servers count as lost".to_owned());
+    let parts: Vec<String> = status
+        .into_iter()
+        .chain(command.map(|name| format!("command {name}")))
+        .chain(function.map(|name| format!("function {name}")))
+        .chain(degraded)
+        .collect();
+    (!parts.is_empty()).then(|| format!("checks: {}", parts.join(", ")))
 }
 
 fn servers(frozen: Option<&Vec<FrozenServer>>) -> Vec<String> {

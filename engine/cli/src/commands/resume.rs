@@ -35,6 +35,8 @@ where
     let drive = Run {
         execution: Some(asked.execution.clone()),
         take_over: false,
+        assume_not_sent: false,
+        reason: None,
         output: asked.output,
     };
     run::run(operator, &drive, interrupts, outputs).await

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use drs_engine::begin::Whose;
 use drs_engine::decide::is_done;
+use drs_engine::event::Event;
 use drs_engine::limits;
 use drs_engine::ports::{Clock, Outside};
 use drs_engine::report;
@@ -21,8 +22,8 @@ use crate::progress::Progress;
 use crate::screen::{Outputs, Screen};
 use crate::signals::Interrupts;
 
-use super::outcome;
 use super::watch::Watching;
+use super::{change_of_plan, outcome};
 
 /// Takes an execution up where nobody drives it, and follows it to its end in any case.
 pub(crate) async fn run<D, I, C>(
@@ -46,7 +47,16 @@ where
         outputs.print_document(|| json::execution(&watching.state, watching.driven))?;
         return Ok(ending);
     }
+    if let Some(remark) = change_of_plan(&operator.history, &watching.state).await {
+        screen.print(&remark)?;
+    }
+    if asked.assume_not_sent {
+        refuse_assumption(operator, &watching.state, asked.take_over).await?;
+    }
     approach(operator, &watching.state, asked.take_over, screen).await?;
+    if asked.assume_not_sent {
+        assume_not_sent(operator, &watching.state, asked.reason.as_deref(), screen).await?;
+    }
     screen.outlive_reader();
     watching.take(told, screen)?;
     let came = drive(operator, &mut watching, &progress, interrupts, screen).await?;
@@ -98,6 +108,69 @@ pub(super) async fn approach<D: Outside, I: Items + Clone, C: Clock>(
             heard(&sign, wall),
             report::duration(limits::OWNER_SILENCE)
         ))?,
+    }
+    Ok(())
+}
+
+/// A launch is assumed not to be sent only where there is one, and where nobody may be sending it now.
+pub(super) async fn refuse_assumption<D: Outside, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    state: &State,
+    take_over: bool,
+) -> Result<(), Failure> {
+    let id = &state.started.execution_id;
+    let nothing = "Nothing was changed, and nothing was launched.";
+    if state.unresolved().next().is_none() {
+        return Err(Failure::new(format!(
+            "the outcome of every launch of execution {id} is known, so there is nothing to assume"
+        ))
+        .safe(nothing)
+        .help(format!("`drsctl run {id}` takes it up where it is.")));
+    }
+    let whose = whose(&operator.driver, state).await;
+    match whose.map_err(|error| operator.history.undriven(id, &error))? {
+        Whose::OwnedBy(sign) if !take_over => Err(Failure::new(format!(
+            "execution {id} is driven by {}, which may be sending the launch now",
+            sign.host
+        ))
+        .safe(nothing)
+        .help(format!(
+            "`drsctl watch {id}` follows it. Where that process cannot be sending anything: end it, and wait until it counts as \
+             gone, or add --take-over."
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Takes an operator's word that launches were not sent.
+pub(super) async fn assume_not_sent<D: Outside, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    state: &State,
+    reason: Option<&str>,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let id = &state.started.execution_id;
+    let wall = operator.driver.clock.now().wall;
+    for (launch, unknown) in state.unresolved() {
+        let event = Event::LaunchNotCarriedOut {
+            launch,
+            assumed: true,
+            reason: reason.map(ToOwned::to_owned),
+        };
+        super::ask::record(operator, id, "run on as if launches were not sent", event).await?;
+        let names: Vec<&str> = unknown
+            .servers
+            .iter()
+            .filter_map(|server| Some(state.servers.get(server)?.hostname.as_str()))
+            .collect();
+        screen.print(&format!(
+            "On your word, launch {} of {} in {}, announced {} ago, was not sent. If it was, DRS launches these servers \
+             twice, and the second launch deletes the instances of the first.",
+            launch.0,
+            names.join(", "),
+            unknown.target,
+            report::duration(wall.duration_since(unknown.signed_at).max(SignedDuration::ZERO)),
+        ))?;
     }
     Ok(())
 }

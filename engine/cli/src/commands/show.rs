@@ -14,7 +14,7 @@ use crate::history::{History, Loaded};
 use crate::json;
 use crate::screen::Screen;
 
-use super::advice;
+use super::{advice, change_of_plan};
 
 pub(crate) async fn show<I: Items + Clone, C: Clock>(
     history: &History<I, C>,
@@ -35,6 +35,9 @@ pub(crate) async fn show<I: Items + Clone, C: Clock>(
     if asked.timeline {
         screen.print(&format!("\ntimeline:\n{}", timeline.join("\n")))?;
     }
+    if let Some(remark) = change_of_plan(history, &state).await {
+        screen.print(&format!("\n{remark}"))?;
+    }
     screen.print(&advice(&state, driven))?;
     Ok(Ending::Success)
 }
@@ -51,6 +54,7 @@ async fn show_json<I: Items + Clone, C: Clock>(
     let driven = history.driven(&state).await;
     let driven = driven.map_err(|error| history.unreadable(&error))?;
     let mut document = json::execution(&state, driven);
+    document["plan_changed"] = change_of_plan(history, &state).await.is_some().into();
     if timeline {
         document["timeline"] = Value::Array(events);
     }
@@ -63,6 +67,9 @@ fn head(state: &State, driven: Driven) -> String {
     let reason = state.started.inputs.get(json::REASON);
     if let Some(reason) = reason.and_then(Value::as_str) {
         lines.push(format!("because {reason}"));
+    }
+    for unchecked in &state.started.unchecked {
+        lines.push(format!("without {}: {}", unchecked.guard, unchecked.reason));
     }
     if !is_done(state) {
         lines.push(report::driver(state, driven));

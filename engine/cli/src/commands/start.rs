@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use drs_engine::begin::{ASIDE, Begin, BeginError};
 use drs_engine::event::{Event, Mode};
+use drs_engine::guard::{Guard, Unchecked};
 use drs_engine::ids::{ExecutionId, PlanId, Target};
 use drs_engine::only::Only;
 use drs_engine::ports::{Clock, Outside};
@@ -34,7 +35,7 @@ use super::watch::Watching;
 
 /// Where executions that are started here come from.
 const ORIGIN: &str = "drsctl";
-const NOTHING_STARTED: &str = "Nothing was started and nothing was launched.";
+pub(super) const NOTHING_STARTED: &str = "Nothing was started and nothing was launched.";
 
 /// A drill to be started.
 pub(crate) struct Asked<'a> {
@@ -66,6 +67,8 @@ where
         only: asked.start.part.only(),
         run: None,
         replace_live_instances: false,
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     };
     let id = begin(operator, &plan, wanted).await?.started.execution_id;
     to_its_end(operator, id, asked.start.cleanup, interrupts, outputs).await
@@ -135,6 +138,8 @@ pub(super) struct Wanted {
     pub(super) only: Only,
     pub(super) run: Option<i64>,
     pub(super) replace_live_instances: bool,
+    pub(super) force_unknown: Vec<Guard>,
+    pub(super) unchecked: Vec<Unchecked>,
 }
 
 /// The plan that was named.
@@ -175,6 +180,8 @@ pub(super) async fn begin<D: Outside, I: Items + Clone, C: Clock>(
         replace_live_instances: wanted.replace_live_instances,
         only: wanted.only,
         run: wanted.run,
+        force_unknown: wanted.force_unknown,
+        unchecked: wanted.unchecked,
     };
     let begun = operator.driver.begin_execution(&begin).await;
     begun.map_err(|error| refused(&operator.history, wanted.mode, plan, &error))
@@ -227,6 +234,12 @@ fn refused<I: Items + Clone, C: Clock>(
              disconnect-recovery-instance`, `aws drs terminate-recovery-instances`), and start again.",
         ),
         BeginError::DrillGuard(stopped) => stopped_by_guard(failed(error.to_string()), id, stopped),
+        BeginError::GuardUnreadable(call) if mode == Mode::Recovery => failed(error.to_string())
+            .help(calls::help(call))
+            .help(
+                "Where it must go on all the same, --force-unknown live-instances launches without this guard: an instance \
+                 that DRS does not show may then be deleted.",
+            ),
         BeginError::GuardUnreadable(call) => failed(error.to_string()).help(calls::help(call)),
         BeginError::Start(StartError::Read(error)) => history.unreadable(error).safe(NOTHING_STARTED),
         BeginError::Start(StartError::Running(other)) => failed(format!(

@@ -24,8 +24,9 @@ use crate::cli::{Place, Watch};
 use crate::connect::{self, Connection};
 use crate::failure::{Ending, Failure};
 use crate::history::History;
+use crate::json;
 use crate::progress::{Part, Progress};
-use crate::screen::{Screen, Size};
+use crate::screen::{Outputs, Screen, Size};
 
 use super::{advice, outcome};
 
@@ -42,7 +43,7 @@ const FAILED_LOOKS: u32 = 150;
 pub(crate) async fn run(
     place: &Place,
     asked: &Watch,
-    screen: &mut Screen,
+    outputs: &mut Outputs,
     stop: impl Future<Output = ()>,
 ) -> Result<Ending, Failure> {
     let mut stop = pin!(stop);
@@ -51,7 +52,17 @@ pub(crate) async fn run(
         () = &mut stop => return Ok(Ending::Interrupted),
         found = find(place, asked) => found?,
     };
-    watch(&connection.history(), id, screen, stop).await
+    let history = connection.history();
+    let ending = watch(&history, id.clone(), &mut outputs.people, stop).await?;
+    if outputs.document.is_some() {
+        let loaded = history.load(&id).await?;
+        let told = report::timeline(loaded.frozen, &loaded.events);
+        let (state, ..) = told.map_err(|error| history.illegal(&id, &error))?;
+        let driven = history.driven(&state).await;
+        let driven = driven.map_err(|error| history.unreadable(&error))?;
+        outputs.print_document(|| json::execution(&state, driven))?;
+    }
+    Ok(ending)
 }
 
 /// The execution that was asked for, where it is, or where it comes to be in time. When none has come by then, any will do.

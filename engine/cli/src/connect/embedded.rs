@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use drs_engine_aws::{Embedded, Session, Settings};
+use drs_engine_aws::{Embedded, Session, Settings, TablesAt};
 use drs_simulator::{Options, Simulator, SimulatorError};
 
 use crate::failure::Failure;
@@ -10,7 +10,11 @@ use crate::failure::Failure;
 use super::{Connection, origin, refused};
 
 /// Opens a store that is there and connects to it. Fleet, seed and speed stay as they are.
-pub(super) async fn connect(mut settings: Settings, path: &Path) -> Result<Connection, Failure> {
+pub(super) async fn connect(
+    mut settings: Settings,
+    path: &Path,
+    tables: Option<TablesAt>,
+) -> Result<Connection, Failure> {
     let options = Options {
         existing: true,
         ..Options::at(path)
@@ -27,12 +31,13 @@ pub(super) async fn connect(mut settings: Settings, path: &Path) -> Result<Conne
         session_token: credentials.session_token,
         world: simulator.world_time(),
     };
-    let session = Session::connect(&settings, Some(embedded)).await;
+    let session = Session::connect_with(&settings, Some(embedded), tables).await;
     let session = session.map_err(|error| refused(&error))?;
     Ok(Connection {
         place: origin(&session, Some(path)),
         session,
         simulator: Some(simulator),
+        shelf: None,
     })
 }
 

@@ -201,3 +201,46 @@ fn a_part_of_a_plan_is_run_and_recorded() {
         .collect();
     assert_eq!(names, ["web-2"]);
 }
+
+#[test]
+fn a_recovery_may_go_on_without_a_guard_that_cannot_be_read_and_says_so() {
+    use crate::sim::hub::Faults;
+
+    for (mode, forced, starts) in [
+        (Mode::Recovery, false, false),
+        (Mode::Drill, true, false),
+        (Mode::Recovery, true, true),
+    ] {
+        let (hub, memory) = stage();
+        let wanted = Begin {
+            mode,
+            force_unknown: forced.then_some(Guard::LiveInstances).into_iter().collect(),
+            ..begin("x-1", json!({}))
+        };
+        let driver = process(&hub, &memory, "o-1");
+        let frozen = wait(&hub, {
+            let memory = memory.clone();
+            let drs = driver.drs.clone();
+            async move {
+                resolve(&drs, &memory, &PlanId::new("p-1"))
+                    .await
+                    .unwrap()
+                    .frozen
+            }
+        });
+        hub.set_faults(Faults {
+            expired: 1_000,
+            ..Faults::default()
+        });
+        let result = wait(&hub, async move {
+            driver.refuse_live_instances(&wanted, &frozen).await
+        });
+        match result {
+            Ok(unread) => {
+                assert!(starts);
+                assert_eq!(unread[0].guard, Guard::LiveInstances);
+            }
+            Err(error) => assert!(matches!(error, BeginError::GuardUnreadable(_)) && !starts),
+        }
+    }
+}

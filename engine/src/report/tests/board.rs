@@ -80,6 +80,8 @@ fn history() -> (Frozen, Vec<Recorded>) {
         only: crate::only::Only::default(),
         preempted: Vec::new(),
         drill_guard: None,
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     };
     let servers: Vec<ServerId> = frozen.waves[0]
         .iter()

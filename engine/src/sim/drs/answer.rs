@@ -80,6 +80,7 @@ pub(super) fn source_server(value: &Value) -> Option<SourceServer> {
         lag: text(replication, "lagDuration").map(str::to_owned),
         last_launch_result: text(value, "lastLaunchResult").map(str::to_owned),
         operating_system: text(&properties["os"], "fullString").map(str::to_owned),
+        origin_region: text(&value["sourceCloudProperties"], "originRegion").map(str::to_owned),
     })
 }
 

@@ -381,6 +381,7 @@ fn an_operator_who_knows_that_nothing_was_sent_need_not_wait_for_the_fence() {
         let event = Event::LaunchNotCarriedOut {
             launch,
             assumed: true,
+            reason: Some("the process was killed before it called".to_owned()),
         };
         let by = Author::Operator("arn:aws:iam::111122223333:user/ada".to_owned());
         let id = &state.started.execution_id;

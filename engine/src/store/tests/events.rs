@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::samples::now;
 use crate::event::{
-    Acceptance, Event, Intent, Judgement, LaunchId, LiveInstance, Outcome, Remedy, ServerResult,
-    WaveOutcome,
+    Acceptance, Event, Intent, Judgement, LaunchId, LiveInstance, Mode, Outcome, Remedy,
+    ServerResult, WaveOutcome,
 };
+use crate::guard::{Guard, Unchecked};
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, ServerId};
 use crate::plan::{AfterFailure, Success};
 use crate::testing::{beginning, ids, target};
@@ -24,6 +25,7 @@ pub(super) fn events() -> Vec<Named> {
     all.extend(terminations());
     // What comes later comes last: the number of an event is its place here.
     all.extend(requests());
+    all.extend(words());
     all
 }
 
@@ -99,7 +101,11 @@ fn launches() -> Vec<Named> {
         ("launch-unknown", Event::LaunchUnknown { launch, message }),
         (
             "launch-not-carried-out",
-            Event::LaunchNotCarriedOut { launch, assumed },
+            Event::LaunchNotCarriedOut {
+                launch,
+                assumed,
+                reason: None,
+            },
         ),
         ("launch-given-up", Event::LaunchGivenUp { launch, reason }),
     ]
@@ -190,6 +196,40 @@ fn requests() -> Vec<Named> {
                 outcome: Outcome::Partial,
                 summary: why(),
             },
+        ),
+    ]
+}
+
+/// What a person answers for: launches that were not sent, guards that cannot be read.
+fn words() -> Vec<Named> {
+    let assumed = Event::LaunchNotCarriedOut {
+        launch: LaunchId(3),
+        assumed: true,
+        reason: Some(why()),
+    };
+    let forced = Event::GuardForced {
+        wave: 1,
+        guard: Guard::LiveInstances,
+        message: why(),
+    };
+    let (mut started, _) = beginning(&[("db", &["s-1"])]);
+    started.mode = Mode::Recovery;
+    started.force_unknown = vec![Guard::LiveInstances];
+    let unchecked = |guard| Unchecked {
+        guard,
+        reason: why(),
+    };
+    started.unchecked = vec![
+        unchecked(Guard::Leases),
+        unchecked(Guard::RunningExecution),
+        unchecked(Guard::RunNumber),
+    ];
+    vec![
+        ("launch-assumed-not-sent", assumed),
+        ("guard-forced", forced),
+        (
+            "started-without-guards",
+            Event::ExecutionStarted(Box::new(started)),
         ),
     ]
 }

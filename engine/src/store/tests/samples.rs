@@ -10,6 +10,7 @@ use crate::plan::{DrillGuard, PlanSpec, WaveSpec};
 use crate::readiness::guard::GuardPassed;
 use crate::store::claim::Claim;
 use crate::store::codec::ReadError;
+use crate::store::deletion::{DELETED, Deletion};
 use crate::store::group::{Group, GroupConfig, Selection};
 use crate::store::items::Item;
 use crate::store::keys;
@@ -350,6 +351,7 @@ fn summaries() -> Vec<(&'static str, Summary)> {
         version,
         preempted_by: None,
         claiming_until: None,
+        deletion: None,
     };
     let claiming = Summary {
         claiming_until: Some(start()),
@@ -366,7 +368,21 @@ fn summaries() -> Vec<(&'static str, Summary)> {
     vec![
         ("summary-claiming", claiming),
         ("summary-running", summary("RUNNING", 12)),
-        ("summary-ended", ended),
+        ("summary-ended", ended.clone()),
+        (
+            "summary-deleted",
+            Summary {
+                status: DELETED.to_owned(),
+                wave_status: String::new(),
+                errors: Vec::new(),
+                deletion: Some(Deletion {
+                    at: start(),
+                    by: "arn:aws:iam::111122223333:user/ada".to_owned(),
+                    reason: "why".to_owned(),
+                }),
+                ..ended
+            },
+        ),
     ]
 }
 

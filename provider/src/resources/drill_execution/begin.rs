@@ -59,6 +59,8 @@ pub(super) async fn begin(
         replace_live_instances: false,
         only: drs_engine::only::Only::default(),
         run: None,
+        force_unknown: Vec::new(),
+        unchecked: Vec::new(),
     };
     match driver.begin_execution(&begin).await {
         Ok(state) => Ok(Begun {

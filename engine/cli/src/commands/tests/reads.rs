@@ -133,6 +133,7 @@ fn export_has_everything_and_only_its_owner_reads_it() {
         let asked = Export {
             execution: "exec-1".to_owned(),
             output_file: file,
+            output: Output::default(),
         };
         let (mut screen, paper) = screen(None);
         let result = now_or_never(export(&world.history(), &asked, &mut screen));

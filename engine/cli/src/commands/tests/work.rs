@@ -4,7 +4,10 @@ use drs_engine::event::{Event, Outcome};
 
 use crate::cli::{Cancel, Start, Terminate};
 use crate::commands::start::Asked;
-use crate::commands::{cancel::cancel, run::approach, start::start, terminate::terminate};
+use crate::commands::{
+    cancel::cancel, run::approach, run::assume_not_sent, run::refuse_assumption, start::start,
+    terminate::terminate,
+};
 use crate::failure::{Ending, Failure};
 use crate::fixture::{Tale, World, outputs, screen};
 use crate::signals::Interrupts;
@@ -109,6 +112,38 @@ fn run_says_whether_it_drives_or_follows() {
         let state = operator.look(&"exec-1".into()).await.expect("readable").0;
         assert_eq!(state.owner.map(|owner| owner.id), Some("owner-2".into()));
         insta::assert_snapshot!(paper.text());
+    });
+}
+
+#[test]
+fn a_launch_is_assumed_not_to_be_sent_only_where_nobody_may_be_sending_it() {
+    let world = World::at_three_in_the_morning();
+    at_once(async {
+        let mut tale = Tale::begin(&world, "exec-1").await;
+        let operator = world.operator();
+        let mut told_of = Vec::new();
+        let state = operator.look(&"exec-1".into()).await.expect("readable").0;
+        let refused = refuse_assumption(&operator, &state, false).await;
+        told_of.push(refused.expect_err("nothing to assume").to_string());
+        tale.record(Event::WaveReady { wave: 0 }).await;
+        tale.record(Event::WaveStarted { wave: 0 }).await;
+        tale.intend(0).await;
+        let state = operator.look(&"exec-1".into()).await.expect("readable").0;
+        let refused = refuse_assumption(&operator, &state, false).await;
+        told_of.push(refused.expect_err("it is driven").to_string());
+        tale.silence(90);
+        let allowed = refuse_assumption(&operator, &state, false).await;
+        allowed.expect("nobody drives it");
+        let (mut screen, paper) = screen(None);
+        let reason = Some("the machine had no network");
+        let said = assume_not_sent(&operator, &state, reason, &mut screen).await;
+        said.expect("it is recorded");
+        told_of.push(paper.text());
+        let again = assume_not_sent(&operator, &state, reason, &mut screen).await;
+        told_of.push(again.expect_err("its outcome is known").to_string());
+        insta::assert_snapshot!(told_of.join("---\n"));
+        let state = operator.look(&"exec-1".into()).await.expect("readable").0;
+        assert_eq!(state.unresolved().count(), 0);
     });
 }
 
