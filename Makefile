@@ -47,8 +47,7 @@ rust-test: ## Unit, property, golden, simulation and wire tests
 	cargo test --workspace
 
 python-test: build terraform-is-there $(PYTHON) $(MINISTACK)/bin/ministack ## Conformance by boto3 and the AWS CLI, the store on ministack, acceptance by real Terraform
-	cargo build -p drs-simulator --example serve
-	cargo build -p drs-engine-aws --example store_suite
+	cargo build --workspace --example serve --example store_suite
 	$(PYTEST) tests/conformance tests/store
 	tests/acceptance/run.sh $(PYTEST)
 

@@ -232,8 +232,9 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         run: &mut Run<'_, W>,
     ) -> Result<Option<Ending>, DriveError> {
         self.refresh(run).await?;
-        let owner = run.state.owner.as_ref();
-        if let Some(owner) = owner.filter(|owner| owner.id != self.owner) {
+        if let Some(owner) = &run.state.owner
+            && !run.state.is_owned_by(&self.owner)
+        {
             return Ok(Some(Ending::OwnedBy(owner.clone())));
         }
         if is_done(&run.state) {

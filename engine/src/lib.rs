@@ -34,6 +34,8 @@ pub mod preflight;
 pub mod readiness;
 pub mod report;
 pub mod resolve;
+#[cfg(test)]
+mod sabotage;
 pub mod sim;
 pub mod state;
 pub mod store;

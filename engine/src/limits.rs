@@ -160,6 +160,8 @@ pub const MESSAGE_BYTES: usize = 256 * 1024;
 
 /// Age at which AWS refuses a signed request.
 pub const SIGNATURE_AGE: SignedDuration = SignedDuration::from_mins(5);
+// What a launch's guard saw must hold until AWS refuses the request: see the launch of `drive::perform`.
+const _: () = assert!(SIGNATURE_AGE.as_secs() <= LAUNCH_DUE.as_secs());
 /// How much the clocks of this machine and AWS may differ when a job is matched with an intent.
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
 /// How often an owner says that it lives.

@@ -231,6 +231,11 @@ pub struct SourceServer {
     pub origin_region: Option<String>,
 }
 
+/// The code, a word of ours, of a call for an account that is no target, or for a Region that its target does not list.
+pub const TARGET_NOT_CONFIGURED: &str = "TargetNotConfigured";
+/// The code, a word of ours, of a call for an account whose role could not be assumed: it was not made.
+pub const ROLE_NOT_ASSUMABLE: &str = "RoleNotAssumable";
+
 /// A call that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallError {

@@ -17,8 +17,8 @@ use crate::event::{
 use crate::frozen::{Frozen, FrozenServer};
 use crate::ids::{ExecutionId, GroupId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::limits::{self, Quotas};
-use crate::plan::{LaunchOrder, Policy};
-use crate::ports::ActionRun;
+use crate::plan::{Consequence, Hook, LaunchOrder, Policy};
+use crate::ports::{Action, ActionRun};
 use crate::state::State;
 use crate::time::Now;
 
@@ -62,6 +62,20 @@ pub(crate) fn wave(index: usize, name: &str, servers: usize) -> FrozenWave {
         checks: None,
         before_hooks: Vec::new(),
         after_hooks: Vec::new(),
+    }
+}
+
+/// A hook that invokes a function, and whose failure counts.
+pub(crate) fn hook(name: &str) -> Hook {
+    Hook {
+        name: name.to_owned(),
+        action: Action::Lambda {
+            function: format!("run-{name}"),
+        },
+        account_id: Some(target().account_id),
+        region: Some(target().region),
+        timeout: limits::HOOK_TIMEOUT,
+        on_failure: Consequence::Fail,
     }
 }
 

@@ -25,6 +25,7 @@ OPERATIONS = (
     "dynamodb:Query",
     "dynamodb:TransactWriteItems",
     "dynamodb:UpdateContinuousBackups",
+    "ec2:DescribeInstanceStatus",
     "ec2:DescribeInstances",
     "servicequotas:ListServiceQuotas",
     "sts:GetCallerIdentity",

@@ -138,6 +138,29 @@ fn nothing_names_the_machine_it_was_written_on() {
 }
 
 #[test]
+fn no_check_can_be_taken_out_of_a_build_that_is_not_a_test() {
+    let mut places = 0;
+    let mut found = Vec::new();
+    for (file, text) in rust_files() {
+        let is_of_tests = is_test(&file) || file.ends_with("sabotage.rs");
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (number, line) in lines.iter().enumerate() {
+            let names_it = line.contains("sabotage::is_taken_out") || *line == "mod sabotage;";
+            if !names_it || is_of_tests {
+                continue;
+            }
+            places += 1;
+            let above = &lines[number.saturating_sub(3)..number];
+            if !above.contains(&"#[cfg(test)]") {
+                found.push(format!("{}:{}", file.display(), number + 1));
+            }
+        }
+    }
+    none("checks that a shipped build could do without", &found);
+    assert!(places >= 5, "only {places} places are left");
+}
+
+#[test]
 fn the_engine_and_the_framework_stay_light() {
     let heavy = ["tokio v", "hyper v", "aws-", "rusqlite", "tonic v"];
     refuse("drs-engine", &heavy);

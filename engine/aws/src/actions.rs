@@ -251,7 +251,8 @@ impl Actions for AwsDrs {
         let token = &request.token;
         match &request.action {
             Action::Lambda { function } => {
-                let clients = self.actions(INVOKE, target)?;
+                let clients = self.clients(INVOKE, target).await?;
+                let clients = &clients.actions;
                 clients.invoke(function, request).await
             }
             Action::Automation {
@@ -259,7 +260,7 @@ impl Actions for AwsDrs {
                 version,
                 parameters,
             } => {
-                let clients = self.actions(START_AUTOMATION, target)?;
+                let clients = &self.clients(START_AUTOMATION, target).await?.actions;
                 let document = Document::new(document, version.as_deref(), parameters, request);
                 clients.start_automation(&document, token).await
             }
@@ -269,7 +270,7 @@ impl Actions for AwsDrs {
                 parameters,
                 instances,
             } => {
-                let clients = self.actions(SEND_COMMAND, target)?;
+                let clients = &self.clients(SEND_COMMAND, target).await?.actions;
                 let document = Document::new(document, version.as_deref(), parameters, request);
                 clients.send_command(&document, instances, token).await
             }
@@ -278,9 +279,26 @@ impl Actions for AwsDrs {
 
     async fn look(&self, target: &Target, run: &ActionRun) -> Result<ActionStatus, CallError> {
         match run {
-            ActionRun::Lambda { id } => Ok(self.actions(INVOKE, target)?.invocations.status(id)),
-            ActionRun::Automation { id } => self.actions(AUTOMATION, target)?.automation(id).await,
-            ActionRun::Command { id } => self.actions(COMMAND, target)?.command(id).await,
+            ActionRun::Lambda { id } => Ok(self
+                .clients(INVOKE, target)
+                .await?
+                .actions
+                .invocations
+                .status(id)),
+            ActionRun::Automation { id } => {
+                self.clients(AUTOMATION, target)
+                    .await?
+                    .actions
+                    .automation(id)
+                    .await
+            }
+            ActionRun::Command { id } => {
+                self.clients(COMMAND, target)
+                    .await?
+                    .actions
+                    .command(id)
+                    .await
+            }
         }
     }
 }

@@ -17,6 +17,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use crate::connect_error::ConnectError;
 use crate::settings::{AssumeRole, Settings};
 
+/// The name of a role's sessions where no other is configured, seen in CloudTrail.
+pub(crate) const SESSION_NAME: &str = "drs-orchestration";
+
 /// Credentials of one profile and nothing else.
 pub(crate) fn of_profile(
     profile: &str,
@@ -41,7 +44,7 @@ pub(crate) fn of_profile(
 /// Credentials of a role, by the credentials of a configuration.
 pub(crate) async fn of_role(role: &AssumeRole, sts: &SdkConfig) -> SharedCredentialsProvider {
     let mut builder = AssumeRoleProvider::builder(&role.role_arn)
-        .session_name(role.session_name.as_deref().unwrap_or("drs-orchestration"))
+        .session_name(role.session_name.as_deref().unwrap_or(SESSION_NAME))
         .configure(sts);
     if let Some(external_id) = &role.external_id {
         builder = builder.external_id(external_id);

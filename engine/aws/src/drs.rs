@@ -13,7 +13,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_drs::Client;
 use aws_sdk_drs::config::Config;
@@ -25,6 +24,9 @@ use aws_sdk_drs::types::{
 };
 use aws_sdk_ec2::types::{Filter, InstanceStateName};
 use aws_smithy_async::time::StaticTimeSource;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
@@ -35,8 +37,9 @@ use jiff::Timestamp;
 
 use crate::actions::ActionClients;
 use crate::classify::{Call, INVALID_REQUEST, UNREADABLE_ANSWER};
-use crate::quotas::ReadQuotas;
-use crate::{limits, topics};
+use crate::limits;
+use crate::quotas::{LIST_QUOTAS, ReadQuotas};
+use crate::reach::{Reach, Services};
 
 mod translate;
 
@@ -49,12 +52,16 @@ const DESCRIBE_SERVERS: Call = Call::reads("drs:DescribeSourceServers");
 const DESCRIBE_EC2: Call = Call::reads("ec2:DescribeInstances");
 const DESCRIBE_STATUS: Call = Call::reads("ec2:DescribeInstanceStatus");
 
-/// Our word for a call about another account or Region than the session's.
-pub const OTHER_TARGET: &str = "OtherTarget";
-
-/// DRS in one account and Region. Clones share their connections.
+/// DRS in every target: the session's own account, and others as the roles of their targets. Clones share their
+/// connections.
 #[derive(Clone, Debug)]
-pub struct AwsDrs(Arc<Clients>);
+pub struct AwsDrs(Arc<Connections>);
+
+#[derive(Debug)]
+struct Connections {
+    reach: Reach,
+    topics: aws_sdk_sns::Client,
+}
 
 /// An entry of a job's log, in DRS's own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,63 +80,79 @@ pub struct LogEntry {
     pub error: Option<String>,
 }
 
-/// The configuration of every service.
-#[derive(Clone, Debug)]
-pub struct Services {
-    /// Elastic Disaster Recovery.
-    pub drs: SdkConfig,
-    /// EC2.
-    pub ec2: SdkConfig,
-    /// Service Quotas.
-    pub quotas: SdkConfig,
-    /// Lambda.
-    pub lambda: SdkConfig,
-    /// Systems Manager.
-    pub ssm: SdkConfig,
-    /// Simple Notification Service.
-    pub sns: SdkConfig,
-}
-
+/// The clients of one account and Region.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    target: Target,
     pub(crate) reads: Client,
     changes: Client,
     pub(crate) ec2: aws_sdk_ec2::Client,
     pub(crate) quotas: ReadQuotas,
-    actions: ActionClients,
-    topics: aws_sdk_sns::Client,
+    pub(crate) actions: ActionClients,
 }
 
-impl AwsDrs {
-    /// The ports on clients with the configuration of each service.
-    pub fn new(target: Target, services: &Services) -> Self {
-        let Services {
-            drs,
-            ec2,
-            quotas,
-            lambda,
-            ssm,
-            sns,
-        } = services;
-        let changes = aws_sdk_drs::config::Builder::from(drs)
+impl Clients {
+    /// Clients with the configuration of each service.
+    pub(crate) fn new(services: &Services) -> Self {
+        let changes = aws_sdk_drs::config::Builder::from(&services.drs)
             .retry_config(RetryConfig::disabled())
             .disable_clock_skew_correction(true)
             .build();
-        Self(Arc::new(Clients {
-            target,
-            reads: Client::new(drs),
+        let quotas = aws_sdk_servicequotas::Client::new(&services.quotas);
+        Self {
+            reads: Client::new(&services.drs),
             changes: Client::from_conf(changes),
-            ec2: aws_sdk_ec2::Client::new(ec2),
-            quotas: ReadQuotas::new(aws_sdk_servicequotas::Client::new(quotas)),
-            actions: ActionClients::new(lambda, ssm),
-            topics: topics::client(sns),
-        }))
+            ec2: aws_sdk_ec2::Client::new(&services.ec2),
+            quotas: ReadQuotas::new(quotas),
+            actions: ActionClients::new(&services.lambda, &services.ssm),
+        }
     }
 
-    /// The clients of functions and documents of a target.
-    pub(crate) fn actions(&self, call: Call, target: &Target) -> Result<&ActionClients, CallError> {
-        Ok(&self.check(call, target)?.actions)
+    /// Tries every call that only looks, one item each, to find out which of them are allowed.
+    pub(crate) async fn try_reads(&self) -> Vec<(Call, Result<(), CallError>)> {
+        let servers = self.reads.describe_source_servers().max_results(1).send();
+        let jobs = self.reads.describe_jobs().max_results(1).send();
+        let instances = self.reads.describe_recovery_instances().max_results(1);
+        // The least that EC2 takes.
+        let ec2 = self.ec2.describe_instances().max_results(5).send();
+        vec![
+            (DESCRIBE_SERVERS, tried(DESCRIBE_SERVERS, servers.await)),
+            (DESCRIBE_JOBS, tried(DESCRIBE_JOBS, jobs.await)),
+            (
+                DESCRIBE_INSTANCES,
+                tried(DESCRIBE_INSTANCES, instances.send().await),
+            ),
+            (DESCRIBE_EC2, tried(DESCRIBE_EC2, ec2.await)),
+            (LIST_QUOTAS, self.quotas.try_list().await),
+        ]
+    }
+}
+
+/// Whether a call was answered.
+fn tried<T, E>(call: Call, answer: Result<T, SdkError<E, HttpResponse>>) -> Result<(), CallError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    answer.map(drop).map_err(|error| call.failed(&error))
+}
+
+impl AwsDrs {
+    /// The ports on the ways into every target.
+    pub(crate) fn new(reach: Reach, topics: aws_sdk_sns::Client) -> Self {
+        Self(Arc::new(Connections { reach, topics }))
+    }
+
+    /// The clients for a call about a target.
+    pub(crate) async fn clients(
+        &self,
+        call: Call,
+        target: &Target,
+    ) -> Result<Arc<Clients>, CallError> {
+        self.0.reach.clients(call, target).await
+    }
+
+    /// The ways into every target.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.0.reach
     }
 
     /// The hub's client of topics.
@@ -158,7 +181,7 @@ impl AwsDrs {
         target: &Target,
         job: &JobId,
     ) -> Result<Vec<aws_sdk_drs::types::JobLog>, CallError> {
-        let clients = self.check(DESCRIBE_JOB_LOG, target)?;
+        let clients = self.clients(DESCRIBE_JOB_LOG, target).await?;
         let call = clients
             .reads
             .describe_job_log_items()
@@ -183,7 +206,7 @@ impl AwsDrs {
         target: &Target,
         instances: &[InstanceId],
     ) -> Result<BTreeMap<InstanceId, InstanceHealth>, CallError> {
-        let clients = self.check(DESCRIBE_STATUS, target)?;
+        let clients = self.clients(DESCRIBE_STATUS, target).await?;
         if instances.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -206,18 +229,6 @@ impl AwsDrs {
         .await?;
         Ok(statuses.into_iter().filter_map(translate::health).collect())
     }
-
-    /// A session works in one account and Region; a call about another one would be answered for the wrong servers.
-    pub(crate) fn check(&self, call: Call, target: &Target) -> Result<&Clients, CallError> {
-        if *target == self.0.target {
-            return Ok(&self.0);
-        }
-        let message = format!(
-            "{target} is another account or Region than {}, which this session works in",
-            self.0.target
-        );
-        Err(call.error(Kind::Refused, OTHER_TARGET, message))
-    }
 }
 
 impl Drs for AwsDrs {
@@ -226,7 +237,7 @@ impl Drs for AwsDrs {
         target: &Target,
         request: &StartRecovery,
     ) -> Result<JobId, CallError> {
-        let clients = self.check(START_RECOVERY, target)?;
+        let clients = self.clients(START_RECOVERY, target).await?;
         let servers = request
             .servers
             .iter()
@@ -267,7 +278,7 @@ impl Drs for AwsDrs {
     }
 
     async fn jobs(&self, target: &Target, which: &WhichJobs) -> Result<Vec<Job>, CallError> {
-        let clients = self.check(DESCRIBE_JOBS, target)?;
+        let clients = self.clients(DESCRIBE_JOBS, target).await?;
         let call = || {
             clients
                 .reads
@@ -307,7 +318,7 @@ impl Drs for AwsDrs {
         target: &Target,
         which: &WhichInstances,
     ) -> Result<Vec<RecoveryInstance>, CallError> {
-        let clients = self.check(DESCRIBE_INSTANCES, target)?;
+        let clients = self.clients(DESCRIBE_INSTANCES, target).await?;
         // An empty filter would mean all, so nothing is asked when nothing is wanted.
         let ids: Vec<String> = match which {
             WhichInstances::OfServers(ids) => ids.iter().map(ToString::to_string).collect(),
@@ -336,7 +347,7 @@ impl Drs for AwsDrs {
         target: &Target,
         ids: Option<&[ServerId]>,
     ) -> Result<Vec<SourceServer>, CallError> {
-        let clients = self.check(DESCRIBE_SERVERS, target)?;
+        let clients = self.clients(DESCRIBE_SERVERS, target).await?;
         let filters: Vec<DescribeSourceServersRequestFilters> = match ids {
             None => vec![DescribeSourceServersRequestFilters::builder().build()],
             Some(ids) => ids
@@ -377,7 +388,7 @@ impl Drs for AwsDrs {
         target: &Target,
         instances: &[InstanceId],
     ) -> Result<Option<JobId>, CallError> {
-        let clients = self.check(TERMINATE, target)?;
+        let clients = self.clients(TERMINATE, target).await?;
         if instances.len() > limits::INSTANCES_PER_TERMINATION {
             let message = format!("{} instances in one call", instances.len());
             return Err(TERMINATE.error(Kind::Refused, INVALID_REQUEST, message));
@@ -401,7 +412,7 @@ impl Drs for AwsDrs {
         target: &Target,
         instances: &[InstanceId],
     ) -> Result<Vec<InstanceId>, CallError> {
-        let clients = self.check(DESCRIBE_EC2, target)?;
+        let clients = self.clients(DESCRIBE_EC2, target).await?;
         let mut alive = Vec::new();
         for part in instances.chunks(limits::IDS_PER_FILTER) {
             // A filter, not a list of ids: EC2 refuses a whole list for one instance that is gone.
@@ -459,7 +470,7 @@ impl Drs for AwsDrs {
     }
 
     async fn quotas(&self, target: &Target) -> Result<Quotas, CallError> {
-        let clients = self.check(Call::reads("servicequotas:ListServiceQuotas"), target)?;
+        let clients = self.clients(LIST_QUOTAS, target).await?;
         Ok(clients.quotas.read().await)
     }
 }

@@ -48,6 +48,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
+    fn no_two_trusts_share_an_external_id() {
+        let made: BTreeSet<String> = (0..1_000)
+            .map(|_| super::external_id().as_str().to_owned())
+            .collect();
+        assert_eq!(made.len(), 1_000);
+    }
+
+    #[test]
     fn ids_differ_also_when_made_at_once_and_on_several_threads() {
         let make = || (0..1_000).map(|_| super::id("x")).collect::<Vec<_>>();
         let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(make)).collect();

@@ -1,7 +1,8 @@
 //! The engine's ports on the AWS SDK, and the history in DynamoDB.
 //!
 //! - [`Settings`]: what a person configures, from the provider block, the environment, or a small file.
-//! - [`Session`]: one connection to one account and Region. It hands out the ports.
+//! - [`Session`]: one connection, by the credentials of one account, to that account and to the targets of its environment.
+//!   It hands out the ports.
 //! - [`AwsDrs`], [`DynamoItems`], [`SystemClock`]: the ports. [`classify`] says what is known after a failed call.
 //! - [`http`]: the HTTP client of every call, with proxies and private authorities. [`tables`]: the three tables.
 //! - [`fresh`]: identifiers that nobody has used.
@@ -20,6 +21,7 @@ pub mod http;
 pub mod items;
 pub mod limits;
 mod quotas;
+mod reach;
 mod readiness;
 pub mod session;
 pub mod settings;
@@ -30,6 +32,7 @@ pub use clock::SystemClock;
 pub use connect_error::ConnectError;
 pub use drs::{AwsDrs, LogEntry};
 pub use items::DynamoItems;
+pub use reach::check::{TargetCheck, TargetFinding, TargetOutcome};
 pub use session::{Embedded, Identity, Session, TablesAt};
 pub use settings::{AssumeRole, Endpoints, Settings, SettingsError, SimulatorSettings};
 pub use tables::TableError;

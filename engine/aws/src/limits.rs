@@ -43,6 +43,15 @@ pub const INVOCATIONS_RUNNING: usize = 64;
 /// Functions whose results are remembered after they ended.
 pub const INVOCATIONS_REMEMBERED: usize = 1_000;
 
+/// How long the target of an account counts as read.
+pub const TARGET_MAX_AGE: Duration = Duration::from_secs(30);
+/// How long before its end a role's session is renewed; a quarter of its length where that is shorter.
+pub const RENEWAL_MARGIN: Duration = Duration::from_secs(300);
+/// Time between two tries to renew a session that has not ended.
+pub const RENEWAL_RETRY: Duration = Duration::from_secs(15);
+/// Regions of a target that are checked at the same time.
+pub const REGIONS_CHECKED_TOGETHER: usize = 10;
+
 /// How long quotas that were read count as read.
 pub const QUOTAS_MAX_AGE: Duration = Duration::from_secs(3_600);
 /// How long the documented quotas are used after Service Quotas could not be read.

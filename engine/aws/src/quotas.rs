@@ -11,7 +11,8 @@ use crate::classify::Call;
 use crate::drs::all;
 use crate::limits;
 
-const LIST: Call = Call::reads("servicequotas:ListServiceQuotas");
+/// The call that lists quotas.
+pub(crate) const LIST_QUOTAS: Call = Call::reads("servicequotas:ListServiceQuotas");
 
 /// Reads quotas, and remembers them for a while: they change by a request to AWS, not by the minute.
 #[derive(Debug)]
@@ -54,12 +55,20 @@ impl ReadQuotas {
         quotas
     }
 
+    /// Whether they can be listed.
+    pub(crate) async fn try_list(&self) -> Result<(), CallError> {
+        self.list().await.map(drop)
+    }
+
     async fn list(&self) -> Result<Vec<ServiceQuota>, CallError> {
         let call = self.client.list_service_quotas().service_code("drs");
-        all(LIST, |token| {
+        all(LIST_QUOTAS, |token| {
             let call = call.clone().set_next_token(token);
             async move {
-                let page = call.send().await.map_err(|error| LIST.failed(&error))?;
+                let page = call
+                    .send()
+                    .await
+                    .map_err(|error| LIST_QUOTAS.failed(&error))?;
                 Ok((page.quotas.unwrap_or_default(), page.next_token))
             }
         })

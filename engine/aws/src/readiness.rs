@@ -34,7 +34,7 @@ impl Readiness for AwsDrs {
         target: &Target,
         server: &ServerId,
     ) -> Result<LaunchSettings, CallError> {
-        let clients = self.check(LAUNCH_SETTINGS, target)?;
+        let clients = self.clients(LAUNCH_SETTINGS, target).await?;
         let answer = clients
             .reads
             .get_launch_configuration()
@@ -56,7 +56,7 @@ impl Readiness for AwsDrs {
         target: &Target,
         ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, LaunchTemplate>, CallError> {
-        let clients = self.check(TEMPLATES, target)?;
+        let clients = self.clients(TEMPLATES, target).await?;
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -87,7 +87,7 @@ impl Readiness for AwsDrs {
         target: &Target,
         ids: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Subnet>, CallError> {
-        let clients = self.check(SUBNETS, target)?;
+        let clients = self.clients(SUBNETS, target).await?;
         let mut found = BTreeMap::new();
         // Filters, not lists of ids, here and below: EC2 refuses a whole list for one that does not exist.
         for filter in filters("subnet-id", ids) {
@@ -114,7 +114,7 @@ impl Readiness for AwsDrs {
         target: &Target,
         types: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, u32>, CallError> {
-        let clients = self.check(TYPES, target)?;
+        let clients = self.clients(TYPES, target).await?;
         let mut found = BTreeMap::new();
         for filter in filters("instance-type", types) {
             let call = clients
@@ -140,7 +140,7 @@ impl Readiness for AwsDrs {
     }
 
     async fn vcpu_quota(&self, target: &Target) -> Result<u32, CallError> {
-        let clients = self.check(QUOTA, target)?;
+        let clients = self.clients(QUOTA, target).await?;
         let answer = clients
             .quotas
             .client()
@@ -165,7 +165,7 @@ impl Readiness for AwsDrs {
     }
 
     async fn vcpus_running(&self, target: &Target) -> Result<u32, CallError> {
-        let clients = self.check(INSTANCES, target)?;
+        let clients = self.clients(INSTANCES, target).await?;
         let running = Filter::builder()
             .name("instance-state-name")
             .values("pending")
@@ -199,7 +199,7 @@ impl Readiness for AwsDrs {
         target: &Target,
         server: &ServerId,
     ) -> Result<Option<Timestamp>, CallError> {
-        let clients = self.check(SNAPSHOTS, target)?;
+        let clients = self.clients(SNAPSHOTS, target).await?;
         let answer = clients
             .reads
             .describe_recovery_snapshots()

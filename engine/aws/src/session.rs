@@ -18,17 +18,20 @@ use drs_engine::ids::Target;
 use drs_engine::store::executions::Executions;
 use drs_engine::store::groups::Groups;
 use drs_engine::store::plans::Plans;
+use drs_engine::store::target::TargetAccount;
 use drs_engine::store::targets::Targets;
 use drs_engine::time::WorldTime;
 
 use crate::clock::SystemClock;
 use crate::connect_error::{Attempt, ConnectError, ConnectErrorKind};
-use crate::drs::{AwsDrs, Services};
+use crate::drs::AwsDrs;
 use crate::http::Network;
 use crate::items::DynamoItems;
+use crate::reach::check::TargetCheck;
+use crate::reach::{Reach, Services, policy};
 use crate::settings::Settings;
 use crate::tables::{self, TableError};
-use crate::{credentials, fresh, limits};
+use crate::{credentials, fresh, limits, topics};
 
 /// A simulator that the caller has started; every call goes there.
 #[derive(Clone)]
@@ -149,22 +152,17 @@ impl Session {
             None => items.in_region(&history_region),
             Some(_) => items,
         };
-        let target = Target {
-            account_id: identity.account_id.clone(),
-            region: region.clone(),
+        let services = Services {
+            drs: service(&endpoints.drs),
+            ec2: service(&endpoints.ec2),
+            quotas: service(&endpoints.servicequotas),
+            lambda: service(&endpoints.lambda),
+            ssm: service(&endpoints.ssm),
+            sts,
         };
+        let reach = Reach::new(identity.clone(), &services, Targets::new(items.clone()));
         Ok(Self(Arc::new(Connected {
-            drs: AwsDrs::new(
-                target,
-                &Services {
-                    drs: service(&endpoints.drs),
-                    ec2: service(&endpoints.ec2),
-                    quotas: service(&endpoints.servicequotas),
-                    lambda: service(&endpoints.lambda),
-                    ssm: service(&endpoints.ssm),
-                    sns: service(&endpoints.sns),
-                },
-            ),
+            drs: AwsDrs::new(reach, topics::client(&service(&endpoints.sns))),
             items,
             dynamodb,
             clock: embedded.map_or_else(SystemClock::new, |simulator| {
@@ -255,6 +253,18 @@ impl Session {
     /// The target accounts.
     pub fn targets(&self) -> Targets<DynamoItems> {
         Targets::new(self.items())
+    }
+
+    /// Whether a target can be worked in: assumes its role, and tries the calls that only look, in each of its Regions.
+    /// Of the session's own account, its own Region is tried.
+    pub async fn check_target(&self, account_id: &str) -> TargetCheck {
+        self.0.drs.reach().check(account_id, &self.0.region).await
+    }
+
+    /// The trust policy that the role of a target must have, so that this account may assume it, and only with the
+    /// target's external id.
+    pub fn trust_policy(&self, target: &TargetAccount) -> serde_json::Value {
+        policy::trust(&self.0.identity, target)
     }
 
     /// The executions.

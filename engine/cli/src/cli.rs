@@ -11,6 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use drs_engine::only::Only;
 use drs_engine::state::Status;
 
+pub(crate) mod target;
+
 /// Starts, drives, shows and cancels executions of recovery plans, and serves the DRS simulator.
 #[derive(Debug, Parser)]
 #[command(
@@ -105,6 +107,7 @@ pub(crate) enum Look {
     #[cfg(feature = "simulator")]
     Simulator(Simulator),
     Tables(Tables),
+    Target(target::Target),
     Version(Version),
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod simulator;
 pub(crate) mod skip;
 pub(crate) mod start;
 pub(crate) mod tables;
+pub(crate) mod target;
 pub(crate) mod terminate;
 pub(crate) mod version;
 pub(crate) mod watch;

@@ -248,6 +248,10 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
             commands::simulator::simulator(settings, asked, &mut screen).await
         }
         Look::Tables(asked) => commands::tables::tables(place, &asked.action, &mut screen).await,
+        Look::Target(asked) => {
+            let connection = connect::existing(place).await?;
+            commands::target::target(&connection.session, &asked.action, &mut screen).await
+        }
         Look::Version(asked) => commands::version::version(asked, &mut screen),
     }
 }

@@ -22,6 +22,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 #[path = "drsctl/elsewhere.rs"]
 mod elsewhere;
+#[path = "drsctl/targets.rs"]
+mod targets;
 
 const ENVIRONMENT: &str = "cli-test";
 

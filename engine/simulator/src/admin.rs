@@ -13,6 +13,7 @@
 //! POST /holds/release      {"id": 1}, or {} for all
 //! GET  /launches           every launch that was ever accepted
 //! GET  /counts             how often each operation was called
+//! GET  /callers            the same, by who called
 //! GET  /calls              the latest calls of functions, documents and topics
 //! POST /world              a command to the world
 //! ```
@@ -130,6 +131,7 @@ impl Admin {
             ("POST", "/holds/release") => release(session, &read(request)?),
             ("GET", "/launches") => command(session, AdminCommand::ListAcceptedLaunches),
             ("GET", "/counts") => counts(session),
+            ("GET", "/callers") => callers(session),
             ("GET", "/calls") => command(session, AdminCommand::ListStubCalls),
             ("POST", "/world") => command(session, read(request)?),
             (method, path) => Err(Refusal::new(404, format!("There is no {method} {path}."))),
@@ -292,6 +294,12 @@ fn counts(session: &Session<'_>) -> Result<Value, Refusal> {
     let counts = session.calls().read();
     let counts = counts.map_err(|error| Refusal::new(500, error.to_string()))?;
     Ok(json!({"counts": counts}))
+}
+
+fn callers(session: &Session<'_>) -> Result<Value, Refusal> {
+    let callers = session.calls().read_by_caller();
+    let callers = callers.map_err(|error| Refusal::new(500, error.to_string()))?;
+    Ok(json!({"callers": callers}))
 }
 
 fn command(session: &mut Session<'_>, command: AdminCommand) -> Result<Value, Refusal> {

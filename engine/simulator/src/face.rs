@@ -4,6 +4,7 @@ pub(crate) mod drs;
 pub(crate) mod dynamodb;
 pub(crate) mod ec2;
 mod form;
+mod json;
 pub(crate) mod lambda;
 pub(crate) mod quotas;
 pub(crate) mod sns;

@@ -206,7 +206,8 @@ impl Visit<'_, '_> {
     fn carry_out(&mut self, planned: Planned<'_>) -> Served {
         let mut delivery = Delivery::default();
         let mut after = None;
-        self.session.calls().count(&planned.fault_name);
+        let calls = self.session.calls();
+        calls.count(&planned.fault_name, &self.identity.arn);
         match self.take_fault(&planned.fault_name) {
             None => {}
             Some(Fault::Throttle {

@@ -174,7 +174,7 @@ fn status(
         Some((_, health)) if health.is_ok() => Some(CheckResult::Passed),
         // Only a stopped instance is not checked by EC2: a launch disposition of STOPPED leaves it so.
         Some(("stopped" | "stopping", _)) => Some(CheckResult::NotChecked {
-            reason: "its instance is stopped, as a launch disposition of STOPPED leaves it"
+            reason: "its instance is stopped, which EC2 does not check; a launch disposition of STOPPED leaves it so"
                 .to_owned(),
         }),
         Some((gone @ ("terminated" | "shutting-down"), _)) => {

@@ -41,6 +41,14 @@ pub(super) fn resolve(
                 reason: None,
             }]));
         }
+        #[cfg(test)]
+        if crate::sabotage::is_taken_out(crate::sabotage::Check::AdoptionLook) {
+            return Some(Command::Record(vec![Event::LaunchNotCarriedOut {
+                launch: id,
+                assumed: false,
+                reason: None,
+            }]));
+        }
         let key = search_key(id);
         let next_look = search
             .map(|search| after(search.empty_at, backoff(&key, search.looks, None)).min(fence));

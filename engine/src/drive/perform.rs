@@ -128,8 +128,10 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     /// Guard, intent, call, outcome: of one launch, and of those in other targets that are due now. The intents are in the
     /// history before any of the calls is made, and are written together or not at all.
     ///
-    /// The requests are signed with a time before the guard looked, so AWS refuses them once what the guard saw is old. A
-    /// job of others that begins after the look is still running when they arrive in time, and refuses them too.
+    /// The requests are signed with a time before the guard looked, and are not sent once what it saw is old: the store may
+    /// take long, and a machine may sleep. Should it sleep in the very moment of the call, AWS refuses them at
+    /// [`limits::SIGNATURE_AGE`]; a job of others that began meanwhile still runs then, and refuses them too, for DRS has
+    /// not been seen to launch a server sooner.
     async fn launch<W: Watch>(
         &self,
         run: &mut Run<'_, W>,
@@ -145,13 +147,19 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         let Some((plans, mut events)) = self.guard(run, plans).await? else {
             return Ok(Turn::Next);
         };
-        if plans.is_empty() || after(now.wall, limits::GUARD_MAX_AGE) < self.clock.now().wall {
+        let is_old = || after(now.wall, limits::GUARD_MAX_AGE) < self.clock.now().wall;
+        if plans.is_empty() || is_old() {
             return Ok(Turn::Next);
         }
         events.extend(plans.iter().map(|plan| intent(plan, now.wall)));
         let critical = run.watch.critical().await;
         if !self.try_record(run, events).await? {
             return Ok(Turn::Next);
+        }
+        if is_old() {
+            let turn = self.withdraw(run, &plans).await;
+            drop(critical);
+            return turn;
         }
         let requests: Vec<StartRecovery> = plans
             .iter()
@@ -173,6 +181,20 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         }
         drop(critical);
         Ok(turn)
+    }
+
+    /// Nothing was sent, as only this process can know.
+    async fn withdraw<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        plans: &[LaunchPlan],
+    ) -> Result<Turn, DriveError> {
+        let withdrawn = plans.iter().map(|plan| Event::LaunchNotCarriedOut {
+            launch: plan.launch,
+            assumed: false,
+            reason: None,
+        });
+        self.record_outcome(run, withdrawn.collect()).await
     }
 
     /// What the outcome of a launch means for the next ones in its target.

@@ -30,12 +30,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     ) -> Result<Turn, DriveError> {
         let before = run.state.seq;
         for _ in 0..limits::APPEND_ATTEMPTS {
-            if run
-                .state
-                .owner
-                .as_ref()
-                .is_none_or(|owner| owner.id != self.owner)
-            {
+            if !run.state.is_owned_by(&self.owner) {
                 return Ok(Turn::Lost);
             }
             match self.try_record(run, events.clone()).await {

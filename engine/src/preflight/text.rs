@@ -2,7 +2,7 @@
 
 use crate::ids::Target;
 use crate::limits::Quotas;
-use crate::ports::{CallError, Kind, SourceServer};
+use crate::ports::{CallError, Kind, ROLE_NOT_ASSUMABLE, SourceServer};
 use crate::resolve::{Resolution, ResolveError, some_of};
 use crate::store::codec::ReadError;
 use crate::store::summary::Summary;
@@ -130,6 +130,8 @@ fn call_text(error: &CallError) -> String {
             "{error}; DRS was never set up there: an administrator opens the DRS console once in that account and Region, or \
              runs `aws drs initialize-service`"
         ),
+        // What it says tells what helps; by itself, it does not pass.
+        _ if error.code == ROLE_NOT_ASSUMABLE => error.message.clone(),
         Kind::Refused => error.to_string(),
         Kind::Busy | Kind::Unknown => format!("{error}; this may pass: ask again"),
     }

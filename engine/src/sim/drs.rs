@@ -73,6 +73,8 @@ pub struct Manners {
     pub jobs_hidden_for: SignedDuration,
     /// Whether tags are refused.
     pub refuses_tags: bool,
+    /// Whether nobody may list recovery instances.
+    pub hides_instances: bool,
 }
 
 impl SimDrs {
@@ -116,7 +118,11 @@ impl SimDrs {
         signed_at: Timestamp,
     ) -> Result<Vec<Value>, CallError> {
         let now = self.hub.both();
-        if after(signed_at, limits::SIGNATURE_AGE) < now.wall {
+        let is_too_old = after(signed_at, limits::SIGNATURE_AGE) < now.wall;
+        #[cfg(test)]
+        let is_too_old =
+            is_too_old && !crate::sabotage::is_taken_out(crate::sabotage::Check::SignatureAge);
+        if is_too_old {
             self.hub.count("signatures too old");
             return Err(refused(
                 call,
@@ -300,6 +306,10 @@ impl Drs for SimDrs {
         };
         if empty {
             return Ok(Vec::new());
+        }
+        if self.manners.hides_instances {
+            let message = "not authorized to perform: drs:DescribeRecoveryInstances";
+            return Err(refused(CALL, "AccessDeniedException", message.to_owned()));
         }
         let pages = self.look(target, CALL, json!({"filters": filters})).await?;
         answer::items(&pages, answer::recovery_instance).ok_or_else(|| unreadable(CALL))

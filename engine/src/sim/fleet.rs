@@ -296,6 +296,8 @@ pub struct Settings {
     pub recovery_instance_id_in_job: bool,
     /// Age in seconds from which a signed request is refused; null accepts any.
     pub signature_age_seconds: Option<i64>,
+    /// How many seconds a session of a role lasts, whatever AssumeRole asked for; null leaves it to AssumeRole.
+    pub session_seconds: Option<u32>,
     /// Items on a page when the caller does not say how many.
     pub page_size: usize,
 }
@@ -309,6 +311,7 @@ impl Default for Settings {
             launch_end_events: true,
             recovery_instance_id_in_job: false,
             signature_age_seconds: Some(300),
+            session_seconds: None,
             page_size: 100,
         }
     }

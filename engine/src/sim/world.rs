@@ -8,7 +8,7 @@
 //! It knows no HTTP, no signatures and no shapes of input: that is the simulator's HTTP face. Facts about DRS that it
 //! copies come from the public API reference and user guide, and from recorded jobs that AWS published.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,9 @@ pub struct World {
     clock: Timestamp,
     /// Accounts, with the ExternalId that each asks for.
     accounts: BTreeMap<String, Option<String>>,
+    /// Accounts whose roles nobody may assume.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    closed: BTreeSet<String>,
     default_account: String,
     /// By account and Region.
     sites: BTreeMap<String, Site>,
@@ -122,6 +125,7 @@ impl World {
             seed,
             clock: started_at,
             accounts: BTreeMap::new(),
+            closed: BTreeSet::new(),
             default_account: first.map_or_else(String::new, |account| account.id.clone()),
             sites: BTreeMap::new(),
             faults: Vec::new(),
@@ -146,9 +150,14 @@ impl World {
         &self.default_account
     }
 
-    /// The ExternalId that AssumeRole into an account must carry, where one is set.
-    pub fn external_id(&self, account_id: &str) -> Option<&str> {
-        self.accounts.get(account_id)?.as_deref()
+    /// Whether a role of an account can be assumed with this ExternalId.
+    pub fn lets_in(&self, account_id: &str, external_id: Option<&str>) -> bool {
+        let is_right = match self.accounts.get(account_id) {
+            None => false,
+            Some(None) => true,
+            Some(expected) => expected.as_deref() == external_id,
+        };
+        is_right && !self.closed.contains(account_id)
     }
 
     /// Whether an account belongs to the world.

@@ -43,14 +43,7 @@ fn check_author(state: &State, recorded: &Recorded) -> Result<(), String> {
     match (&recorded.author, &recorded.event) {
         _ if is_wish || Request::of(&recorded.event).is_some() => Ok(()),
         (Author::Owner(author), Event::OwnerTaken { owner, .. }) if author == owner => Ok(()),
-        (Author::Owner(author), _)
-            if state
-                .owner
-                .as_ref()
-                .is_some_and(|owner| owner.id == *author) =>
-        {
-            Ok(())
-        }
+        (Author::Owner(author), _) if state.is_owned_by(author) => Ok(()),
         (Author::Owner(author), _) => Err(format!("{author} does not own the execution")),
         (Author::Operator(arn), _) => Err(format!("only the owner may record this, not {arn}")),
     }

@@ -2,7 +2,7 @@
 
 use crate::event::{LaunchId, WaveOutcome};
 use crate::frozen::FrozenServer;
-use crate::ids::{InstanceId, JobId, ServerId, Target};
+use crate::ids::{InstanceId, JobId, OwnerId, ServerId, Target};
 use crate::plan::{AfterFailure, after_failed_wave};
 
 use super::{Launch, Phase, ServerStatus, State, Wave};
@@ -22,6 +22,16 @@ impl Wave {
 }
 
 impl State {
+    /// Whether a process is the owner: the only one that may act now.
+    pub fn is_owned_by(&self, process: &OwnerId) -> bool {
+        #[cfg(test)]
+        if crate::sabotage::is_taken_out(crate::sabotage::Check::Owner) {
+            return true;
+        }
+        let owner = self.owner.as_ref();
+        owner.is_some_and(|owner| owner.id == *process)
+    }
+
     /// The frozen server at a position of a wave.
     pub fn frozen_server(&self, wave: usize, position: usize) -> Option<&FrozenServer> {
         self.frozen.waves.get(wave)?.get(position)

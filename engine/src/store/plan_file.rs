@@ -174,7 +174,7 @@ impl PlanFile {
         Ok(file)
     }
 
-    /// The file as text, the same for equal plans.
+    /// The file as text; members and keys have one order.
     pub fn to_text(&self) -> String {
         // Plain data with string keys always serialises.
         let text = serde_json::to_string_pretty(self).unwrap_or_default();

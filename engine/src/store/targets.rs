@@ -261,33 +261,27 @@ impl From<ReadError> for TargetError {
 impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(account) => write!(
-                f,
-                "account {account} is not a target of this environment; `drsctl target list` shows those that are"
-            ),
-            Self::Exists(account) => write!(
-                f,
-                "account {account} is a target already, and nothing was changed; `drsctl target show {account}` shows it"
-            ),
+            Self::Missing(account) => {
+                write!(f, "account {account} is not a target of this environment")
+            }
+            Self::Exists(account) => write!(f, "account {account} is a target already"),
             Self::Invalid(problems) => {
                 let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                write!(f, "{}; nothing was written", texts.join("; "))
+                write!(f, "{}", texts.join("; "))
             }
             Self::InUse { account_id, groups } => write!(
                 f,
-                "protection groups name servers in account {account_id}: {}. Nothing was deleted. Delete those groups, \
-                 or give them other servers, first",
+                "protection groups name servers in account {account_id}: {}",
                 crate::resolve::some_of(groups)
             ),
             Self::Changed(account) => write!(
                 f,
-                "the target of account {account} was changed by somebody else meanwhile; nothing was written"
+                "the target of account {account} was changed by somebody else meanwhile"
             ),
             Self::Read(error) => write!(f, "{error}"),
-            Self::Contended(account) => write!(
-                f,
-                "others kept writing to the target of account {account}; nothing was written, try again"
-            ),
+            Self::Contended(account) => {
+                write!(f, "others kept writing to the target of account {account}")
+            }
         }
     }
 }

@@ -45,7 +45,7 @@ impl Default for Invocations {
 
 impl Invocations {
     /// Begins to wait for a function. Returns when it has ended, or when it was not refused for so long that it surely
-    /// runs. An invocation that this process already knows is not made again.
+    /// runs. An invocation that runs, or whose end this process knows, is not made again.
     pub(super) async fn begin(
         &self,
         call: Call,
@@ -54,7 +54,9 @@ impl Invocations {
     ) -> Result<(), CallError> {
         {
             let mut known = self.known();
-            if known.running.contains_key(id) || known.ended.contains_key(id) {
+            let ended = known.ended.get(id).map(|(_, status)| status);
+            let has_end = ended.is_some_and(|status| *status != ActionStatus::Lost);
+            if known.running.contains_key(id) || has_end {
                 return Ok(());
             }
             if known.running.len() >= limits::INVOCATIONS_RUNNING {
@@ -77,10 +79,13 @@ impl Invocations {
                 invocations.end(&owned, result.unwrap_or(ActionStatus::Lost));
                 return drop(tell.send(Ok(())));
             };
+            // Told and forgotten at once: whoever hears of it may begin again with the same token right away.
+            let mut known = invocations.known();
             if let Err(Err(failed)) = tell.send(Err(failed.clone())) {
+                drop(known);
                 invocations.end(&owned, late(&failed));
             } else {
-                invocations.known().running.remove(&owned);
+                known.running.remove(&owned);
             }
         });
         match timeout(self.refusal_wait, &mut told).await {
@@ -194,6 +199,20 @@ mod tests {
             assert_eq!(invocations.status("a"), succeeded());
         }
         assert_eq!(invocations.status("of another process"), ActionStatus::Lost);
+    }
+
+    #[tokio::test]
+    async fn one_whose_answer_was_lost_is_invoked_again() {
+        let invocations = impatient();
+        let lost = CALL.error(Kind::Unknown, "ConnectionLost", "reset");
+        let begun = invocations.begin(CALL, "a", slow(Err(lost))).await;
+        begun.expect("it runs");
+        sleep(2 * SLOW).await;
+        assert_eq!(invocations.status("a"), ActionStatus::Lost);
+        let again = std::future::ready(Ok(succeeded()));
+        let begun = invocations.begin(CALL, "a", again).await;
+        begun.expect("it runs again");
+        assert_eq!(invocations.status("a"), succeeded());
     }
 
     #[tokio::test]

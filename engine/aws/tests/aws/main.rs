@@ -13,4 +13,5 @@ mod server;
 mod signature;
 mod simulator;
 mod store;
+mod targets;
 mod tls;

@@ -161,11 +161,15 @@ async fn an_accepted_launch_without_a_job_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn another_account_or_region_is_refused_before_anything_is_sent() {
-    let server = Server::start(with_sts(|_| Answer::Lost)).await;
+async fn an_account_without_a_target_is_refused_before_anything_is_sent() {
+    let server = Server::start(with_sts(|request| match request.operation().as_str() {
+        "GetItem" => Answer::ok("{}"),
+        _ => Answer::Lost,
+    }))
+    .await;
     let drs = server.session().await.drs();
     let elsewhere = Target {
-        region: "us-west-2".to_owned(),
+        account_id: "999999999999".to_owned(),
         ..target()
     };
     let error = drs
@@ -174,7 +178,7 @@ async fn another_account_or_region_is_refused_before_anything_is_sent() {
         .unwrap_err();
     assert_eq!(
         (error.kind, error.code.as_str()),
-        (Kind::Refused, "OtherTarget")
+        (Kind::Refused, "TargetNotConfigured")
     );
     assert!(server.seen("StartRecovery").is_empty());
 }

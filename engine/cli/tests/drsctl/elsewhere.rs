@@ -50,7 +50,7 @@ impl Place {
     }
 }
 
-async fn refused(command: Command, said: &str) {
+pub(super) async fn refused(command: Command, said: &str) {
     let output = ended(command).await;
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{told}");

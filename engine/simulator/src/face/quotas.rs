@@ -1,8 +1,9 @@
 //! Service Quotas: JSON 1.1. The world knows the quotas.
 
 use drs_engine::sim::world::ApiError;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::face::json;
 use crate::service::{Planned, Visit};
 
 /// Before the operation in `X-Amz-Target`.
@@ -18,28 +19,11 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     };
     let input = read_input(&visit.request.body, required)?;
     let name = format!("servicequotas:{}", &target[TARGET_PREFIX.len()..]);
-    Ok(Planned {
-        fault_name: name.clone(),
-        action: name.clone(),
-        perform: Box::new(move |visit| {
-            let reply = visit.call_world(&name, input)?;
-            let body = reply.body.unwrap_or_else(|| json!({}));
-            Ok(visit.protocol.json(reply.status, &body))
-        }),
-    })
+    Ok(json::of_world(name, input))
 }
 
 fn read_input(body: &[u8], required: &[&str]) -> Result<Value, ApiError> {
-    let input: Value = serde_json::from_slice(body)
-        .ok()
-        .filter(Value::is_object)
-        .ok_or_else(|| {
-            ApiError::new(
-                "SerializationException",
-                400,
-                "The request body must be a JSON object.",
-            )
-        })?;
+    let input = json::object(body)?;
     for member in required {
         if input[*member].as_str().is_none_or(str::is_empty) {
             let message = format!("{member} is missing");

@@ -1,8 +1,8 @@
 //! Systems Manager: JSON 1.1. The world knows the commands and the automations.
 
 use drs_engine::sim::world::ApiError;
-use serde_json::{Value, json};
 
+use crate::face::json;
 use crate::service::{Planned, Visit};
 
 /// Before the operation in `X-Amz-Target`.
@@ -25,21 +25,6 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
         .strip_prefix(TARGET_PREFIX)
         .filter(|operation| OPERATIONS.contains(operation));
     let operation = operation.ok_or_else(|| visit.protocol.unknown_operation(target))?;
-    let input: Value = serde_json::from_slice(&visit.request.body)
-        .ok()
-        .filter(Value::is_object)
-        .ok_or_else(|| {
-            let message = "The request body must be a JSON object.";
-            ApiError::new("SerializationException", 400, message)
-        })?;
-    let name = format!("ssm:{operation}");
-    Ok(Planned {
-        fault_name: name.clone(),
-        action: name.clone(),
-        perform: Box::new(move |visit| {
-            let reply = visit.call_world(&name, input)?;
-            let body = reply.body.unwrap_or_else(|| json!({}));
-            Ok(visit.protocol.json(reply.status, &body))
-        }),
-    })
+    let input = json::object(&visit.request.body)?;
+    Ok(json::of_world(format!("ssm:{operation}"), input))
 }

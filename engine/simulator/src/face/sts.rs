@@ -52,12 +52,10 @@ fn assume_role(visit: &mut Visit<'_, '_>, form: &Form) -> Result<Answer, ApiErro
              Member must satisfy regular expression pattern: [\\w+=,.@-]{2,64}",
         ));
     }
-    let seconds = duration(form)?;
+    let asked = duration(form)?;
     let world = &visit.session.state().world;
-    let external_id_fits = world
-        .external_id(account_id)
-        .is_none_or(|expected| form.value("ExternalId") == Some(expected));
-    if !world.has_account(account_id) || !external_id_fits {
+    let seconds = world.settings().session_seconds.map_or(asked, i64::from);
+    if !world.lets_in(account_id, form.value("ExternalId")) {
         // AWS does not tell a missing role from a forbidden one.
         let arn = &visit.identity.arn;
         let message = format!(

@@ -168,7 +168,7 @@ fn degraded_servers_fail_the_wave_where_the_plan_says_so() {
 fn a_stopped_instance_is_not_checked_and_one_that_is_gone_is_degraded() {
     let mut tale = launched(|_| {});
     look(&mut tale, &health("stopped", "not-applicable"));
-    let reason = "its instance is stopped, as a launch disposition of STOPPED leaves it";
+    let reason = "its instance is stopped, which EC2 does not check; a launch disposition of STOPPED leaves it so";
     let reason = reason.to_owned();
     assert_eq!(verdict(&tale, "s-1"), Some(Verdict::NotChecked { reason }));
     let mut tale = launched(|_| {});

@@ -5,21 +5,9 @@ use jiff::SignedDuration;
 use super::*;
 use crate::decide::actions;
 use crate::event::{ActionId, ActionIntent, ActionResult, Purpose, When};
-use crate::plan::{AfterFailure, Consequence, Hook};
-use crate::ports::{Action as Run, ActionRun, ActionStatus, CallError, Kind};
-
-fn hook(name: &str) -> Hook {
-    Hook {
-        name: name.to_owned(),
-        action: Run::Lambda {
-            function: format!("run-{name}"),
-        },
-        account_id: Some(target().account_id),
-        region: Some(target().region),
-        timeout: limits::HOOK_TIMEOUT,
-        on_failure: Consequence::Fail,
-    }
-}
+use crate::plan::{AfterFailure, Consequence};
+use crate::ports::{ActionRun, ActionStatus, CallError, Kind};
+use crate::testing::hook;
 
 /// Two waves; the first has two hooks before it, and two after it.
 fn tale(change: impl FnOnce(&mut crate::event::FrozenWave)) -> Tale {

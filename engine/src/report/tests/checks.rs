@@ -3,30 +3,19 @@
 use super::*;
 use crate::event::{ActionResult, CheckResult, Checked};
 use crate::plan::{Check, Checks, Consequence, Hook};
-use crate::ports::Action as Run;
 use crate::report::table;
-use crate::testing::{Tale, target};
-
-fn hook(name: &str, on_failure: Consequence) -> Hook {
-    Hook {
-        name: name.to_owned(),
-        action: Run::Lambda {
-            function: format!("run-{name}"),
-        },
-        account_id: Some(target().account_id),
-        region: Some(target().region),
-        timeout: crate::limits::HOOK_TIMEOUT,
-        on_failure,
-    }
-}
+use crate::testing::{Tale, hook};
 
 /// Two servers, one of them degraded, between a hook that succeeds and one that fails.
 fn story() -> Tale {
     let mut tale = Tale::with(&[("db", &["s-1", "s-2", "s-3"])], |started| {
         let wave = &mut started.waves[0];
         wave.checks = Some(Checks::default());
-        wave.before_hooks = vec![hook("warn", Consequence::Fail)];
-        wave.after_hooks = vec![hook("dns", Consequence::Continue)];
+        wave.before_hooks = vec![hook("warn")];
+        wave.after_hooks = vec![Hook {
+            on_failure: Consequence::Continue,
+            ..hook("dns")
+        }];
     });
     let intents = tale.begin_actions();
     tale.begun(&intents);

@@ -107,6 +107,9 @@ fn settings(settings: &Settings, found: &mut Found) {
             format!("must be from 1 to {PAGE_SIZE}"),
         );
     }
+    if settings.session_seconds == Some(0) {
+        found.add("settings.session_seconds", "must be at least 1");
+    }
     if settings.signature_age_seconds.is_some_and(|age| age < 1) {
         found.add("settings.signature_age_seconds", "must be at least 1");
     }

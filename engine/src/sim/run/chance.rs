@@ -70,6 +70,7 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         manners: Manners {
             jobs_hidden_for: SignedDuration::from_secs(hidden),
             refuses_tags: random.chance(250),
+            hides_instances: false,
         },
         terminates,
         cancelled_after,

@@ -55,6 +55,7 @@ fn shop() -> Scenario {
         manners: Manners {
             jobs_hidden_for: SignedDuration::from_secs(20),
             refuses_tags: false,
+            hides_instances: false,
         },
         terminates: true,
         cancelled_after: None,
@@ -189,6 +190,11 @@ fn without_tags() -> Scenario {
 
 #[test]
 fn an_owner_that_sleeps_at_any_gate_for_longer_than_the_fence_launches_nothing_twice() {
+    sleep_at_every_gate();
+}
+
+/// An owner sleeps, at each gate in turn, for less and for more than the fence, and comes back.
+pub(super) fn sleep_at_every_gate() {
     let scenario = shop();
     let mut takeovers = 0;
     for at in 0..steps_of(&scenario) {
@@ -308,6 +314,46 @@ fn a_drill_deletes_no_recovery_that_comes_at_any_gate() {
         }
     }
     assert!(stopped > 0, "the guard never had anything to do");
+}
+
+#[test]
+fn an_owner_that_slept_after_its_intent_sends_nothing_that_its_guard_did_not_see() {
+    let mut scenario = shop();
+    scenario.terminates = false;
+    let mut run = Run::new(scenario, 7);
+    let first = run.spawn();
+    let is_intended = |run: &Run| {
+        let found = histories(run);
+        let state = found.first().map(|history| &history.state);
+        state.is_some_and(|state| state.unresolved().next().is_some())
+    };
+    while !is_intended(&run) {
+        assert_ne!(run.scheduler.run(1, |_, _| {}), Stopped::AllEnded);
+    }
+    // Less than the age at which AWS refuses the request, and longer than a launch takes in this world.
+    let until = after(run.hub.now(), SignedDuration::from_mins(4));
+    run.hub.set_asleep(first, Some(until));
+    let stranger = Stranger {
+        after: 0,
+        place: target(),
+        servers: vec![server_id(0)],
+        is_drill: false,
+        counted: "launches of strangers",
+    };
+    let clock = SimClock {
+        hub: run.hub.clone(),
+        task: run.scheduler.next_task(),
+    };
+    let context = run.context.clone();
+    run.scheduler
+        .spawn(Box::pin(launch_past_us(context, clock, stranger)));
+    assert_eq!(run.scheduler.run(ENOUGH, |_, _| {}), Stopped::AllEnded);
+    // The judge looks for recoveries that were deleted.
+    assert_eq!(judge(&run).launches, 0);
+    assert!(matches!(
+        only(&run).stop,
+        Some(crate::state::Stop::Guard { .. })
+    ));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::ask::{Ask, ask_later};
 use super::chance::{SLOW, STUCK, scenario};
 use super::judge::{Verdict, judge};
 use super::*;
+use crate::sabotage::{self, Check};
 
 /// Seeds of the long test.
 const SEEDS: u64 = 2_000;
@@ -237,4 +238,27 @@ fn whatever_goes_wrong_no_server_is_launched_twice_and_every_execution_ends() {
         let count = sum.counts.get(what).copied().unwrap_or(0);
         assert!(count > 0, "no {what}: {line}");
     }
+}
+
+/// Seeds that are tried without a check before it is said that nobody misses it.
+const TRIED: u64 = 50;
+
+#[test]
+fn every_check_behind_launching_at_most_once_is_missed_when_it_is_gone() {
+    let is_broken = |check: Check, run: &dyn Fn()| {
+        let run = std::panic::AssertUnwindSafe(|| sabotage::without(check, run));
+        std::panic::catch_unwind(run).is_err()
+    };
+    for check in [Check::Owner, Check::Sequence, Check::AdoptionLook] {
+        let is_missed = |seed: &u64| is_broken(check, &|| drop(run_seed(*seed, false)));
+        assert!(
+            (0..TRIED).any(|seed| is_missed(&seed)),
+            "without {check:?}, none of {TRIED} seeds breaks a rule"
+        );
+    }
+    // An owner that sleeps between its intent and its call is rare in the seeds, and nothing but the age stops it.
+    assert!(
+        is_broken(Check::SignatureAge, &gates::sleep_at_every_gate),
+        "a request of any age is served, and nothing is launched twice"
+    );
 }

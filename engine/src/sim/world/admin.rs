@@ -30,6 +30,17 @@ pub enum AdminCommand {
         /// Whether it is initialised.
         initialized: bool,
     },
+    /// Lets nobody assume a role of an account any more, or lets them again, or asks for another ExternalId from now on.
+    SetTrust {
+        /// The account.
+        account_id: String,
+        /// Whether a role can be assumed at all.
+        #[serde(default = "yes")]
+        open: bool,
+        /// The ExternalId that must be sent; the one before when left out.
+        #[serde(default)]
+        external_id: Option<String>,
+    },
     /// Adds a source server.
     AddServer {
         /// Where.
@@ -174,6 +185,10 @@ pub enum AdminError {
     Conflict(String),
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl AdminCommand {
     /// Whether the command changes the world. One that does not can be asked of [`World::inspect`].
     pub fn is_mutating(&self) -> bool {
@@ -208,6 +223,11 @@ impl World {
             AdminCommand::SetInitialized { place, initialized } => {
                 self.set_initialized(&place, initialized)?;
             }
+            AdminCommand::SetTrust {
+                account_id,
+                open,
+                external_id,
+            } => self.set_trust(account_id, open, external_id)?,
             AdminCommand::AddServer { place, server } => {
                 return self.add_server(&place, &server, now);
             }
@@ -283,6 +303,7 @@ impl World {
             | AdminCommand::ClearFaults
             | AdminCommand::ChangeSettings(_)
             | AdminCommand::SetInitialized { .. }
+            | AdminCommand::SetTrust { .. }
             | AdminCommand::AddServer { .. }
             | AdminCommand::SetSubnet { .. }
             | AdminCommand::ListAcceptedLaunches
@@ -336,6 +357,29 @@ impl World {
         }
         self.initialize(&account_id, &place.region);
         self.site_at(place)?.initialized = initialized;
+        Ok(())
+    }
+
+    fn set_trust(
+        &mut self,
+        account_id: String,
+        open: bool,
+        external_id: Option<String>,
+    ) -> Result<(), AdminError> {
+        let Some(expected) = self.accounts.get_mut(&account_id) else {
+            return Err(AdminError::Missing {
+                kind: "account",
+                name: account_id,
+            });
+        };
+        if external_id.is_some() {
+            *expected = external_id;
+        }
+        if open {
+            self.closed.remove(&account_id);
+        } else {
+            self.closed.insert(account_id);
+        }
         Ok(())
     }
 

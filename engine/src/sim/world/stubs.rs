@@ -108,6 +108,21 @@ impl Stubs {
         }
     }
 
+    /// What comes of the next call of a name; an error where nothing has the name, or its script refuses the call.
+    fn answer(
+        &mut self,
+        kind: StubKind,
+        name: &str,
+        missing: ApiError,
+        throttled: ApiError,
+    ) -> Result<Step, ApiError> {
+        match self.next_step(kind, name) {
+            Some(step) if step.outcome == Outcome::Throttle => Err(throttled),
+            Some(step) if step.outcome != Outcome::Missing => Ok(step),
+            _ => Err(missing),
+        }
+    }
+
     /// What comes of the next call of a name, which is used up; none when nothing has the name.
     fn next_step(&mut self, kind: StubKind, name: &str) -> Option<Step> {
         let scripts = self.scripts(kind);

@@ -76,17 +76,13 @@ pub(super) fn start(
         };
     }
     let name = document_name(&input.document_name)?;
-    let missing = || {
+    let missing = {
         let message = format!("Automation definition {name} cannot be found.");
         ApiError::new("AutomationDefinitionNotFoundException", 400, message)
     };
-    let step = stage.site.stubs.next_step(StubKind::Document, name);
-    let step = step.ok_or_else(missing)?;
-    match step.outcome {
-        Outcome::Missing => return Err(missing()),
-        Outcome::Throttle => return Err(too_many("ThrottlingException")),
-        Outcome::Succeed | Outcome::Fail | Outcome::TimeOut => {}
-    }
+    let throttled = too_many("ThrottlingException");
+    let stubs = &mut stage.site.stubs;
+    let step = stubs.answer(StubKind::Document, name, missing, throttled)?;
     let number = stage.site.stubs.next_number();
     let id = chance::uuid(stage.seed, &["automation", &stage.site.key(), &number]);
     let ends_at = end_of(&step, USUAL_DELAY_SECONDS, stage);

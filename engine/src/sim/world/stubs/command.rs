@@ -74,17 +74,13 @@ pub(super) fn send(stage: &mut Stage<'_>, input: &Value) -> Result<Begun, ApiErr
     let input: Input = read(input)?;
     check(&input)?;
     let name = document_name(&input.document_name)?;
-    let missing = || {
+    let missing = {
         let message = format!("Document with name {name} does not exist.");
         ApiError::new("InvalidDocument", 400, message)
     };
-    let step = stage.site.stubs.next_step(StubKind::Document, name);
-    let step = step.ok_or_else(missing)?;
-    match step.outcome {
-        Outcome::Missing => return Err(missing()),
-        Outcome::Throttle => return Err(too_many("ThrottlingException")),
-        Outcome::Succeed | Outcome::Fail | Outcome::TimeOut => {}
-    }
+    let throttled = too_many("ThrottlingException");
+    let stubs = &mut stage.site.stubs;
+    let step = stubs.answer(StubKind::Document, name, missing, throttled)?;
     let outcomes = outcomes(stage, &step, &input.instance_ids)?;
     let number = stage.site.stubs.next_number();
     let id = chance::uuid(stage.seed, &["command", &stage.site.key(), &number]);

@@ -55,24 +55,18 @@ pub(super) fn invoke(
     })?;
     let arn = named.check_place(stage, caller)?;
     let qualifier = named.qualifier.map(ToOwned::to_owned).or(input.qualifier);
-    let missing = || {
+    let missing = {
         let qualified = qualifier
             .as_ref()
             .map_or_else(|| arn.clone(), |qualifier| format!("{arn}:{qualifier}"));
         let message = format!("Function not found: {qualified}");
         user_error("ResourceNotFoundException", 404, message)
     };
-    let step = stage.site.stubs.next_step(StubKind::Function, named.name);
-    let step = step.ok_or_else(missing)?;
-    match step.outcome {
-        Outcome::Missing => return Err(missing()),
-        Outcome::Throttle => {
-            let error = user_error("TooManyRequestsException", 429, "Rate Exceeded.".to_owned());
-            let why = "ReservedFunctionConcurrentInvocationLimitExceeded";
-            return Err(error.with("Reason", json!(why)));
-        }
-        Outcome::Succeed | Outcome::Fail | Outcome::TimeOut => {}
-    }
+    let why = "ReservedFunctionConcurrentInvocationLimitExceeded";
+    let throttled = user_error("TooManyRequestsException", 429, "Rate Exceeded.".to_owned())
+        .with("Reason", json!(why));
+    let stubs = &mut stage.site.stubs;
+    let step = stubs.answer(StubKind::Function, named.name, missing, throttled)?;
     let number = stage.site.stubs.next_number();
     let id = chance::uuid(stage.seed, &["invocation", &stage.site.key(), &number]);
     let status = match input.invocation_type.as_deref() {

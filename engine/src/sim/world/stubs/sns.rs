@@ -46,17 +46,12 @@ pub(super) fn publish(
             "The MessageGroupId parameter is required for FIFO topics",
         ));
     }
-    let missing = || ApiError::new("NotFound", 404, "Topic does not exist");
-    let step = stage.site.stubs.next_step(StubKind::Topic, name);
-    let step = step.ok_or_else(missing)?;
-    match step.outcome {
-        Outcome::Missing => return Err(missing()),
-        Outcome::Throttle => return Err(too_many("Throttling")),
-        Outcome::Fail | Outcome::TimeOut => {
-            let message = reason(&step, "An internal error occurred");
-            return Err(ApiError::new("InternalError", 500, message));
-        }
-        Outcome::Succeed => {}
+    let missing = ApiError::new("NotFound", 404, "Topic does not exist");
+    let stubs = &mut stage.site.stubs;
+    let step = stubs.answer(StubKind::Topic, name, missing, too_many("Throttling"))?;
+    if step.outcome != Outcome::Succeed {
+        let message = reason(&step, "An internal error occurred");
+        return Err(ApiError::new("InternalError", 500, message));
     }
     let number = stage.site.stubs.next_number();
     let id = chance::uuid(stage.seed, &["message", &stage.site.key(), &number]);
