@@ -14,7 +14,7 @@ use drs_engine::ports::{
 use jiff::Timestamp;
 
 use crate::classify::{Call, UNREADABLE_ANSWER};
-use crate::drs::{AwsDrs, all};
+use crate::drs::{AwsDrs, Clients, FEWEST, all, tried};
 use crate::limits;
 
 const LAUNCH_SETTINGS: Call = Call::reads("drs:GetLaunchConfiguration");
@@ -25,8 +25,25 @@ const TYPES: Call = Call::reads("ec2:DescribeInstanceTypes");
 const INSTANCES: Call = Call::reads("ec2:DescribeInstances");
 const QUOTA: Call = Call::reads("servicequotas:GetServiceQuota");
 
+/// The version of a launch template that DRS launches with.
+const DEFAULT_VERSION: &str = "$Default";
 /// The code of the quota of vCPUs of running On-Demand Standard instances.
 const STANDARD_VCPUS: &str = "L-1216C47A";
+
+impl Clients {
+    /// Tries the calls of EC2 that a preflight makes, a few items each.
+    pub(crate) async fn try_launch_reads(&self) -> Vec<(Call, Result<(), CallError>)> {
+        let templates = self.ec2.describe_launch_template_versions();
+        let templates = templates.versions(DEFAULT_VERSION).max_results(FEWEST);
+        let subnets = self.ec2.describe_subnets().max_results(FEWEST);
+        let types = self.ec2.describe_instance_types().max_results(FEWEST);
+        vec![
+            (TEMPLATES, tried(TEMPLATES, templates.send().await)),
+            (SUBNETS, tried(SUBNETS, subnets.send().await)),
+            (TYPES, tried(TYPES, types.send().await)),
+        ]
+    }
+}
 
 impl Readiness for AwsDrs {
     async fn launch_settings(
@@ -64,7 +81,7 @@ impl Readiness for AwsDrs {
         let call = clients
             .ec2
             .describe_launch_template_versions()
-            .versions("$Default")
+            .versions(DEFAULT_VERSION)
             .max_results(limits::TEMPLATES_PER_PAGE);
         let versions = all(TEMPLATES, |token| {
             let call = call.clone().set_next_token(token);

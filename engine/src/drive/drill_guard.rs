@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::decide::{LaunchPlan, beside, launches};
 use crate::event::Event;
 use crate::ids::Target;
-use crate::plan::DrillGuard;
 use crate::ports::{Clock, Outside};
 use crate::readiness::Named;
 use crate::readiness::guard::Stopped;
@@ -23,9 +22,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         let Some(passed) = &run.state.started.drill_guard else {
             return Ok(Some(plans));
         };
-        let guard = DrillGuard {
-            subnet_tags: passed.subnet_tags.clone(),
-        };
+        let guard = passed.guard();
         let wanted: Vec<_> = plans.iter().map(|plan| named(run, plan)).collect();
         let looks = wanted
             .iter()

@@ -3,6 +3,7 @@
 //! This is the guard as it is written. Reading what a launch would really use, and refusing, is for [`crate::readiness`].
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,16 @@ use crate::limits;
 pub struct DrillGuard {
     /// Tags that every one of them carries, exactly and case-sensitively.
     pub subnet_tags: BTreeMap<String, String>,
+}
+
+impl fmt::Display for DrillGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tags = self.subnet_tags.iter();
+        let tags: Vec<String> = tags
+            .map(|(key, value)| format!("{key} = {value:?}"))
+            .collect();
+        f.write_str(&tags.join(", "))
+    }
 }
 
 /// Checks the guard as written.

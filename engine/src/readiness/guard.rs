@@ -272,6 +272,15 @@ fn lacking(wanted: &BTreeMap<String, String>, have: &BTreeMap<String, String>) -
         .collect()
 }
 
+impl GuardPassed {
+    /// The guard that let it start.
+    pub(crate) fn guard(&self) -> DrillGuard {
+        DrillGuard {
+            subnet_tags: self.subnet_tags.clone(),
+        }
+    }
+}
+
 impl Stopped {
     /// The calls that could not be made.
     pub fn calls(&self) -> impl Iterator<Item = &CallError> {
@@ -376,15 +385,10 @@ impl std::error::Error for Stopped {}
 
 impl fmt::Display for GuardPassed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tags: Vec<String> = self
-            .subnet_tags
-            .iter()
-            .map(|(key, value)| format!("{key} = {value:?}"))
-            .collect();
         write!(
             f,
             "every subnet that a launch template names carries {}: {} ({} server{})",
-            tags.join(", "),
+            self.guard(),
             some_of(&self.subnets),
             self.servers,
             if self.servers == 1 { "" } else { "s" }

@@ -10,7 +10,9 @@ use drs_engine::ids::{ExecutionId, GroupId, PlanId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::only::Only;
 use drs_engine::plan::{PlanSpec, WaveSpec};
-use drs_engine::ports::{CallError, Clock, Drs, Kind, StartRecovery, WhichInstances, WhichJobs};
+use drs_engine::ports::{
+    CallError, Clock, Drs, Kind, Readiness, StartRecovery, WhichInstances, WhichJobs,
+};
 use drs_engine::store::group::{GroupConfig, Selection};
 use drs_engine::store::target::{ExternalId, TargetConfig};
 use drs_engine_aws::{Embedded, Session, Settings, TargetOutcome};
@@ -229,6 +231,7 @@ async fn every_call(session: &Session, target: &Target) -> Vec<CallError> {
     let of = WhichInstances::OfServers(vec![server]);
     let instance = ["i-00000000000000001".into()];
     let job = "drsjob-00000000000000001".into();
+    let (server, some) = (&launch.servers[0], BTreeSet::from(["x".to_owned()]));
     let answers = [
         drs.start_recovery(target, &launch).await.err(),
         drs.jobs(target, &since).await.err(),
@@ -239,6 +242,14 @@ async fn every_call(session: &Session, target: &Target) -> Vec<CallError> {
         drs.alive_in_ec2(target, &instance).await.err(),
         drs.quotas(target).await.err(),
         drs.job_log(target, &job).await.err(),
+        drs.instance_health(target, &instance).await.err(),
+        drs.launch_settings(target, server).await.err(),
+        drs.launch_templates(target, &some).await.err(),
+        drs.subnets(target, &some).await.err(),
+        drs.vcpus_of(target, &some).await.err(),
+        drs.vcpu_quota(target).await.err(),
+        drs.vcpus_running(target).await.err(),
+        drs.newest_point(target, server).await.err(),
     ];
     let count = answers.len();
     let errors: Vec<CallError> = answers.into_iter().flatten().collect();

@@ -149,15 +149,9 @@ pub(in super::super) fn guarded(
     guard: &DrillGuard,
     subnets: &BTreeSet<String>,
 ) -> String {
-    let tags: Vec<String> = guard
-        .subnet_tags
-        .iter()
-        .map(|(key, value)| format!("{key} = {value:?}"))
-        .collect();
     let subnets: Vec<String> = subnets.iter().cloned().collect();
     format!(
-        "every subnet that a launch template names in {target} carries {}: {}",
-        tags.join(", "),
+        "every subnet that a launch template names in {target} carries {guard}: {}",
         some_of(&subnets)
     )
 }
