@@ -299,7 +299,7 @@ fn tell_control(state: &State, recorded: &Recorded) -> Vec<String> {
         } => vec![
             format!("wave {:?} is PAUSED: {reason}", wave(*index)),
             format!(
-                "  `drsctl resume {}` lets it go on",
+                "  `drsctl resume {} --reason TEXT` lets it go on",
                 state.started.execution_id
             ),
         ],

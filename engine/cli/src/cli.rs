@@ -12,6 +12,8 @@ use drs_engine::only::Only;
 use drs_engine::state::Status;
 
 pub(crate) mod target;
+#[cfg(test)]
+mod told;
 
 /// Starts, drives, shows and cancels executions of recovery plans, and serves the DRS simulator.
 #[derive(Debug, Parser)]

@@ -45,7 +45,8 @@ pub(super) fn other(other: &Summary, gives_way: bool) -> String {
         format!("{what}; a recovery takes its servers, and it launches no more")
     } else {
         format!(
-            "{what} and has the plan or servers of it; `drsctl watch {id}` follows it, `drsctl cancel {id}` ends it"
+            "{what} and has the plan or servers of it; `drsctl watch {id}` follows it, `drsctl cancel {id} --reason TEXT` \
+             ends it"
         )
     }
 }

@@ -156,7 +156,8 @@ impl Spoke {
         let account = &self.account_id;
         let message = format!(
             "the target of account {account} makes no sense ({}), so nothing was sent there; look at it with `drsctl \
-             target show {account}`, and change it with `drsctl target add {account} --replace ...`",
+             target show {account}`, and change it with `drsctl target add {account} --replace --regions REGION \
+             --role-arn ARN`",
             texts.join("; ")
         );
         Err(call.error(Kind::Refused, TARGET_NOT_CONFIGURED, message))
@@ -287,7 +288,7 @@ impl Spoke {
         let listed: Vec<&str> = target.config.regions.iter().map(String::as_str).collect();
         let message = format!(
             "the target of account {account} does not list the Region {region} (it lists {}); nothing was sent there. \
-             `drsctl target add {account} --replace ...` with that Region lists it",
+             `drsctl target add {account} --replace --regions REGION --role-arn ARN` with that Region lists it",
             listed.join(", ")
         );
         call.error(Kind::Refused, TARGET_NOT_CONFIGURED, message)

@@ -200,7 +200,8 @@ fn unwritten(account: &str, error: &TargetError) -> Failure {
              that are."
         ),
         TargetError::Exists(_) => format!(
-            "`drsctl target show {account}` shows it, and `drsctl target add {account} --replace ...` changes it."
+            "`drsctl target show {account}` shows it, and `drsctl target add {account} --replace --regions REGION \
+             --role-arn ARN` changes it."
         ),
         TargetError::Invalid(_) => {
             "`drsctl target add --help` says what may be written.".to_owned()

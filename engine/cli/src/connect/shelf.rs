@@ -35,8 +35,8 @@ impl Shelf {
             return Err(Failure::new(format!("there is no history in {}", path.display()))
                 .safe("Nothing was changed.")
                 .help(
-                    "`drsctl failover --plan-file FILE --history DIRECTORY` makes one. Leave --history and DRS_HISTORY out to \
-                     use the tables in AWS.",
+                    "`drsctl failover --plan-file FILE --history DIRECTORY --reason TEXT` makes one. Leave --history and \
+                     DRS_HISTORY out to use the tables in AWS.",
                 ));
         };
         open(path, environment, true).await
