@@ -59,8 +59,9 @@ async fn what_launches_meet_is_read_from_drs_ec2_and_the_quotas() {
     assert_eq!(templates, expected);
 
     let wanted = BTreeSet::from([cellar.to_owned(), "subnet-00000000000000000".to_owned()]);
+    // The instance that is there has one.
     let subnet = Subnet {
-        free_addresses: 9,
+        free_addresses: 8,
         tags: [("Name", "drill"), ("Purpose", "drill")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
