@@ -22,6 +22,7 @@ use launches::Place;
 
 mod launches;
 mod text;
+mod told;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

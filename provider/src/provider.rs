@@ -81,6 +81,7 @@ impl Provider for Drs {
             .resource(resources::DrillExecution)
             .data_source(data_sources::SourceServers)
             .data_source(data_sources::Execution)
+            .data_source(data_sources::Preflight)
     }
 
     async fn validate(&self, config: Config) -> Diagnostics {

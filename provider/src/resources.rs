@@ -9,3 +9,4 @@ pub(crate) use protection_group::ProtectionGroup;
 pub(crate) use recovery_plan::RecoveryPlan;
 
 pub(crate) use drill_execution::{model as execution_model, schema::observed};
+pub(crate) use recovery_plan::not_found as plan_not_found;

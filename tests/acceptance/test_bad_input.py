@@ -15,6 +15,7 @@ from .test_resources import TAGS
 
 WEB = group("web", server_selection_tags=TAGS)
 UNKNOWN = "s-" + "0" * 17
+HOOK = {"name": "warn", "lambda_function": "warn-the-team"}
 
 
 def waves(*given: dict) -> list[str]:
@@ -49,6 +50,37 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
     "absurd_timeout": lambda it: waves(wave("a", "web", timeout_seconds=10**9)),
     "zero_in_flight": lambda it: waves(wave("a", "web", max_in_flight=0)),
     "unknown_order": lambda it: waves(wave("a", "web", launch_order="RANDOM")),
+    "hook_runs_two_things": lambda it: waves(
+        wave("a", "web", before_hooks=[HOOK | {"automation_document": "Shop-Failover"}]),
+    ),
+    "hook_runs_nothing": lambda it: waves(wave("a", "web", after_hooks=[{"name": "warn"}])),
+    "hook_in_malformed_account": lambda it: waves(wave("a", "web", before_hooks=[HOOK | {"account_id": "4444"}])),
+    "hook_of_function_with_parameters": lambda it: waves(
+        wave("a", "web", before_hooks=[HOOK | {"parameters": {"Zone": ["shop"]}, "document_version": "1"}]),
+    ),
+    "hook_names": lambda it: waves(wave("a", "web", before_hooks=[HOOK, HOOK], after_hooks=[HOOK | {"name": " "}])),
+    "hook_durations_and_words": lambda it: waves(
+        wave("a", "web", before_hooks=[HOOK | {"timeout_seconds": 0, "on_failure": "halt"}]),
+    ),
+    "hook_with_null_parameter": lambda it: waves(
+        wave("a", "web", before_hooks=[{"name": "warn", "automation_document": "A", "parameters": {"Zone": [None]}}]),
+    ),
+    "too_many_hooks": lambda it: waves(
+        wave("a", "web", before_hooks=Expression('[for n in range(51) : { name = "h${n}", lambda_function = "warn" }]')),
+    ),
+    "checks_of_nothing": lambda it: waves(wave("a", "web", checks={"ssm_parameters": {"commands": ["true"]}})),
+    "checks_durations_and_words": lambda it: waves(
+        wave(
+            "a",
+            "web",
+            checks={
+                "instance_status_timeout_seconds": -1,
+                "timeout_seconds": 14401,
+                "lambda_function": "two words",
+                "on_degraded": "halt",
+            },
+        ),
+    ),
     "unknown_cleanup": lambda it: [*waves(wave("a", "web")), drill("quarterly", "shop", cleanup="sometimes")],
     "negative_create_timeout": lambda it: [
         *waves(wave("a", "web")),

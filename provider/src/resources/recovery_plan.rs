@@ -15,12 +15,14 @@ use crate::{held, tags};
 
 mod check;
 mod model;
+mod places;
 mod refusal;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 use model::{Model, Written};
+pub(crate) use refusal::not_found;
 
 /// The resource.
 pub(crate) struct RecoveryPlan;
@@ -125,15 +127,7 @@ impl Resource for RecoveryPlan {
         let found = client.nothing_without_tables(found);
         match found.map_err(|error| client.explain(&error))? {
             Some(plan) => Ok(Model::default().read(&plan, client.default_tags()).into()),
-            None => Err(Diagnostic::error(
-                "Recovery Plan Not Found",
-                format!(
-                    "There is no recovery plan with the id or the name {id:?} in environment {:?}. Names match without \
-                     regard to case. Native recovery plans of AWS DRS are another thing and cannot be imported.",
-                    client.session().environment()
-                ),
-            )
-            .into()),
+            None => Err(not_found(client, id).into()),
         }
     }
 }

@@ -58,7 +58,7 @@ where
             .await;
         let text = format!(
             "{}\n\nTo start it: `{} --reason TEXT --confirm \"{}\"`, good for this one run.",
-            preflight::told(&found, Mode::Recovery),
+            found.told(Mode::Recovery),
             command(asked.failover, &plan),
             confirmation(&plan)
         );

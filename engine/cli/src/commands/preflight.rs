@@ -13,9 +13,6 @@ use crate::screen::Outputs;
 
 use super::start::find_plan;
 
-/// Host names of one job that are spelled out; the rest is counted.
-const NAMED: usize = 8;
-
 /// Looks, says everything that was found, and ends as ready as the plan is.
 pub(crate) async fn preflight<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
@@ -31,55 +28,12 @@ pub(crate) async fn preflight<D: Outside, I: Items + Clone, C: Clock>(
         .driver
         .preflight(&plan.id, mode, &asked.part.only())
         .await;
-    outputs.people.print(&told(&found, mode))?;
+    outputs.people.print(&found.told(mode))?;
     outputs.print_document(|| document(&found, mode))?;
     Ok(ending(&found))
 }
 
-/// Every finding, what would be launched, and the conclusion.
-pub(super) fn told(found: &Found, mode: Mode) -> String {
-    let mut lines = Vec::new();
-    for finding in &found.findings {
-        let level = match finding.level {
-            Level::Ready => "ok",
-            Level::Warning => "WARNING",
-            Level::Problem => "PROBLEM",
-        };
-        lines.push(format!("{level:<8} {}: {}", finding.check, finding.text));
-    }
-    if !found.jobs.is_empty() {
-        lines.push("\nwould be launched, if nothing else runs:".to_owned());
-    }
-    for job in &found.jobs {
-        let names: Vec<&str> = job
-            .servers
-            .iter()
-            .take(NAMED)
-            .map(|(name, _)| name.as_str())
-            .collect();
-        let more = match job.servers.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        lines.push(format!(
-            "- wave {:?}, one job in {}: {}{more}",
-            job.wave,
-            job.target,
-            names.join(", ")
-        ));
-    }
-    let what = mode.as_str().to_lowercase();
-    lines.push(match found.level() {
-        Level::Ready => format!("\nReady for a {what}."),
-        Level::Warning => format!("\nReady for a {what}, with warnings."),
-        Level::Problem => {
-            format!("\nNot ready for a {what}: mend every PROBLEM first. Nothing was started.")
-        }
-    });
-    lines.join("\n")
-}
-
-/// The same for a program.
+/// Everything that was found, for a program.
 pub(super) fn document(found: &Found, mode: Mode) -> Value {
     let level = |level: Level| match level {
         Level::Ready => "ready",

@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use drs_engine::event::Outcome;
 use drs_engine::limits;
-use drs_engine::state::{self, ServerStatus, State, Status};
+use drs_engine::state::{self, ServerStatus, State, Status, Verdict};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tfplugin::{Attr, duration};
 
 use crate::convert::{instant, optional_instant};
+
+mod hook;
+
+pub(crate) use hook::Hook;
 
 /// A drill in configuration, plan and state.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -51,6 +55,8 @@ pub(crate) struct Wave {
     pub(crate) servers: Attr<i64>,
     pub(crate) launched: Attr<i64>,
     pub(crate) failed: Attr<i64>,
+    pub(crate) degraded: Attr<i64>,
+    pub(crate) hooks: Attr<Vec<Hook>>,
 }
 
 /// A server of an execution.
@@ -63,6 +69,10 @@ pub(crate) struct Server {
     pub(crate) reason: Attr<String>,
     pub(crate) job_id: Attr<String>,
     pub(crate) instance_id: Attr<String>,
+    pub(crate) launched_at: Attr<String>,
+    pub(crate) health: Attr<String>,
+    pub(crate) health_reason: Attr<String>,
+    pub(crate) health_at: Attr<String>,
     pub(crate) account_id: Attr<String>,
     pub(crate) region: Attr<String>,
 }
@@ -102,7 +112,11 @@ impl Observed {
             finished_at: optional_instant(ended),
             duration_seconds: ended.map(|ended| ended.duration_since(began).as_secs()),
             instances_terminated: is_terminated(state),
-            waves: state.waves.iter().map(Wave::of).collect(),
+            waves: state
+                .waves
+                .iter()
+                .map(|wave| Wave::of(state, wave))
+                .collect(),
             servers: servers(state),
         }
     }
@@ -316,9 +330,11 @@ impl Wave {
         self.ended_at = Attr::Unknown;
         self.launched = Attr::Unknown;
         self.failed = Attr::Unknown;
+        self.degraded = Attr::Unknown;
+        self.hooks = Attr::Unknown;
     }
 
-    fn of(wave: &state::Wave) -> Self {
+    fn of(state: &State, wave: &state::Wave) -> Self {
         let count = |number: usize| Attr::Known(i64::try_from(number).unwrap_or(i64::MAX));
         let status = match (wave.finished, wave.started_at) {
             (Some((_, outcome)), _) => outcome.as_str(),
@@ -334,6 +350,8 @@ impl Wave {
             servers: count(wave.frozen.servers),
             launched: count(wave.launched),
             failed: count(wave.failed),
+            degraded: count(wave.degraded),
+            hooks: Hook::of_wave(state, wave).into(),
         }
     }
 }
@@ -344,6 +362,10 @@ impl Server {
         self.reason = Attr::Unknown;
         self.job_id = Attr::Unknown;
         self.instance_id = Attr::Unknown;
+        self.launched_at = Attr::Unknown;
+        self.health = Attr::Unknown;
+        self.health_reason = Attr::Unknown;
+        self.health_at = Attr::Unknown;
     }
 }
 
@@ -358,6 +380,9 @@ fn servers(state: &State) -> Vec<Server> {
                 ServerStatus::Failed { reason } => Some(reason.clone()),
                 _ => None,
             };
+            let is_launched = server.status == ServerStatus::Launched;
+            let health = server.health.as_ref();
+            let verdict = health.map(|health| &health.verdict);
             Some(Server {
                 id: frozen.id.to_string().into(),
                 hostname: frozen.hostname.clone().into(),
@@ -373,6 +398,10 @@ fn servers(state: &State) -> Vec<Server> {
                     .map(ToString::to_string)
                     .into(),
                 instance_id: server.instance.as_ref().map(ToString::to_string).into(),
+                launched_at: optional_instant(server.ended_at.filter(|_| is_launched)),
+                health: verdict.map(|verdict| verdict.as_str().to_owned()).into(),
+                health_reason: verdict.and_then(Verdict::reason).map(str::to_owned).into(),
+                health_at: optional_instant(health.map(|health| health.at)),
                 account_id: frozen.target.account_id.clone().into(),
                 region: frozen.target.region.clone().into(),
             })

@@ -56,7 +56,19 @@ fn configured(schema: Schema) -> Schema {
             "fail_on_unsuccessful",
             Attribute::bool().default_value(true).describe(
                 "Whether apply fails when the drill ends otherwise than `COMPLETED`. The resource is then tainted, and \
-                 the next apply runs the drill again. Default: `true`.",
+                 the next apply runs the drill again. Default: `true`.\n\n\
+                 With `false` the result is kept, whatever it is, and a postcondition says which ones are good enough. \
+                 This one accepts a drill in which only servers failed whose failure the plan lets pass:\n\n\
+                 ```terraform\n\
+                 lifecycle {\n  \
+                 postcondition {\n    \
+                 condition     = contains([\"COMPLETED\", \"PARTIAL\"], self.status)\n    \
+                 error_message = \"The drill ended as ${self.status}: ${self.summary}\"\n  \
+                 }\n\
+                 }\n\
+                 ```\n\n\
+                 A drill that does not meet it fails every plan until `triggers` change, or until it is run again with \
+                 `terraform apply -replace`.",
             ),
         )
         .attribute("timeouts", timeouts())
@@ -136,7 +148,7 @@ pub(crate) fn observed(schema: Schema, kept: bool) -> Schema {
         )
 }
 
-fn wave() -> [(&'static str, Attribute); 7] {
+fn wave() -> [(&'static str, Attribute); 9] {
     let text = |what: &str| Attribute::string().computed().describe(what);
     let number = |what: &str| Attribute::number().computed().describe(what);
     [
@@ -154,15 +166,54 @@ fn wave() -> [(&'static str, Attribute); 7] {
         ),
         (
             "ended_at",
-            text("When its last server was judged, in RFC 3339; null until then."),
+            text("When it ended, its checks and hooks included, in RFC 3339; null until then."),
         ),
         ("servers", number("How many servers it has.")),
         ("launched", number("How many were launched.")),
         ("failed", number("How many failed.")),
+        (
+            "degraded",
+            number("How many were launched and did not pass a check."),
+        ),
+        (
+            "hooks",
+            Attribute::list_nested(hook())
+                .computed()
+                .describe("Its hooks that were begun, in the order in which they run."),
+        ),
     ]
 }
 
-fn server() -> [(&'static str, Attribute); 9] {
+fn hook() -> [(&'static str, Attribute); 8] {
+    let text = |what: &str| Attribute::string().computed().describe(what);
+    [
+        ("name", text("Name of the hook.")),
+        (
+            "when",
+            text("`before` or `after` the launches of its wave."),
+        ),
+        (
+            "status",
+            text(
+                "`RUNNING`, and at the end `SUCCEEDED`, `FAILED`, `TIMED_OUT`, or `GIVEN_UP` when it was not followed \
+                 to its end.",
+            ),
+        ),
+        (
+            "detail",
+            text("What it returned, or why it failed; null when nothing is known."),
+        ),
+        ("started_at", text("When it was begun, in RFC 3339.")),
+        (
+            "ended_at",
+            text("When it ended, in RFC 3339; null until then."),
+        ),
+        ("account_id", text("Account that it ran in.")),
+        ("region", text("Region that it ran in.")),
+    ]
+}
+
+fn server() -> [(&'static str, Attribute); 13] {
     let text = |what: &str| Attribute::string().computed().describe(what);
     [
         ("id", text("Id of the source server.")),
@@ -183,6 +234,27 @@ fn server() -> [(&'static str, Attribute); 9] {
         (
             "instance_id",
             text("Recovery instance in DRS and EC2; null before that."),
+        ),
+        (
+            "launched_at",
+            text(
+                "When DRS reported it as launched, in RFC 3339; null until then, and when it failed.",
+            ),
+        ),
+        (
+            "health",
+            text(
+                "What the checks of its wave found after it was launched: `HEALTHY`, `DEGRADED`, or `NOT_CHECKED`; null \
+                 until then, and when there are none.",
+            ),
+        ),
+        (
+            "health_reason",
+            text("Why it is degraded or was not checked; null otherwise."),
+        ),
+        (
+            "health_at",
+            text("When its health was known, in RFC 3339; null until then."),
         ),
         ("account_id", text("Account that it lives in.")),
         ("region", text("Region that it lives in.")),

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use drs_engine::event::Outcome;
 use drs_engine::ids::{ExecutionId, PlanId};
 use drs_engine::report;
 use drs_engine::resolve::ResolveError;
-use drs_engine::state::{ServerStatus, State};
+use drs_engine::state::{Server, ServerStatus, State, Status};
 use drs_engine::store::record::SignOfLife;
 use tfplugin::Diagnostic;
 
@@ -159,19 +160,36 @@ pub(super) fn unclear(plan: &PlanId) -> Diagnostic {
 /// A drill that did not complete, with every server that failed.
 pub(super) fn unsuccessful(state: &State, taints: bool) -> Diagnostic {
     let id = &state.started.execution_id;
-    let next = if taints {
-        "The resource is tainted: the next apply terminates what is left and runs the drill again. To keep this result \
-         instead, run terraform untaint and set fail_on_unsuccessful = false."
+    let is_partial = state.status == Status::Ended(Outcome::Partial);
+    let why = if is_partial {
+        "The other waves went on, but only COMPLETED is success. "
     } else {
-        "The next apply terminates what is left and runs the drill again. To keep this result instead, set \
-         fail_on_unsuccessful = false."
+        ""
+    };
+    let again = if taints {
+        "The resource is tainted: the next apply terminates what is left and runs the drill again."
+    } else {
+        "The next apply terminates what is left and runs the drill again."
+    };
+    let keep = match (is_partial, taints) {
+        (true, true) => {
+            "If PARTIAL is good enough, set fail_on_unsuccessful = false, with a postcondition on status that accepts \
+             it, and run terraform untaint to keep this result."
+        }
+        (true, false) => {
+            "If PARTIAL is good enough, set fail_on_unsuccessful = false, with a postcondition on status that accepts it."
+        }
+        (false, true) => {
+            "To keep this result instead, run terraform untaint and set fail_on_unsuccessful = false."
+        }
+        (false, false) => "To keep this result instead, set fail_on_unsuccessful = false.",
     };
     Diagnostic::error(
         "The Drill Was Not Successful",
         format!(
-            "{}.{}\n\n{}See what happened with `drsctl show {id}`. {next}",
+            "{}.{}\n\n{why}{}See what happened with `drsctl show {id}`. {again} {keep}",
             standing(state).trim_end_matches('.'),
-            failures(state),
+            missing(state),
             left_running(state)
         ),
     )
@@ -344,15 +362,12 @@ fn broken_off(reason: Option<Reason>) -> &'static str {
     }
 }
 
-/// The servers that failed, one a line.
-fn failures(state: &State) -> String {
-    let failed: Vec<(&str, &str)> = state
-        .servers
-        .values()
-        .filter_map(|server| match &server.status {
-            ServerStatus::Failed { reason } => Some((server.hostname.as_str(), reason.as_str())),
-            _ => None,
-        })
+/// The servers that are missing and why, one a line.
+fn missing(state: &State) -> String {
+    let waves = 0..state.waves.len();
+    let lost: Vec<(&str, String)> = waves
+        .flat_map(|wave| state.servers_of(wave))
+        .filter_map(|(_, server)| Some((server.hostname.as_str(), why_missing(state, server)?)))
         .collect();
     let mut text = String::new();
     // The sentence about the end may name the only one.
@@ -360,18 +375,43 @@ fn failures(state: &State) -> String {
         .finished
         .as_ref()
         .map_or("", |(_, summary)| summary.as_str());
-    let is_told = |hostname: &str| failed.len() == 1 && summary.contains(hostname);
-    let named = failed
+    let is_told = |hostname: &str| lost.len() == 1 && summary.contains(hostname);
+    let named = lost
         .iter()
         .take(NAMED)
         .filter(|(hostname, _)| !is_told(hostname));
     for (hostname, reason) in named {
         let _ = write!(text, "\n  {hostname}: {reason}");
     }
-    if failed.len() > NAMED {
-        let _ = write!(text, "\n {}", more(failed.len()));
+    if lost.len() > NAMED {
+        let _ = write!(text, "\n {}", more(lost.len()));
     }
     text
+}
+
+/// Why a server counts as nothing recovered; none when it does not. What a wave that was stopped never launched is told by
+/// the sentence about the end.
+fn why_missing(state: &State, server: &Server) -> Option<String> {
+    let wave = state.waves.get(server.wave)?;
+    let health = server.health.as_ref();
+    match &server.status {
+        ServerStatus::Failed { reason } => Some(reason.clone()),
+        ServerStatus::Launched if wave.counts_degraded() && server.is_degraded() => {
+            let reason = health.and_then(|health| health.verdict.reason());
+            Some(format!(
+                "launched, and degraded: {}",
+                reason.unwrap_or_default()
+            ))
+        }
+        ServerStatus::Launched => None,
+        _ => {
+            let reason = wave.skipped.as_ref()?;
+            let name = &wave.frozen.name;
+            Some(format!(
+                "not launched: wave {name:?} was skipped ({reason})"
+            ))
+        }
+    }
 }
 
 fn more(all: usize) -> String {

@@ -10,8 +10,8 @@ use drs_engine::ports::Drs as _;
 use drs_engine::resolve::{self, ResolveError, Surroundings};
 use tfplugin::{Attr, Diagnostic, Diagnostics, Path, Plan};
 
-use super::model::Model;
-use super::refusal;
+use super::model::{Hook, Model, Parameters};
+use super::{places, refusal};
 use crate::client::Client;
 use crate::convert;
 use crate::diagnose::{sentence, unresolved};
@@ -33,8 +33,14 @@ pub(super) fn configuration(config: &Model) -> Diagnostics {
     found
 }
 
-/// Terraform lets a list hold null; here it would mean a group, a wave or a server without a name.
+/// Terraform lets a list hold null; here it would mean a group, a wave, a server or a value without a name.
 fn null_elements(config: &Model, found: &mut Diagnostics) {
+    let nulls = |list: &Attr<Vec<Attr<String>>>, path: &Path, found: &mut Diagnostics| {
+        let items = list.known().into_iter().flatten().enumerate();
+        for (position, _) in items.filter(|(_, item)| item.is_null()) {
+            found.push(null_element("list").at(path.clone().index(position)));
+        }
+    };
     for (index, wave) in config.waves.known().into_iter().flatten().enumerate() {
         for (name, list) in [
             ("protection_group_ids", &wave.protection_group_ids),
@@ -42,17 +48,52 @@ fn null_elements(config: &Model, found: &mut Diagnostics) {
             ("source_server_ids", &wave.source_server_ids),
             ("critical_server_ids", &wave.critical_server_ids),
         ] {
-            let items = list.known().into_iter().flatten().enumerate();
-            for (position, _) in items.filter(|(_, item)| item.is_null()) {
-                let at = wave_path(index, name).index(position);
-                found.error_at(
-                    at,
-                    "Null Element",
-                    "This element of the list is null. Remove it, or set it.",
-                );
-            }
+            nulls(list, &wave_path(index, name), found);
         }
     }
+    for (path, parameters) in placed_parameters(config) {
+        for (name, values) in parameters {
+            let path = path.clone().key(name);
+            if values.is_null() {
+                found.push(null_element("map").at(path.clone()));
+            }
+            nulls(values, &path, found);
+        }
+    }
+}
+
+fn null_element(of: &str) -> Diagnostic {
+    let detail = format!("This element of the {of} is null. Remove it, or set it.");
+    Diagnostic::error("Null Element", detail)
+}
+
+/// The parameters of every document of checks and hooks, with their paths.
+fn placed_parameters(config: &Model) -> impl Iterator<Item = (Path, &Parameters)> {
+    let waves = config.waves.known().into_iter().flatten().enumerate();
+    let of_checks = waves.filter_map(|(index, wave)| {
+        let path = wave_path(index, "checks").attribute("ssm_parameters");
+        Some((path, wave.checks.known()?.ssm_parameters.known()?))
+    });
+    of_checks.chain(
+        placed_hooks(config).filter_map(|(path, hook)| {
+            Some((path.attribute("parameters"), hook.parameters.known()?))
+        }),
+    )
+}
+
+/// Every hook, with its path.
+pub(super) fn placed_hooks(config: &Model) -> impl Iterator<Item = (Path, &Hook)> {
+    let waves = config.waves.known().into_iter().flatten().enumerate();
+    waves.flat_map(|(index, wave)| {
+        let lists = [
+            ("before_hooks", &wave.before_hooks),
+            ("after_hooks", &wave.after_hooks),
+        ];
+        lists.into_iter().flat_map(move |(name, list)| {
+            let hooks = list.known().into_iter().flatten().enumerate();
+            hooks.map(move |(position, hook)| (wave_path(index, name).index(position), hook))
+        })
+    })
 }
 
 /// The servers that waves name: the wave's position, the attribute, the place in it, the id.
@@ -76,6 +117,24 @@ fn known_servers(config: &Model) -> impl Iterator<Item = (usize, &'static str, u
 fn explain(error: &PlanError) -> Diagnostic {
     let summary = match error.path.as_slice() {
         [PathStep::Attribute("name")] => "Invalid Name",
+        [
+            ..,
+            PathStep::Attribute("before_hooks" | "after_hooks"),
+            PathStep::Index(_),
+            PathStep::Attribute(attribute),
+        ] => match *attribute {
+            "name" => "Invalid Hook Name",
+            "timeout_seconds" => "Invalid Duration",
+            _ => "Invalid Hook",
+        },
+        [
+            ..,
+            PathStep::Attribute("checks"),
+            PathStep::Attribute(attribute),
+        ] => match *attribute {
+            "instance_status_timeout_seconds" | "timeout_seconds" => "Invalid Duration",
+            _ => "Invalid Checks",
+        },
         [.., PathStep::Attribute("name")] => "Invalid Wave Name",
         [.., PathStep::Attribute("protection_group_ids")] => "Empty Wave",
         [
@@ -143,6 +202,7 @@ async fn look(
     }
     if prior.is_none_or(|prior| prior.digest != planned.digest) {
         would_start(client, planned, found).await?;
+        places::hooks(client, planned, found).await?;
     }
     Ok(())
 }

@@ -1,12 +1,16 @@
 //! The model of a recovery plan, and its way to and from the engine's plan.
 
 use drs_engine::ids::{GroupId, ServerId};
-use drs_engine::plan::{AfterFailure, LaunchOrder, PlanSpec, WaveSpec};
+use drs_engine::plan::{AfterFailure, HookSpec, LaunchOrder, PlanSpec, WaveSpec};
 use drs_engine::store::plan::StoredPlan;
 use serde::{Deserialize, Serialize};
 use tfplugin::{Attr, Diagnostic};
 
 use crate::tags::{self, Tags};
+
+mod actions;
+
+pub(crate) use actions::{Checks, Hook, Parameters};
 
 /// A recovery plan in configuration, plan and state.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -37,6 +41,9 @@ pub(crate) struct Wave {
     pub(crate) critical_server_ids: Attr<Vec<Attr<String>>>,
     pub(crate) min_success_percent: Attr<i64>,
     pub(crate) retries: Attr<i64>,
+    pub(crate) checks: Attr<Checks>,
+    pub(crate) before_hooks: Attr<Vec<Hook>>,
+    pub(crate) after_hooks: Attr<Vec<Hook>>,
 }
 
 impl Model {
@@ -133,7 +140,49 @@ impl Wave {
                 Some(vec![format!("unknown-{what}-{index}")])
             }
         };
-        let depends_on_waves = match &self.depends_on_waves {
+        let critical_server_ids = match &self.critical_server_ids {
+            // A list that is not known may turn out to be none, so it excludes nothing yet.
+            Attr::Unknown => {
+                known.missing = true;
+                None
+            }
+            list => ids(list, known, "critical"),
+        };
+        known.missing |= self.checks.is_unknown();
+        let checks = self.checks.known().map(|checks| checks.to_spec(known));
+        let hooks = |list: &Attr<Vec<Hook>>, known: &mut Known, when: &str| {
+            let stand_in = |position| format!("unknown-{when}-{index}-{position}");
+            actions::hooks(list, stand_in, known)
+        };
+        WaveSpec {
+            name: known.text(&self.name, || format!("unknown-{index}")),
+            protection_group_ids: ids(&self.protection_group_ids, known, "group")
+                .unwrap_or_default()
+                .into_iter()
+                .map(GroupId::new)
+                .collect(),
+            depends_on_waves: self.dependencies(known),
+            launch_order: known.optional(&self.launch_order),
+            source_server_ids: ids(&self.source_server_ids, known, "server")
+                .map(|list| list.into_iter().map(ServerId::new).collect()),
+            max_in_flight: known.optional(&self.max_in_flight),
+            wait_time_seconds: known.optional(&self.wait_time_seconds),
+            timeout_seconds: known.optional(&self.timeout_seconds),
+            pause_before: known.optional(&self.pause_before),
+            on_failure: known.optional(&self.on_failure),
+            critical_server_ids: critical_server_ids
+                .map(|list| list.into_iter().map(ServerId::new).collect()),
+            min_success_percent: known.optional(&self.min_success_percent),
+            retries: known.optional(&self.retries),
+            checks,
+            before_hooks: hooks(&self.before_hooks, known, "before"),
+            after_hooks: hooks(&self.after_hooks, known, "after"),
+        }
+    }
+
+    /// The waves that this one waits for, as far as they are known.
+    fn dependencies(&self, known: &mut Known) -> Option<Vec<String>> {
+        match &self.depends_on_waves {
             // A dependency that is not known cannot be checked; without it the rest can.
             Attr::Unknown => {
                 known.missing = true;
@@ -149,41 +198,15 @@ impl Wave {
                         .collect(),
                 )
             }
-        };
-        let critical_server_ids = match &self.critical_server_ids {
-            // A list that is not known may turn out to be none, so it excludes nothing yet.
-            Attr::Unknown => {
-                known.missing = true;
-                None
-            }
-            list => ids(list, known, "critical"),
-        };
-        WaveSpec {
-            name: known.text(&self.name, || format!("unknown-{index}")),
-            protection_group_ids: ids(&self.protection_group_ids, known, "group")
-                .unwrap_or_default()
-                .into_iter()
-                .map(GroupId::new)
-                .collect(),
-            depends_on_waves,
-            launch_order: known.optional(&self.launch_order),
-            source_server_ids: ids(&self.source_server_ids, known, "server")
-                .map(|list| list.into_iter().map(ServerId::new).collect()),
-            max_in_flight: known.optional(&self.max_in_flight),
-            wait_time_seconds: known.optional(&self.wait_time_seconds),
-            timeout_seconds: known.optional(&self.timeout_seconds),
-            pause_before: known.optional(&self.pause_before),
-            on_failure: known.optional(&self.on_failure),
-            critical_server_ids: critical_server_ids
-                .map(|list| list.into_iter().map(ServerId::new).collect()),
-            min_success_percent: known.optional(&self.min_success_percent),
-            retries: known.optional(&self.retries),
-            ..WaveSpec::default()
         }
     }
 
     fn of_spec(spec: &WaveSpec) -> Self {
         let texts = |list: Vec<String>| Attr::Known(list.into_iter().map(Attr::Known).collect());
+        let hooks = |list: &Option<Vec<HookSpec>>| {
+            let list = list.as_deref();
+            Attr::from(list.map(|list| list.iter().map(Hook::of_spec).collect()))
+        };
         Self {
             name: Attr::Known(spec.name.clone()),
             protection_group_ids: texts(
@@ -218,6 +241,9 @@ impl Wave {
             }),
             min_success_percent: spec.min_success_percent.into(),
             retries: Attr::Known(spec.retries.unwrap_or(0)),
+            checks: spec.checks.as_ref().map(Checks::of_spec).into(),
+            before_hooks: hooks(&spec.before_hooks),
+            after_hooks: hooks(&spec.after_hooks),
         }
     }
 }

@@ -35,3 +35,15 @@ pub(super) fn in_use(name: &str, by: &ExecutionId, verb: &str) -> Diagnostic {
         ),
     )
 }
+
+/// There is no plan with an id or a name.
+pub(crate) fn not_found(client: &Client, asked: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Recovery Plan Not Found",
+        format!(
+            "There is no recovery plan with the id or the name {asked:?} in environment {:?}. Names match without \
+             regard to case. Native recovery plans of AWS DRS are another thing, and are not found here.",
+            client.session().environment()
+        ),
+    )
+}

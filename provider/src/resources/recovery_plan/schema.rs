@@ -6,6 +6,8 @@ use tfplugin::{Attribute, Schema, Type};
 
 use crate::tags;
 
+mod actions;
+
 /// The resource's schema.
 pub(super) fn schema() -> Schema {
     Schema::new(
@@ -54,10 +56,11 @@ pub(super) fn schema() -> Schema {
     )
 }
 
-/// What a wave does, and what follows when servers of it fail.
+/// What a wave does, what follows when servers of it fail, and what is looked at and run beside.
 fn wave() -> Vec<(&'static str, Attribute)> {
     let mut attributes = Vec::from(launches());
     attributes.extend(failures());
+    attributes.extend(actions::actions());
     attributes
 }
 

@@ -63,6 +63,18 @@ async fn what_is_not_known_yet_is_no_mistake_and_the_rest_is_checked() {
         json!({ "name": "a", "waves": [UNKNOWN] }),
         json!({ "name": "a", "waves": [wave("a", json!({ "protection_group_ids": [UNKNOWN, UNKNOWN] }))] }),
         json!({ "name": "a", "waves": [wave("a", json!({ "depends_on_waves": [UNKNOWN], "source_server_ids": UNKNOWN }))] }),
+        json!({ "name": "a", "waves": [wave("a", json!({
+            "checks": UNKNOWN, "before_hooks": UNKNOWN, "after_hooks": [UNKNOWN]
+        }))] }),
+        json!({ "name": "a", "waves": [wave("a", json!({
+            "checks": { "ssm_document": UNKNOWN, "ssm_parameters": { "commands": [UNKNOWN] }, "timeout_seconds": UNKNOWN },
+            "before_hooks": [
+                { "name": UNKNOWN, "lambda_function": UNKNOWN, "automation_document": UNKNOWN, "parameters": UNKNOWN },
+                { "name": "a", "lambda_function": UNKNOWN, "automation_document": "A", "parameters": { "Zone": UNKNOWN } },
+                { "name": "b", "lambda_function": "f", "automation_document": UNKNOWN, "account_id": UNKNOWN },
+                { "name": "c", "lambda_function": UNKNOWN, "on_failure": UNKNOWN },
+            ]
+        }))] }),
     ] {
         assert_eq!(validated(TYPE, config).await, "");
     }
