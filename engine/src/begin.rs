@@ -1,7 +1,8 @@
 //! Starting an execution, and finding one that was started before.
 //!
-//! A start resolves the plan, looks for live recovery instances, freezes and leases the servers, and makes the execution
-//! exist in one transaction. Nothing is launched by it: that is for whoever drives the execution afterwards.
+//! A start resolves the plan, asks its drill guard, looks for live recovery instances, freezes and leases the servers, and
+//! makes the execution exist in one transaction. Nothing is launched by it: that is for whoever drives the execution
+//! afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::only::Only;
 use crate::plan::Plan;
 use crate::point::{self, PointError, RecoveryPoint};
 use crate::ports::{CallError, Clock, Outside, WhichInstances};
+use crate::readiness::guard::Stopped;
 use crate::report::duration;
 use crate::resolve::{Resolution, ResolveError, resolve};
 use crate::state::{IllegalEvent, Owner, State};
@@ -98,6 +100,8 @@ pub enum BeginError {
     },
     /// It cannot be seen whether live recovery instances exist.
     GuardUnreadable(CallError),
+    /// The plan's drill guard stops the drill: it would boot in a subnet that is not for drills, or that cannot be seen.
+    DrillGuard(Stopped),
     /// A drill that stands in the way could not be told.
     Preempt(DriveError),
     /// It could not be made to exist.
@@ -148,8 +152,13 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         let resolution = resolve(&self.drs, &self.executions.items, &begin.plan)
             .await
             .map_err(BeginError::Resolve)?;
+        let guard = resolution.parsed.drill_guard().cloned();
         let mut request = self.request_of(begin, resolution).await?;
         let frozen = request.frozen.clone();
+        if let Some(guard) = guard.filter(|_| begin.mode == Mode::Drill) {
+            let passed = self.check_drill_guard(&guard, &frozen.named()).await;
+            request.started.drill_guard = Some(passed.map_err(BeginError::DrillGuard)?);
+        }
         let events = self.start(begin, &mut request).await?;
         let now = self.clock.now();
         // A lost sign of life is made up for by the next one.
@@ -359,6 +368,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             preempted: Vec::new(),
             max_lifetime: begin.max_lifetime,
             notifications: parsed.notifications().cloned(),
+            drill_guard: None,
             force_unknown: begin.force_unknown.clone(),
             unchecked: begin.unchecked.clone(),
         };
@@ -477,6 +487,7 @@ impl fmt::Display for BeginError {
                 f,
                 "it cannot be seen whether live recovery instances exist: {error}"
             ),
+            Self::DrillGuard(error) => write!(f, "{error}"),
             Self::Start(error) => write!(f, "{error}"),
             Self::Illegal(error) => write!(f, "{error}"),
         }

@@ -29,6 +29,7 @@ use crate::time::{after, before};
 
 mod actions;
 mod adopt;
+mod drill_guard;
 mod notices;
 mod observe;
 mod perform;

@@ -15,6 +15,7 @@ use crate::only::Only;
 use crate::plan::{Check, Checks, Hook, LaunchOrder, Notifications, Policy};
 use crate::point::{LaunchedFrom, RecoveryPoint};
 use crate::ports::ActionRun;
+use crate::readiness::guard::GuardPassed;
 use crate::time::Now;
 
 mod actions;
@@ -150,6 +151,13 @@ pub enum Event {
     },
     /// A guard could not be read; nothing more is launched.
     GuardUnreadable {
+        /// The wave that was about to launch.
+        wave: usize,
+        /// Why.
+        message: String,
+    },
+    /// The drill guard of the plan no longer lets a launch pass, or cannot be read; nothing more is launched.
+    DrillGuardTripped {
         /// The wave that was about to launch.
         wave: usize,
         /// Why.
@@ -401,6 +409,9 @@ pub struct Started {
     /// Who is told what happens; none means nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<Notifications>,
+    /// What the plan's drill guard saw at the start; none for a recovery, and for a plan without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill_guard: Option<GuardPassed>,
     /// Guards that a recovery may launch without while they cannot be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub force_unknown: Vec<Guard>,

@@ -3,6 +3,8 @@
 //! They are too many for one item or event, so they are stored per wave beside the events, and the first event commits
 //! their digest.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
@@ -50,6 +52,16 @@ impl Frozen {
             .iter()
             .enumerate()
             .flat_map(|(wave, servers)| servers.iter().map(move |server| (wave, server)))
+    }
+
+    /// Every server with its host name, target by target in launch order.
+    pub fn named(&self) -> BTreeMap<Target, Vec<(ServerId, String)>> {
+        let mut found: BTreeMap<Target, Vec<(ServerId, String)>> = BTreeMap::new();
+        for (_, server) in self.servers() {
+            let named = (server.id.clone(), server.hostname.clone());
+            found.entry(server.target.clone()).or_default().push(named);
+        }
+        found
     }
 }
 

@@ -32,6 +32,7 @@ pub mod plan;
 pub mod point;
 pub mod ports;
 pub mod preflight;
+pub mod readiness;
 pub mod report;
 pub mod resolve;
 #[cfg(test)]

@@ -18,6 +18,10 @@ pub const SERVERS_PER_GROUP: usize = 4_000;
 pub const SERVERS_PER_TARGET: usize = 4_000;
 /// Tags that select servers of one protection group.
 pub const TAGS_PER_SELECTION: usize = 50;
+/// Longest key of a tag in EC2, in characters.
+pub const EC2_TAG_KEY_CHARS: usize = 128;
+/// Longest value of a tag in EC2, in characters.
+pub const EC2_TAG_VALUE_CHARS: usize = 256;
 /// Regions of one target account; AWS has fewer with DRS.
 pub const REGIONS_PER_TARGET: usize = 50;
 /// Longest path and name of a role, in characters, as IAM allows.
@@ -67,6 +71,10 @@ pub const ITEMS_PER_PAGE: usize = 100;
 pub const RUNS_SEARCHED: usize = 25;
 /// Calls of one kind that a driver makes at the same time, each in another target.
 pub const CALLS_TOGETHER: usize = 10;
+/// Time for asking one thing about each of many servers, in wall time; four thousand answers of a quarter of a second fit.
+pub const EACH_SERVER_TIME: SignedDuration = SignedDuration::from_secs(120);
+/// Age of a server's newest point in time from which a preflight warns: DRS takes one every ten minutes.
+pub const POINT_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// Executions that one import takes.
 pub const EXECUTIONS_PER_IMPORT: usize = 1_000;
 /// Attempts to append one set of events while others write, before the turn is given up and loaded anew.

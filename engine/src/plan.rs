@@ -19,12 +19,14 @@ use crate::ids::{GroupId, ServerId};
 use crate::limits;
 
 mod checks;
+mod guard;
 mod hooks;
 mod notifications;
 mod order;
 mod policy;
 
 pub use checks::{Check, Checks, ChecksSpec, CommandCheck, FunctionCheck};
+pub use guard::DrillGuard;
 pub use hooks::{Consequence, Hook, HookSpec};
 pub use notifications::{NoticeKind, Notifications, NotificationsSpec};
 pub use policy::{AfterFailure, Policy, Success, after_failed_wave};
@@ -45,6 +47,9 @@ pub struct PlanSpec {
     /// Who is told what happens; none means nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationsSpec>,
+    /// What must be true of the subnets that a drill launches into; none means anything goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill_guard: Option<DrillGuard>,
 }
 
 /// A wave as it was written.
@@ -106,6 +111,7 @@ pub struct Plan {
     execution_timeout: Option<SignedDuration>,
     #[serde(default)]
     notifications: Option<Notifications>,
+    drill_guard: Option<DrillGuard>,
     digest: String,
 }
 
@@ -206,6 +212,7 @@ impl Plan {
             )
         });
         let notifications = notifications::parse(spec, &mut errors);
+        let drill_guard = guard::parse(spec, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -214,6 +221,7 @@ impl Plan {
             waves,
             execution_timeout,
             notifications,
+            drill_guard,
             digest: digest_of(spec),
         })
     }
@@ -236,6 +244,11 @@ impl Plan {
     /// Who is told what happens, where the plan says so.
     pub fn notifications(&self) -> Option<&Notifications> {
         self.notifications.as_ref()
+    }
+
+    /// What must be true of the subnets that a drill launches into, where the plan says so.
+    pub fn drill_guard(&self) -> Option<&DrillGuard> {
+        self.drill_guard.as_ref()
     }
 
     /// A digest of everything that decides what an execution does. The name, the description and who is told are left
@@ -307,7 +320,11 @@ fn digest_of(spec: &PlanSpec) -> String {
         hooks::without_defaults(wave);
         default = vec![wave.name.clone()];
     }
-    digest::of(&(&waves, &spec.execution_timeout_seconds))
+    match &spec.drill_guard {
+        // A plan from before there were guards keeps its digest.
+        None => digest::of(&(&waves, &spec.execution_timeout_seconds)),
+        Some(guard) => digest::of(&(&waves, &spec.execution_timeout_seconds, guard)),
+    }
 }
 
 fn check_text(name: &str, description: &Option<String>, errors: &mut Vec<PlanError>) {

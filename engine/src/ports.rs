@@ -17,16 +17,18 @@ use crate::limits::Quotas;
 use crate::time::{Now, Wake};
 
 mod actions;
+mod readiness;
 
 pub use actions::{
     Action, ActionRequest, ActionRun, ActionStatus, Actions, Message, Topics, cut, filled,
     message_text, subject_line,
 };
+pub use readiness::{LaunchSettings, LaunchTemplate, Readiness, Subnet, is_standard};
 
 /// Everything that an execution needs of AWS.
-pub trait Outside: Drs + Actions + Topics {}
+pub trait Outside: Drs + Actions + Readiness + Topics {}
 
-impl<T: Drs + Actions + Topics> Outside for T {}
+impl<T: Drs + Actions + Readiness + Topics> Outside for T {}
 
 /// AWS Elastic Disaster Recovery, and the few calls of other services that must agree with it.
 pub trait Drs: Send + Sync {
@@ -331,6 +333,14 @@ impl CallError {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         self.kind != Kind::Refused
+    }
+
+    /// Whether the caller lacks the right to it. DRS, STS and EC2 have a word each.
+    pub fn is_denied(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation"
+        )
     }
 }
 

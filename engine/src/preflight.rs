@@ -13,11 +13,14 @@ use crate::limits::Quotas;
 use crate::only::Only;
 use crate::origin;
 use crate::plan::LaunchOrder;
-use crate::ports::{CallError, Clock, Outside, SourceServer, WhichInstances, WhichJobs};
+use crate::ports::{Clock, Outside, SourceServer, WhichInstances, WhichJobs};
 use crate::resolve::{self, Resolution, ResolveError, resolve};
 use crate::store::items::Items;
 use crate::time::before;
 
+use launches::Place;
+
+mod launches;
 mod text;
 mod told;
 
@@ -114,9 +117,13 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         self.look_at_executions(&resolution, &frozen, mode, &mut found)
             .await;
         let mut quotas = BTreeMap::new();
-        for (target, servers) in by_target(&frozen) {
-            let allowed = self.look_at_target(target, &servers, &mut found).await;
-            quotas.insert(target, allowed);
+        let guard = resolution.parsed.drill_guard();
+        for (target, servers) in &frozen.named() {
+            let mut place = Place::new(target, servers);
+            let allowed = self.look_at_target(&mut place, &mut found).await;
+            self.look_at_launches(&mut place, guard, mode, &mut found)
+                .await;
+            quotas.insert(target.clone(), allowed);
         }
         found.jobs = planned_jobs(&resolution, &frozen, &quotas);
         found
@@ -172,13 +179,9 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     }
 
     /// Looks at DRS. Returns its quotas, or the documented ones where they cannot be read.
-    async fn look_at_target(
-        &self,
-        target: &Target,
-        servers: &[&ServerId],
-        found: &mut Preflight,
-    ) -> Quotas {
-        let ids: Vec<ServerId> = servers.iter().map(|id| (*id).clone()).collect();
+    async fn look_at_target(&self, place: &mut Place<'_>, found: &mut Preflight) -> Quotas {
+        let target = place.target;
+        let ids: Vec<ServerId> = place.servers.iter().map(|(id, _)| id.clone()).collect();
         match self.drs.source_servers(target, Some(&ids)).await {
             Ok(sources) => {
                 replication(target, &sources, found);
@@ -187,11 +190,13 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
                     found.find("history", Level::Warning, text);
                 }
             }
-            Err(error) => denied("replication", target, &error, found),
+            Err(error) => place.unreadable("replication", Level::Problem, &error, found),
         }
         let which = WhichInstances::OfServers(ids);
         match self.drs.recovery_instances(target, &which).await {
             Ok(instances) => {
+                let servers = instances.iter().map(|one| one.server.clone());
+                place.replaced = servers.collect();
                 let of = |is_drill: bool| {
                     let chosen = instances.iter().filter(move |one| one.is_drill == is_drill);
                     chosen
@@ -202,7 +207,9 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
                     found.find("recovery instances", level, text);
                 }
             }
-            Err(error) => denied("recovery instances", target, &error, found),
+            Err(error) => {
+                place.unreadable("recovery instances", Level::Problem, &error, found);
+            }
         }
         let since = before(self.clock.now().world, crate::limits::SURVEY_WINDOW);
         let jobs = self.drs.jobs(target, &WhichJobs::Since(since)).await;
@@ -213,7 +220,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
                 let busy: Vec<String> = running
                     .iter()
                     .flat_map(|job| &job.servers)
-                    .filter(|server| servers.contains(&&server.id))
+                    .filter(|server| place.servers.iter().any(|(id, _)| *id == server.id))
                     .map(|server| server.id.to_string())
                     .collect();
                 let in_jobs = running.iter().map(|job| job.servers.len()).sum();
@@ -222,7 +229,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
                 quotas
             }
             (Err(error), _) | (_, Err(error)) => {
-                denied("quotas", target, &error, found);
+                place.unreadable("quotas", Level::Problem, &error, found);
                 Quotas::default()
             }
         }
@@ -233,7 +240,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
 fn planned_jobs(
     resolution: &Resolution,
     frozen: &Frozen,
-    quotas: &BTreeMap<&Target, Quotas>,
+    quotas: &BTreeMap<Target, Quotas>,
 ) -> Vec<PlannedJob> {
     let mut jobs = Vec::new();
     for (wave, servers) in resolution.parsed.waves().iter().zip(&frozen.waves) {
@@ -269,14 +276,6 @@ fn check_of(error: &ResolveError) -> &'static str {
     }
 }
 
-fn by_target(frozen: &Frozen) -> BTreeMap<&Target, Vec<&ServerId>> {
-    let mut found: BTreeMap<&Target, Vec<&ServerId>> = BTreeMap::new();
-    for (_, server) in frozen.servers() {
-        found.entry(&server.target).or_default().push(&server.id);
-    }
-    found
-}
-
 /// Lag and stalls are told and refuse nothing: a recovery is needed exactly when the source is dead.
 fn replication(target: &Target, sources: &[SourceServer], found: &mut Preflight) {
     let unwell: Vec<String> = sources
@@ -299,10 +298,6 @@ fn replication(target: &Target, sources: &[SourceServer], found: &mut Preflight)
 fn is_behind(server: &SourceServer) -> bool {
     let lag = server.lag.as_deref();
     lag.is_some_and(|lag| lag.parse::<jiff::Span>().map_or(true, |lag| !lag.is_zero()))
-}
-
-fn denied(check: &'static str, target: &Target, error: &CallError, found: &mut Preflight) {
-    found.find(check, Level::Problem, text::call(target, error));
 }
 
 #[cfg(test)]

@@ -220,6 +220,9 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
                 "stopped: it cannot be seen whether live recovery instances exist: {message}"
             )]
         }
+        Event::DrillGuardTripped { message, .. } => {
+            vec![format!("stopped: the drill guard: {message}")]
+        }
         Event::LaunchNotCarriedOut { reason, .. } => assumed(&recorded.author, reason.as_deref()),
         Event::ExecutionTimedOut => {
             vec!["the time limit passed; nothing more is launched, jobs are followed".to_owned()]

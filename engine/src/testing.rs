@@ -126,6 +126,7 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         notifications: None,
         points: crate::point::RecoveryPoint::default(),
         preempted: Vec::new(),
+        drill_guard: None,
         force_unknown: Vec::new(),
         unchecked: Vec::new(),
     };

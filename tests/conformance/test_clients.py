@@ -60,6 +60,14 @@ def test_item_33_the_aws_cli_runs_a_drill(simulator, cli):
     (instance,) = cli("drs", "describe-recovery-instances")["items"]
     (reservation,) = cli("ec2", "describe-instances", "--instance-ids", instance["ec2InstanceID"])["Reservations"]
     assert reservation["Instances"][0]["State"]["Name"] == "running"
+    settings = cli("drs", "get-launch-configuration", "--source-server-id", server_id)
+    template = ("--launch-template-id", settings["ec2LaunchTemplateID"], "--versions", "$Default")
+    (version,) = cli("ec2", "describe-launch-template-versions", *template)["LaunchTemplateVersions"]
+    booted = version["LaunchTemplateData"]
+    (subnet,) = cli("ec2", "describe-subnets", "--subnet-ids", booted["NetworkInterfaces"][0]["SubnetId"])["Subnets"]
+    assert subnet["AvailableIpAddressCount"] > 0
+    (kind,) = cli("ec2", "describe-instance-types", "--instance-types", booted["InstanceType"])["InstanceTypes"]
+    assert kind["VCpuInfo"]["DefaultVCpus"] == 2
     quota = cli("service-quotas", "get-service-quota", "--service-code", "drs", "--quota-code", "L-B827C881")
     assert quota["Quota"]["Value"] == 100
     terminated = cli("drs", "terminate-recovery-instances", "--recovery-instance-ids", instance["recoveryInstanceID"])

@@ -51,6 +51,8 @@ const DESCRIBE_INSTANCES: Call = Call::reads("drs:DescribeRecoveryInstances");
 const DESCRIBE_SERVERS: Call = Call::reads("drs:DescribeSourceServers");
 const DESCRIBE_EC2: Call = Call::reads("ec2:DescribeInstances");
 const DESCRIBE_STATUS: Call = Call::reads("ec2:DescribeInstanceStatus");
+/// The least that EC2 takes as the size of a page.
+pub(crate) const FEWEST: i32 = 5;
 
 /// DRS in every target: the session's own account, and others as the roles of their targets. Clones share their
 /// connections.
@@ -83,10 +85,10 @@ pub struct LogEntry {
 /// The clients of one account and Region.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    reads: Client,
+    pub(crate) reads: Client,
     changes: Client,
-    ec2: aws_sdk_ec2::Client,
-    quotas: ReadQuotas,
+    pub(crate) ec2: aws_sdk_ec2::Client,
+    pub(crate) quotas: ReadQuotas,
     pub(crate) actions: ActionClients,
 }
 
@@ -112,23 +114,35 @@ impl Clients {
         let servers = self.reads.describe_source_servers().max_results(1).send();
         let jobs = self.reads.describe_jobs().max_results(1).send();
         let instances = self.reads.describe_recovery_instances().max_results(1);
-        // The least that EC2 takes.
-        let ec2 = self.ec2.describe_instances().max_results(5).send();
-        vec![
+        let ec2 = self.ec2.describe_instances();
+        let status = self.ec2.describe_instance_status();
+        let mut tries = vec![
             (DESCRIBE_SERVERS, tried(DESCRIBE_SERVERS, servers.await)),
             (DESCRIBE_JOBS, tried(DESCRIBE_JOBS, jobs.await)),
             (
                 DESCRIBE_INSTANCES,
                 tried(DESCRIBE_INSTANCES, instances.send().await),
             ),
-            (DESCRIBE_EC2, tried(DESCRIBE_EC2, ec2.await)),
-            (LIST_QUOTAS, self.quotas.try_list().await),
-        ]
+            (
+                DESCRIBE_EC2,
+                tried(DESCRIBE_EC2, ec2.max_results(FEWEST).send().await),
+            ),
+            (
+                DESCRIBE_STATUS,
+                tried(DESCRIBE_STATUS, status.max_results(FEWEST).send().await),
+            ),
+        ];
+        tries.extend(self.try_launch_reads().await);
+        tries.push((LIST_QUOTAS, self.quotas.try_list().await));
+        tries
     }
 }
 
 /// Whether a call was answered.
-fn tried<T, E>(call: Call, answer: Result<T, SdkError<E, HttpResponse>>) -> Result<(), CallError>
+pub(crate) fn tried<T, E>(
+    call: Call,
+    answer: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<(), CallError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {

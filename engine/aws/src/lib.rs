@@ -22,6 +22,7 @@ pub mod items;
 pub mod limits;
 mod quotas;
 mod reach;
+mod readiness;
 pub mod session;
 pub mod settings;
 pub mod tables;

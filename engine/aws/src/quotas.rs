@@ -29,6 +29,11 @@ impl ReadQuotas {
         }
     }
 
+    /// The client, for other quotas than those of DRS.
+    pub(crate) fn client(&self) -> &aws_sdk_servicequotas::Client {
+        &self.client
+    }
+
     /// The quotas. They bound how much is asked of DRS at once; DRS itself holds to its own.
     pub(crate) async fn read(&self) -> Quotas {
         let mut last = self.last.lock().await;

@@ -36,6 +36,8 @@ mod paper;
 
 pub(crate) use paper::{Paper, outputs, screen};
 
+mod readiness;
+
 pub(crate) const OWNER: &str = "owner-1";
 const HOST: &str = "ci-runner-7 (process 4711)";
 const OPERATOR: &str = "arn:aws:sts::111122223333:assumed-role/recovery/ci-run-815";
@@ -151,6 +153,7 @@ impl Tale {
             notifications: None,
             points: drs_engine::point::RecoveryPoint::default(),
             preempted: Vec::new(),
+            drill_guard: None,
             force_unknown: Vec::new(),
             unchecked: Vec::new(),
         };

@@ -22,6 +22,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 #[path = "drsctl/elsewhere.rs"]
 mod elsewhere;
+#[path = "drsctl/preflight.rs"]
+mod preflight;
 #[path = "drsctl/swept.rs"]
 mod swept;
 #[path = "drsctl/targets.rs"]

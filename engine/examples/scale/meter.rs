@@ -1,16 +1,16 @@
 //! The engine's ports with a meter and with AWS's latency in front of the simulated ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
     ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, InstanceHealth, Job,
-    Message, RecoveryInstance, RecoverySnapshot, SourceServer, StartRecovery, Taken, Topics,
-    WhichInstances, WhichJobs,
+    LaunchSettings, LaunchTemplate, Message, Readiness, RecoveryInstance, RecoverySnapshot,
+    SourceServer, StartRecovery, Subnet, Taken, Topics, WhichInstances, WhichJobs,
 };
 use drs_engine::sim::hub::SimClock;
 use drs_engine::store::items::{
@@ -197,6 +197,63 @@ impl<P: Drs> Drs for Metered<P> {
     async fn quotas(&self, target: &Target) -> Result<Quotas, CallError> {
         self.look("ListServiceQuotas").await;
         self.port.quotas(target).await
+    }
+}
+
+impl<P: Readiness> Readiness for Metered<P> {
+    async fn launch_settings(
+        &self,
+        target: &Target,
+        server: &ServerId,
+    ) -> Result<LaunchSettings, CallError> {
+        self.look("GetLaunchConfiguration").await;
+        self.port.launch_settings(target, server).await
+    }
+
+    async fn launch_templates(
+        &self,
+        target: &Target,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, LaunchTemplate>, CallError> {
+        self.look("DescribeLaunchTemplateVersions").await;
+        self.port.launch_templates(target, ids).await
+    }
+
+    async fn subnets(
+        &self,
+        target: &Target,
+        ids: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Subnet>, CallError> {
+        self.look("DescribeSubnets").await;
+        self.port.subnets(target, ids).await
+    }
+
+    async fn vcpus_of(
+        &self,
+        target: &Target,
+        types: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, u32>, CallError> {
+        self.look("DescribeInstanceTypes").await;
+        self.port.vcpus_of(target, types).await
+    }
+
+    async fn vcpu_quota(&self, target: &Target) -> Result<u32, CallError> {
+        self.look("GetServiceQuota").await;
+        self.port.vcpu_quota(target).await
+    }
+
+    async fn vcpus_running(&self, target: &Target) -> Result<u32, CallError> {
+        self.look("DescribeInstances").await;
+        self.port.vcpus_running(target).await
+    }
+
+    async fn newest_point(
+        &self,
+        target: &Target,
+        server: &ServerId,
+    ) -> Result<Option<Timestamp>, CallError> {
+        self.look("DescribeRecoverySnapshots").await;
+        self.port.newest_point(target, server).await
     }
 }
 

@@ -22,6 +22,7 @@ use crate::store::memory::MemoryItems;
 use crate::time::Now;
 use crate::time::after;
 
+mod guard;
 mod lifetime;
 mod points;
 mod recovery;

@@ -140,6 +140,11 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     ) -> Result<Turn, DriveError> {
         let now = self.clock.now();
         let plans = beside::launches(&run.state, &run.view, now, &self.settings, first);
+        let Some(plans) = self.drill_guard(run, plans).await? else {
+            return Ok(Turn::Next);
+        };
+        // Reading many templates takes a while, which must not make the requests older than they are.
+        let now = self.clock.now();
         let Some((plans, mut events)) = self.guard(run, plans).await? else {
             return Ok(Turn::Next);
         };

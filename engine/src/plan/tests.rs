@@ -251,7 +251,7 @@ mod property {
             name in ".{0,70}",
             limit in prop::option::of(-1..1_000_000_i64),
         ) {
-            let spec = PlanSpec { name, description: None, waves, execution_timeout_seconds: limit, notifications: None };
+            let spec = PlanSpec { name, waves, execution_timeout_seconds: limit, ..PlanSpec::default() };
             match Plan::parse(&spec) {
                 Err(errors) => {
                     prop_assert!(!errors.is_empty());

@@ -4,13 +4,18 @@ use serde_json::json;
 
 use crate::begin::tests::{Process, begin, process, stage, wait};
 use crate::event::Mode;
-use crate::ids::{GroupId, PlanId};
+use crate::ids::{GroupId, PlanId, ServerId};
 use crate::only::Only;
+use crate::readiness::Answers;
+use crate::sim::drs::lock;
+use crate::sim::fleet::Subnet;
 use crate::sim::hub::Hub;
+use crate::sim::world::admin::{AdminCommand, Place};
+use crate::sim::world::fault::{Fault, Injected};
 use crate::store::groups::Groups;
 use crate::store::memory::MemoryItems;
 
-use super::{Level, Preflight};
+use super::{Level, Preflight, launches};
 
 fn look(hub: &Hub, memory: &MemoryItems, mode: Mode, only: Only) -> Preflight {
     let process: Process = process(hub, memory, "o-9");
@@ -81,4 +86,199 @@ fn everything_that_is_wrong_is_said() {
     let found = look(&hub, &memory, Mode::Drill, Only::default());
     assert_eq!(found.level(), Level::Problem);
     insta::assert_snapshot!("everything_wrong", format!("{one}\n{}", told(&found)));
+}
+
+fn place() -> Place {
+    Place {
+        account_id: None,
+        region: crate::testing::target().region,
+    }
+}
+
+/// What is found in a world that was changed before.
+fn found_in(commands: Vec<AdminCommand>, mode: Mode) -> Preflight {
+    let (hub, memory) = stage();
+    let process = process(&hub, &memory, "o-9");
+    for command in commands {
+        let mut world = lock(&process.drs.world);
+        world.admin(hub.now(), command).unwrap();
+    }
+    wait(&hub, async move {
+        let only = Only::default();
+        process.preflight(&PlanId::new("p-1"), mode, &only).await
+    })
+}
+
+/// The findings that are not as they should be.
+fn wrong(found: &Preflight) -> String {
+    let lines = told(found);
+    let wrong = lines.lines().filter(|line| !line.starts_with("Ready"));
+    wrong.collect::<Vec<_>>().join("\n")
+}
+
+fn template(server: &str, subnet: Option<&str>, instance_type: Option<&str>) -> AdminCommand {
+    AdminCommand::SetLaunchTemplate {
+        place: place(),
+        server: server.to_owned(),
+        subnet: subnet.map(str::to_owned),
+        instance_type: instance_type.map(str::to_owned),
+    }
+}
+
+fn denied(operation: &str) -> AdminCommand {
+    AdminCommand::InjectFault(Injected {
+        times: 100,
+        ..Injected::next(operation, Fault::AccessDenied)
+    })
+}
+
+fn replication(server: &str, state: &str, lag_seconds: u32) -> AdminCommand {
+    AdminCommand::SetReplication {
+        place: place(),
+        server: server.to_owned(),
+        state: state.to_owned(),
+        stall_reason: None,
+        lag_seconds,
+    }
+}
+
+#[test]
+fn a_full_subnet_and_a_template_without_one_are_told_with_numbers() {
+    let narrow = AdminCommand::SetSubnet {
+        place: place(),
+        subnet: Subnet {
+            free_addresses: 1,
+            ..Subnet::named("drill")
+        },
+    };
+    let full = found_in(vec![narrow], Mode::Drill);
+    assert_eq!(full.level(), Level::Problem);
+    let open = found_in(vec![template("web-2", Some("none"), None)], Mode::Drill);
+    assert_eq!(open.level(), Level::Warning);
+    insta::assert_snapshot!(format!("{}\n{}", wrong(&full), wrong(&open)));
+}
+
+#[test]
+fn vcpus_over_the_quota_are_told_with_numbers() {
+    let narrow = AdminCommand::ChangeSettings(json!({"quotas": {"standard_vcpus": 5}}));
+    let large = template("web-1", None, Some("m5.xlarge"));
+    let found = found_in(vec![narrow, large], Mode::Recovery);
+    assert_eq!(found.level(), Level::Problem);
+    insta::assert_snapshot!(wrong(&found));
+}
+
+#[test]
+fn servers_without_a_point_in_time_cannot_be_launched_and_old_ones_are_told() {
+    let found = found_in(
+        vec![
+            replication("web-1", "STALLED", 7_380),
+            replication("web-2", "INITIAL_SYNC", 0),
+        ],
+        Mode::Drill,
+    );
+    assert_eq!(found.level(), Level::Problem);
+    insta::assert_snapshot!(wrong(&found));
+}
+
+#[test]
+fn a_denied_call_names_the_action_and_what_it_means() {
+    let told: Vec<String> = [
+        "GetLaunchConfiguration",
+        "DescribeRecoverySnapshots",
+        "DescribeJobs",
+        "DescribeRecoveryInstances",
+        "ec2:DescribeLaunchTemplateVersions",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeInstanceTypes",
+        "ec2:DescribeInstances",
+        "servicequotas:GetServiceQuota",
+    ]
+    .into_iter()
+    .map(|operation| {
+        let found = found_in(vec![denied(operation)], Mode::Drill);
+        let is_guess = operation.starts_with("servicequotas") || operation.ends_with("Snapshots");
+        let level = if is_guess {
+            Level::Warning
+        } else {
+            Level::Problem
+        };
+        assert_eq!(found.level(), level, "{operation}");
+        wrong(&found)
+    })
+    .collect();
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+#[test]
+fn a_drs_that_was_never_set_up_is_told_with_the_command() {
+    let undone = AdminCommand::SetInitialized {
+        place: place(),
+        initialized: false,
+    };
+    insta::assert_snapshot!(told(&found_in(vec![undone], Mode::Drill)));
+}
+
+#[test]
+fn launches_that_are_not_like_the_others_are_told() {
+    let (hub, memory) = stage();
+    let process = process(&hub, &memory, "o-9");
+    {
+        let mut world = lock(&process.drs.world);
+        let caller = process.drs.caller.clone();
+        let region = crate::testing::target().region;
+        let mut call = |operation: &str, input| {
+            let reply = world.call(hub.now(), &caller, &region, operation, &input);
+            reply.unwrap().body.unwrap()
+        };
+        let servers = call("DescribeSourceServers", json!({}));
+        let id_of = |name: &str| {
+            let items = servers["items"].as_array().unwrap().iter();
+            let mut named = items
+                .filter(|item| item["sourceProperties"]["identificationHints"]["hostname"] == name);
+            named.next().unwrap()["sourceServerID"].clone()
+        };
+        let stopped = json!({"sourceServerID": id_of("web-1"), "launchDisposition": "STOPPED"});
+        call("UpdateLaunchConfiguration", stopped);
+        let into = json!({
+            "sourceServerID": id_of("web-2"),
+            "launchIntoInstanceProperties": {"launchIntoEC2InstanceID": "i-0123456789abcdef0"},
+        });
+        call("UpdateLaunchConfiguration", into);
+    }
+    let found = wait(&hub, async move {
+        let only = Only::default();
+        process
+            .preflight(&PlanId::new("p-1"), Mode::Drill, &only)
+            .await
+    });
+    insta::assert_snapshot!(wrong(&found));
+}
+
+#[test]
+fn points_that_are_old_or_that_could_not_be_read_are_told() {
+    let target = crate::testing::target();
+    let named = |id: &str| (ServerId::new(id), format!("host-{id}"));
+    let servers: Vec<_> = ["s-1", "s-2", "s-3"].map(named).into();
+    let now = crate::testing::start();
+    let old = |id: &str, minutes: i64| {
+        let age = jiff::SignedDuration::from_mins(minutes);
+        (named(id), Some(crate::time::before(now, age)))
+    };
+    let mut found = Preflight::default();
+    let answers = Answers {
+        read: vec![old("s-1", 61), old("s-2", 600)],
+        error: None,
+    };
+    let mut place = launches::Place::new(&target, &servers);
+    launches::look_at_points(&mut place, answers, now, &mut found);
+    insta::assert_snapshot!(told(&found));
+}
+
+#[test]
+fn what_comes_back_first_makes_a_lack_a_warning() {
+    let need = |all, comes_back| launches::Need { all, comes_back };
+    assert_eq!(need(2, 0).level(2), Level::Ready);
+    assert_eq!(need(2, 1).level(1), Level::Warning);
+    assert_eq!(need(2, 1).level(0), Level::Problem);
+    assert_eq!(need(2, 0).level(1), Level::Problem);
 }

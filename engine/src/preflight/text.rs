@@ -3,11 +3,14 @@
 use crate::ids::Target;
 use crate::limits::Quotas;
 use crate::ports::{CallError, Kind, ROLE_NOT_ASSUMABLE, SourceServer};
+use crate::report::duration;
 use crate::resolve::{Resolution, ResolveError, some_of};
 use crate::store::codec::ReadError;
 use crate::store::summary::Summary;
 
 use super::Level;
+
+pub(super) mod launches;
 
 pub(super) fn resolve(error: &ResolveError) -> String {
     match error {
@@ -100,9 +103,17 @@ pub(super) fn quotas(
 }
 
 pub(super) fn replication_of(server: &SourceServer) -> String {
-    let lag = server.lag.as_ref().filter(|_| super::is_behind(server));
-    let lag = lag.map_or_else(String::new, |lag| format!(", behind by {lag}"));
+    let lag = server.lag.as_deref().filter(|_| super::is_behind(server));
+    let lag = lag.map_or_else(String::new, |lag| format!(", behind by {}", lag_of(lag)));
     format!("{} {}{lag}", server.hostname, server.replication_state)
+}
+
+/// A lag as people say it; one that cannot be understood as it is.
+fn lag_of(lag: &str) -> String {
+    let span = lag.parse::<jiff::Span>().ok();
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let known = span.and_then(|span| span.to_duration(days).ok());
+    known.map_or_else(|| lag.to_owned(), duration)
 }
 
 pub(super) fn unwell(unwell: &[String]) -> String {
@@ -122,9 +133,13 @@ pub(super) fn call(target: &Target, error: &CallError) -> String {
 
 fn call_text(error: &CallError) -> String {
     match error.kind {
-        Kind::Refused if error.code.contains("AccessDenied") => {
+        Kind::Refused if error.is_denied() => {
             format!("{error}; allow the action {} to the caller", error.call)
         }
+        Kind::Refused if error.code == "UninitializedAccountException" => format!(
+            "{error}; DRS was never set up there: an administrator opens the DRS console once in that account and Region, or \
+             runs `aws drs initialize-service`"
+        ),
         // What it says tells what helps; by itself, it does not pass.
         _ if error.code == ROLE_NOT_ASSUMABLE => error.message.clone(),
         Kind::Refused => error.to_string(),

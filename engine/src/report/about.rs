@@ -67,6 +67,9 @@ pub fn about(state: &State) -> Vec<String> {
         ));
     }
     lines.extend(asked(&state.started.points).map(|points| format!("from    {points}")));
+    if let Some(passed) = &state.started.drill_guard {
+        lines.push(format!("guard   {passed}, when it started"));
+    }
     if let Some(ended) = ended {
         let took = duration(ended.world.duration_since(state.started_at.world));
         lines.push(format!(

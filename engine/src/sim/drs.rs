@@ -19,10 +19,12 @@ use crate::time::{after, before};
 
 use super::hub::{Fate, Faults, Hub, gate};
 use super::items::lost;
+use super::world::fault::Fault;
 use super::world::{ApiError, Caller, World};
 
 mod actions;
 mod answer;
+mod readiness;
 
 pub use actions::Functions;
 
@@ -137,6 +139,10 @@ impl SimDrs {
             account_id: target.account_id.clone(),
             arn: self.caller.arn.clone(),
         };
+        let denied = lock(&self.world).take_fault(now.world, &target.region, operation(call));
+        if denied == Some(Fault::AccessDenied) {
+            return Err(self.denied(call));
+        }
         let mut pages = Vec::new();
         for _ in 0..PAGES {
             let reply = lock(&self.world)
@@ -153,6 +159,21 @@ impl SimDrs {
             }
         }
         Ok(pages)
+    }
+
+    /// A call that the caller has no right to, in the words of the service. Of the faults that can be injected into a world,
+    /// only this one is carried out here; the run has its own for the others.
+    fn denied(&self, call: &'static str) -> CallError {
+        let code = if call.starts_with("ec2:") {
+            "UnauthorizedOperation"
+        } else {
+            "AccessDeniedException"
+        };
+        let message = format!(
+            "User: {} is not authorized to perform: {call} because no identity-based policy allows it",
+            self.caller.arn
+        );
+        refused(call, code, message)
     }
 
     /// The recovery instances that a call would delete.

@@ -11,10 +11,12 @@ use super::world::{Quotas, Timings};
 
 mod built_in;
 mod check;
+mod network;
 mod stub;
 
 pub use check::Problem;
-pub(crate) use check::{server_problems, settings_problems, stub_problems};
+pub(crate) use check::{server_problems, settings_problems, stub_problems, subnet_problems};
+pub use network::{NO_SUBNET, Subnet};
 pub use stub::{Outcome, Step, Stub};
 
 /// What a world begins with.
@@ -63,6 +65,10 @@ pub struct Region {
     /// Whether DRS is initialised there.
     #[serde(default = "yes")]
     pub initialized: bool,
+    /// Its subnets; the first is the one of launch templates that were given none, and of those that name none. A Region
+    /// that was given no subnet has one that is called `default`.
+    #[serde(default)]
+    pub subnets: Vec<Subnet>,
     /// The source servers that recover into it.
     #[serde(default)]
     pub servers: Vec<Server>,
@@ -83,6 +89,7 @@ impl Region {
         Self {
             name: name.to_owned(),
             initialized: true,
+            subnets: Vec::new(),
             servers,
             functions: Vec::new(),
             documents: Vec::new(),
@@ -127,6 +134,13 @@ pub struct Server {
     /// Whether a recovery instance is started or left stopped.
     #[serde(default)]
     pub launch_disposition: LaunchDisposition,
+    /// The subnet in its launch template, by name or id; `none` for a template that names none. The Region's first when left
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet: Option<String>,
+    /// The instance type in its launch template.
+    #[serde(default = "network::instance_type")]
+    pub instance_type: String,
     /// A recovery instance that is there from the beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_instance: Option<ExistingInstance>,
@@ -153,6 +167,8 @@ impl Server {
             lag_seconds: 0,
             recovery_mode: RecoveryMode::Optimal,
             launch_disposition: LaunchDisposition::Started,
+            subnet: None,
+            instance_type: network::instance_type(),
             recovery_instance: None,
             faults: Vec::new(),
             timings: None,

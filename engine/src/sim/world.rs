@@ -22,18 +22,21 @@ mod configuration;
 mod ec2;
 mod error;
 pub mod fault;
+pub(crate) mod instance_types;
 mod instances;
 mod interval;
 mod job;
 mod jobs;
 mod launch;
 mod model;
+mod network;
 mod pace;
 mod page;
 mod previous;
 mod protection;
 mod quotas;
 pub(crate) mod replication;
+mod room;
 mod schedule;
 mod servers;
 mod stock;
@@ -189,8 +192,9 @@ impl World {
 
     /// Initialises DRS in an account's Region; again does no harm.
     fn initialize(&mut self, account_id: &str, region: &str) {
+        let seed = self.seed;
         let site = self.sites.entry(site_key(account_id, region));
-        site.or_insert_with(|| Site::empty(account_id, region))
+        site.or_insert_with(|| Site::empty(account_id, region, seed))
             .initialized = true;
     }
 }

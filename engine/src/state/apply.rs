@@ -45,6 +45,7 @@ fn take_event(state: &mut State, recorded: &Recorded) {
         Event::WaveFinished { wave, outcome } => finish_wave(state, *wave, *outcome, now),
         Event::GuardTripped { .. }
         | Event::GuardUnreadable { .. }
+        | Event::DrillGuardTripped { .. }
         | Event::ExecutionTimedOut
         | Event::PreemptedBy { .. }
         | Event::CancelRequested { .. } => take_stop(state, recorded),
@@ -152,6 +153,9 @@ fn take_stop(state: &mut State, recorded: &Recorded) {
         }
         Event::GuardUnreadable { message, .. } => {
             format!("live recovery instances could not be looked for: {message}")
+        }
+        Event::DrillGuardTripped { message, .. } => {
+            format!("the drill guard stopped it: {message}")
         }
         Event::PreemptedBy { execution } => {
             if state.status == Status::Running {

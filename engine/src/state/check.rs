@@ -167,9 +167,9 @@ fn check_wave_event(state: &State, event: &Event) -> Option<Result<(), String>> 
             "has started: cancel the execution, or let it end",
         ),
         Event::RetryRequested { wave, servers, .. } => check_retry(state, *wave, servers),
-        Event::GuardTripped { wave, .. } | Event::GuardUnreadable { wave, .. } => {
-            check_wave(state, *wave, |_| true, "")
-        }
+        Event::GuardTripped { wave, .. }
+        | Event::GuardUnreadable { wave, .. }
+        | Event::DrillGuardTripped { wave, .. } => check_wave(state, *wave, |_| true, ""),
         _ => return None,
     })
 }

@@ -176,7 +176,7 @@ fn failed(region: Option<&str>, action: &'static str, error: &CallError) -> Targ
                  calls drs:InitializeService; or the target does not list this Region"
             ),
         ),
-        _ if error.kind == Kind::Refused && is_denial(&error.code) => (
+        _ if error.kind == Kind::Refused && error.is_denied() => (
             TargetOutcome::Denied,
             format!(
                 "{action} is denied{place}: allow it in the permissions of the role ({}: {})",
@@ -194,9 +194,4 @@ fn failed(region: Option<&str>, action: &'static str, error: &CallError) -> Targ
         outcome,
         text,
     }
-}
-
-/// Codes with which services deny an action.
-fn is_denial(code: &str) -> bool {
-    code.starts_with("AccessDenied") || code == "UnauthorizedOperation"
 }

@@ -9,6 +9,7 @@ mod classification;
 mod credentials;
 mod network;
 mod paging;
+mod readiness;
 mod server;
 mod signature;
 mod simulator;

@@ -11,7 +11,7 @@ use drs_engine::limits::Quotas;
 use drs_engine::only::Only;
 use drs_engine::plan::{PlanSpec, WaveSpec};
 use drs_engine::ports::{
-    CallError, Clock, Drs, Kind, StartRecovery, StartServer, WhichInstances, WhichJobs,
+    CallError, Clock, Drs, Kind, Readiness, StartRecovery, StartServer, WhichInstances, WhichJobs,
 };
 use drs_engine::store::group::{GroupConfig, Selection};
 use drs_engine::store::target::{ExternalId, TargetConfig};
@@ -236,6 +236,7 @@ async fn every_call(session: &Session, target: &Target) -> Vec<CallError> {
     let of = WhichInstances::OfServers(vec![server.clone()]);
     let instance = ["i-00000000000000001".into()];
     let job = "drsjob-00000000000000001".into();
+    let some = BTreeSet::from(["x".to_owned()]);
     let answers = [
         drs.start_recovery(target, &launch).await.err(),
         drs.jobs(target, &since).await.err(),
@@ -248,6 +249,14 @@ async fn every_call(session: &Session, target: &Target) -> Vec<CallError> {
         drs.alive_in_ec2(target, &instance).await.err(),
         drs.quotas(target).await.err(),
         drs.job_log(target, &job).await.err(),
+        drs.instance_health(target, &instance).await.err(),
+        drs.launch_settings(target, &server).await.err(),
+        drs.launch_templates(target, &some).await.err(),
+        drs.subnets(target, &some).await.err(),
+        drs.vcpus_of(target, &some).await.err(),
+        drs.vcpu_quota(target).await.err(),
+        drs.vcpus_running(target).await.err(),
+        drs.newest_point(target, &server).await.err(),
     ];
     let count = answers.len();
     let errors: Vec<CallError> = answers.into_iter().flatten().collect();

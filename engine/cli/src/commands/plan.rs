@@ -171,6 +171,8 @@ fn text(
         (None, Some(id)) => lines.push(format!("last execution {id}: `drsctl show {id}`")),
         (None, None) => {}
     }
+    let guard = plan.spec.drill_guard.as_ref();
+    lines.extend(guard.map(|guard| format!("a drill boots only in subnets that carry {guard}")));
     for (index, wave) in plan.spec.waves.iter().enumerate() {
         lines.push(String::new());
         lines.push(wave_line(plan, index, wave, names));
@@ -360,6 +362,7 @@ fn document(
     );
     document["execution_timeout_seconds"] = json!(plan.spec.execution_timeout_seconds);
     document["notifications"] = json!(plan.spec.notifications);
+    document["drill_guard"] = json!(plan.spec.drill_guard);
     document["waves"] = json!(waves);
     document["group_names"] = json!(names);
     document["can_be_launched"] = json!(resolved.is_ok());

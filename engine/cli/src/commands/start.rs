@@ -6,10 +6,11 @@ use std::sync::Arc;
 use drs_engine::begin::{ASIDE, Begin, BeginError};
 use drs_engine::event::{Event, Mode};
 use drs_engine::guard::{Guard, Unchecked};
-use drs_engine::ids::{ExecutionId, Target};
+use drs_engine::ids::{ExecutionId, PlanId, Target};
 use drs_engine::only::Only;
 use drs_engine::point::{self, PointError, RecoveryPoint};
 use drs_engine::ports::{Clock, Outside};
+use drs_engine::readiness::guard::Stopped;
 use drs_engine::resolve::ResolveError;
 use drs_engine::state::State;
 use drs_engine::store::codec::ReadError;
@@ -244,6 +245,7 @@ fn refused<I: Items + Clone, C: Clock>(
             "When the recovery is over, disconnect and terminate these instances in DRS (`aws drs \
              disconnect-recovery-instance`, `aws drs terminate-recovery-instances`), and start again.",
         ),
+        BeginError::DrillGuard(stopped) => stopped_by_guard(failed(error.to_string()), id, stopped),
         BeginError::GuardUnreadable(call) if mode == Mode::Recovery => failed(error.to_string())
             .help(calls::help(call))
             .help(
@@ -284,6 +286,17 @@ fn without_points(failure: Failure, plan: &StoredPlan, problems: &[PointError]) 
     let id = &plan.id;
     failure.help(format!(
         "`drsctl points {id}` shows the points of its servers, `drsctl points {id} --server SERVER` every point of one."
+    ))
+}
+
+/// What helps when the drill guard stops a drill.
+fn stopped_by_guard(failure: Failure, plan: &PlanId, stopped: &Stopped) -> Failure {
+    let failure = stopped
+        .calls()
+        .fold(failure, |failure, call| failure.help(calls::help(call)));
+    failure.help(format!(
+        "`drsctl preflight {plan}` shows it again without starting anything. The guard is the plan's drill_guard; a recovery \
+         is not held up by it."
     ))
 }
 

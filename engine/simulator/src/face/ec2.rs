@@ -1,4 +1,5 @@
-//! EC2: what became of the instances that DRS launched. The world knows them.
+//! EC2: what became of the instances that DRS launched, and what launches will meet: templates, subnets and instance types.
+//! The world knows them.
 
 use drs_engine::sim::world::ApiError;
 use serde_json::{Map, Value, json};
@@ -8,14 +9,31 @@ use crate::http::Answer;
 use crate::service::{Planned, Visit};
 use crate::xml;
 
+/// What can be asked.
+const ACTIONS: [&str; 5] = [
+    "DescribeInstanceStatus",
+    "DescribeInstanceTypes",
+    "DescribeInstances",
+    "DescribeLaunchTemplateVersions",
+    "DescribeSubnets",
+];
+
+/// Parameters that are lists, with the names that they have in EC2's own model.
+const LISTS: [(&str, &str); 4] = [
+    ("InstanceId", "InstanceIds"),
+    ("InstanceType", "InstanceTypes"),
+    ("LaunchTemplateVersion", "Versions"),
+    ("SubnetId", "SubnetIds"),
+];
+
+/// Parameters that are words.
+const WORDS: [&str; 3] = ["LaunchTemplateId", "LaunchTemplateName", "NextToken"];
+
 /// Plans a call of EC2.
 pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     let form = Form::read(visit)?;
     let action = form.value("Action").unwrap_or_default().to_owned();
-    if !matches!(
-        action.as_str(),
-        "DescribeInstances" | "DescribeInstanceStatus"
-    ) {
+    if !ACTIONS.contains(&action.as_str()) {
         return Err(visit.protocol.unknown_operation(&action));
     }
     let input = read_input(&form)?;
@@ -39,9 +57,16 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
 /// The parameters as the world reads them: with the names that EC2's own model has.
 fn read_input(form: &Form) -> Result<Value, ApiError> {
     let mut input = Map::new();
-    let ids = form.list("InstanceId");
-    if !ids.is_empty() {
-        input.insert("InstanceIds".to_owned(), json!(ids));
+    for (parameter, member) in LISTS {
+        let values = form.list(parameter);
+        if !values.is_empty() {
+            input.insert(member.to_owned(), json!(values));
+        }
+    }
+    for parameter in WORDS {
+        if let Some(word) = form.value(parameter) {
+            input.insert(parameter.to_owned(), json!(word));
+        }
     }
     let filters: Vec<Value> = form
         .structures("Filter")
@@ -54,9 +79,6 @@ fn read_input(form: &Form) -> Result<Value, ApiError> {
     if let Some(text) = form.value("MaxResults") {
         let number: u64 = text.parse().map_err(|_| invalid(text, "maxResults"))?;
         input.insert("MaxResults".to_owned(), json!(number));
-    }
-    if let Some(token) = form.value("NextToken") {
-        input.insert("NextToken".to_owned(), json!(token));
     }
     if let Some(flag) = form.value("IncludeAllInstances") {
         let flag: bool = flag

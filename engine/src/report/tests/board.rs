@@ -83,6 +83,7 @@ fn history() -> (Frozen, Vec<Recorded>) {
         notifications: None,
         points: crate::point::RecoveryPoint::default(),
         preempted: Vec::new(),
+        drill_guard: None,
         force_unknown: Vec::new(),
         unchecked: Vec::new(),
     };

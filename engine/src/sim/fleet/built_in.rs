@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Account, Disk, Fleet, Origin, Os, Region, Server, Settings, Stub};
+use super::{Account, Disk, Fleet, Origin, Os, Region, Server, Settings, Stub, Subnet};
 
 /// A three-tier shop and an office in one Region, with a function, a document and a topic for them; a second Region that
 /// is empty, and a second account.
@@ -10,6 +10,7 @@ pub(super) fn fleet() -> Fleet {
     let mut servers = shop();
     servers.extend(office());
     let mut home = Region::with("us-east-1", servers);
+    home.subnets = vec![subnet("drill", "drill"), subnet("production", "production")];
     home.functions = vec![Stub::named("shop-smoke-test")];
     home.documents = vec![Stub::named("Shop-Failover")];
     home.topics = vec![Stub::named("disaster-recovery")];
@@ -69,7 +70,7 @@ fn shop() -> Vec<Server> {
     .into()
 }
 
-/// Servers that are slow, late, stalled or not ready.
+/// Servers that are slow, late, stalled or not ready. They boot where production does.
 fn office() -> Vec<Server> {
     let of_office = |hostname: &str, os: Os, state: &str| {
         let mut server = tagged(
@@ -77,6 +78,7 @@ fn office() -> Vec<Server> {
             &[("Application", "office"), ("Environment", "production")],
         );
         server.os = os;
+        server.subnet = Some("production".to_owned());
         server.replication_state = state.to_owned();
         server
     };
@@ -106,6 +108,13 @@ fn tagged(hostname: &str, tags: &[(&str, &str)]) -> Server {
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
         .collect::<BTreeMap<_, _>>();
     server
+}
+
+fn subnet(name: &str, purpose: &str) -> Subnet {
+    Subnet {
+        tags: BTreeMap::from([("Purpose".to_owned(), purpose.to_owned())]),
+        ..Subnet::named(name)
+    }
 }
 
 fn disk(device: &str, gib: u32) -> Disk {

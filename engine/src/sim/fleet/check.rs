@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Fleet, Outcome, Region, Server, Settings, Step, Stub};
-use crate::sim::world::Timings;
+use super::{Fleet, NO_SUBNET, Outcome, Region, Server, Settings, Step, Stub, Subnet};
 use crate::sim::world::replication::{STALL_REASONS, STATES};
 use crate::sim::world::tags::{TAG_CHARS, TAGS_PER_RESOURCE};
+use crate::sim::world::{Timings, instance_types};
 
 /// Something wrong with a fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,7 @@ pub(super) fn problems(fleet: &Fleet) -> Vec<Problem> {
                 );
             }
             servers(&region.servers, &path, &mut found);
+            subnets(region, &path, &mut found);
             stubs(region, &path, &mut found);
         }
     }
@@ -161,6 +162,72 @@ fn servers(servers: &[Server], path: &str, found: &mut Found) {
     }
 }
 
+/// Subnets have their own names, and servers name those that exist.
+fn subnets(region: &Region, path: &str, found: &mut Found) {
+    let mut names = BTreeSet::from([NO_SUBNET]);
+    for (number, subnet) in region.subnets.iter().enumerate() {
+        let path = format!("{path}.subnets[{number}]");
+        for Problem {
+            path: member,
+            message,
+        } in subnet_problems(subnet)
+        {
+            found.add(&format!("{path}.{member}"), message);
+        }
+        for (member, name) in [("name", Some(&subnet.name)), ("id", subnet.id.as_ref())] {
+            if let Some(name) = name
+                && name != NO_SUBNET
+                && !names.insert(name)
+            {
+                found.add(
+                    &format!("{path}.{member}"),
+                    format!("`{name}` occurs twice"),
+                );
+            }
+        }
+    }
+    if region.subnets.is_empty() {
+        names.insert("default");
+    }
+    for (number, server) in region.servers.iter().enumerate() {
+        if let Some(subnet) = &server.subnet
+            && !names.contains(subnet.as_str())
+        {
+            let known: Vec<&str> = names.iter().copied().collect();
+            found.add(
+                &format!("{path}.servers[{number}].subnet"),
+                format!("`{subnet}` is none of {}", known.join(", ")),
+            );
+        }
+    }
+}
+
+/// What is wrong with one subnet; the paths begin at it.
+pub(crate) fn subnet_problems(subnet: &Subnet) -> Vec<Problem> {
+    let mut found = Found::default();
+    if subnet.name.is_empty() || subnet.name.len() > TAG_CHARS || subnet.name == NO_SUBNET {
+        found.add(
+            "name",
+            format!("must have 1 to {TAG_CHARS} characters and not be `{NO_SUBNET}`"),
+        );
+    }
+    if let Some(id) = &subnet.id
+        && !is_subnet_id(id)
+    {
+        found.add(
+            "id",
+            format!("`{id}` is not `subnet-` and 8 or 17 hexadecimal digits"),
+        );
+    }
+    if subnet.tags.len() > TAGS_PER_RESOURCE {
+        found.add(
+            "tags",
+            format!("a resource has at most {TAGS_PER_RESOURCE}"),
+        );
+    }
+    found.0
+}
+
 /// What is wrong with one server; the paths begin at it.
 pub(crate) fn server_problems(server: &Server) -> Vec<Problem> {
     let mut found = Found::default();
@@ -211,10 +278,29 @@ pub(crate) fn server_problems(server: &Server) -> Vec<Problem> {
             format!("keys and values have at most {TAG_CHARS} characters"),
         );
     }
+    if instance_types::vcpus(&server.instance_type).is_none() {
+        let known: Vec<String> = instance_types::all()
+            .into_iter()
+            .map(|one| one.name)
+            .collect();
+        found.add(
+            "instance_type",
+            format!("`{}` is none of {}", server.instance_type, known.join(", ")),
+        );
+    }
     if let Some(own) = &server.timings {
         timings(own, "timings", &mut found);
     }
     found.0
+}
+
+fn is_subnet_id(id: &str) -> bool {
+    id.strip_prefix("subnet-").is_some_and(|digits| {
+        matches!(digits.len(), 8 | 17)
+            && digits
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
 }
 
 fn stubs(region: &Region, path: &str, found: &mut Found) {
@@ -313,7 +399,7 @@ fn is_region(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::sim::fleet::Fleet;
+    use crate::sim::fleet::{Fleet, Subnet};
 
     #[test]
     fn the_built_in_fleet_has_no_problems() {
@@ -330,6 +416,16 @@ mod tests {
         servers[2].id = Some("s-1".to_owned());
         servers[3].replication_state = "HEALTHY".to_owned();
         servers[4].stall_reason = Some("BORED".to_owned());
+        servers[5].instance_type = "m5.enormous".to_owned();
+        servers[6].subnet = Some("cellar".to_owned());
+        fleet.accounts[1].regions[0].subnets = vec![
+            Subnet {
+                id: Some("subnet-1".to_owned()),
+                ..Subnet::named("a")
+            },
+            Subnet::named("a"),
+            Subnet::named("none"),
+        ];
         let paths: Vec<String> = fleet
             .problems()
             .into_iter()
@@ -343,7 +439,12 @@ mod tests {
                 "accounts[0].regions[0].servers[2].id",
                 "accounts[0].regions[0].servers[3].replication_state",
                 "accounts[0].regions[0].servers[4].stall_reason",
+                "accounts[0].regions[0].servers[5].instance_type",
+                "accounts[0].regions[0].servers[6].subnet",
                 "accounts[1].id",
+                "accounts[1].regions[0].subnets[0].id",
+                "accounts[1].regions[0].subnets[1].name",
+                "accounts[1].regions[0].subnets[2].name",
             ]
         );
     }

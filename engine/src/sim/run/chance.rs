@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::event::Mode;
 use crate::ids::{GroupId, ServerId, Target};
-use crate::plan::{PlanSpec, WaveSpec};
+use crate::plan::{DrillGuard, PlanSpec, WaveSpec};
 use crate::sim::drs::Manners;
 use crate::sim::fleet::{
     Account, ExistingInstance, FaultPhase, Fleet, LaunchFault, Region, Server, Settings,
@@ -339,6 +339,17 @@ fn plan(counts: &[u64], random: &mut Random) -> PlanSpec {
         description: None,
         waves: waves.collect(),
         execution_timeout_seconds: random.chance(100).then(|| 60 + number(7_200, random)),
-        notifications: None,
+        // Not drawn, so that what is drawn after it stays as it was without guards.
+        drill_guard: counts
+            .iter()
+            .sum::<u64>()
+            .is_multiple_of(5)
+            .then(|| DrillGuard {
+                subnet_tags: std::collections::BTreeMap::from([(
+                    "Name".to_owned(),
+                    "default".to_owned(),
+                )]),
+            }),
+        ..PlanSpec::default()
     }
 }

@@ -86,6 +86,26 @@ pub enum AdminCommand {
         /// One for each launch.
         faults: Vec<LaunchFault>,
     },
+    /// Adds a subnet, or replaces the one of its name.
+    SetSubnet {
+        /// Where.
+        place: Place,
+        /// The subnet.
+        subnet: fleet::Subnet,
+    },
+    /// Makes the next version of a server's launch template. What is left out stays as it is.
+    SetLaunchTemplate {
+        /// Where.
+        place: Place,
+        /// The server's id or host name.
+        server: String,
+        /// The subnet by name or id; `none` for none.
+        #[serde(default)]
+        subnet: Option<String>,
+        /// The instance type.
+        #[serde(default)]
+        instance_type: Option<String>,
+    },
     /// Terminates an EC2 instance behind DRS's back.
     TerminateInstance {
         /// Where.
@@ -211,6 +231,9 @@ impl World {
             AdminCommand::AddServer { place, server } => {
                 return self.add_server(&place, &server, now);
             }
+            AdminCommand::SetSubnet { place, subnet } => {
+                return self.set_subnet(&place, &subnet);
+            }
             AdminCommand::ScriptStub { place, kind, stub } => {
                 self.script_stub(&place, kind, stub)?;
             }
@@ -248,6 +271,15 @@ impl World {
             } => {
                 self.site_at(&place)?.server_named(&server)?.faults = faults;
             }
+            AdminCommand::SetLaunchTemplate {
+                place,
+                server,
+                subnet,
+                instance_type,
+            } => {
+                let site = self.site_at(&place)?;
+                site.change_template(&server, subnet.as_deref(), instance_type)?;
+            }
             AdminCommand::TerminateInstance { place, instance } => {
                 self.site_at(&place)?.terminate_machine(&instance, now)?;
             }
@@ -273,6 +305,7 @@ impl World {
             | AdminCommand::SetInitialized { .. }
             | AdminCommand::SetTrust { .. }
             | AdminCommand::AddServer { .. }
+            | AdminCommand::SetSubnet { .. }
             | AdminCommand::ListAcceptedLaunches
             | AdminCommand::ListCounts
             | AdminCommand::ListFaults
@@ -364,7 +397,8 @@ impl World {
             });
         }
         let site = self.sites.entry(key);
-        let site = site.or_insert_with(|| Site::empty(&account_id, &place.region));
+        let seed = self.seed;
+        let site = site.or_insert_with(|| Site::empty(&account_id, &place.region, seed));
         site.stubs.script(kind, stub);
         Ok(())
     }
@@ -381,6 +415,7 @@ impl World {
         }
         let seed = self.seed;
         let site = self.site_at(place)?;
+        site.known_subnet(server.subnet.as_deref())?;
         let id = stock::server_id(&site.key(), server, seed);
         if site.servers.contains_key(&id) {
             return Err(AdminError::Conflict(format!(
@@ -389,6 +424,25 @@ impl World {
             )));
         }
         Ok(json!({"source_server_id": site.add_server(server, seed, now, now)}))
+    }
+
+    fn set_subnet(&mut self, place: &Place, subnet: &fleet::Subnet) -> Result<Value, AdminError> {
+        let problems = fleet::subnet_problems(subnet);
+        if !problems.is_empty() {
+            return Err(AdminError::Invalid(problems));
+        }
+        let seed = self.seed;
+        let site = self.site_at(place)?;
+        if let Some(id) = &subnet.id
+            && let Some(other) = site.subnets.get(id)
+            && other.name != subnet.name
+        {
+            return Err(AdminError::Conflict(format!(
+                "subnet {id} is called `{}`",
+                other.name
+            )));
+        }
+        Ok(json!({"subnet_id": site.set_subnet(subnet, seed)}))
     }
 }
 
@@ -411,6 +465,46 @@ impl Site {
             kind: "source server",
             name: name.to_owned(),
         })
+    }
+
+    /// The id of a subnet that is named; none for none.
+    fn known_subnet(&self, name: Option<&str>) -> Result<Option<String>, AdminError> {
+        match name {
+            None | Some(fleet::NO_SUBNET) => Ok(None),
+            Some(name) => match self.subnet_named(name) {
+                Some(id) => Ok(Some(id)),
+                None => Err(AdminError::Missing {
+                    kind: "subnet",
+                    name: name.to_owned(),
+                }),
+            },
+        }
+    }
+
+    fn change_template(
+        &mut self,
+        server: &str,
+        subnet: Option<&str>,
+        instance_type: Option<String>,
+    ) -> Result<(), AdminError> {
+        if let Some(instance_type) = &instance_type
+            && super::instance_types::vcpus(instance_type).is_none()
+        {
+            return Err(AdminError::Missing {
+                kind: "instance type",
+                name: instance_type.clone(),
+            });
+        }
+        let named = self.known_subnet(subnet)?;
+        let template = &mut self.server_named(server)?.template;
+        template.version += 1;
+        if subnet.is_some() {
+            template.subnet = named;
+        }
+        if let Some(instance_type) = instance_type {
+            template.instance_type = instance_type;
+        }
+        Ok(())
     }
 
     fn remove_server(&mut self, name: &str, now: Timestamp) -> Result<(), AdminError> {

@@ -12,8 +12,8 @@ use super::error::ApiError;
 use super::model::{Site, site_key};
 use super::quotas::{self, Place};
 use super::{
-    Caller, Reply, World, configuration, ec2, instances, jobs, launch, protection, servers, stubs,
-    tags, templates, terminate,
+    Caller, Reply, World, configuration, ec2, instances, jobs, launch, network, protection,
+    servers, stubs, tags, templates, terminate,
 };
 use crate::sim::fleet::Settings;
 
@@ -116,7 +116,10 @@ impl World {
             "GetReplicationConfiguration" => configuration::replication(&scene, input),
             "ListTagsForResource" => tags::list(&scene, input),
             "ec2:DescribeInstanceStatus" => ec2::describe_status(&scene, input),
+            "ec2:DescribeInstanceTypes" => network::describe_types(input),
             "ec2:DescribeInstances" => ec2::describe(&scene, input),
+            "ec2:DescribeLaunchTemplateVersions" => network::describe_templates(&scene, input),
+            "ec2:DescribeSubnets" => network::describe_subnets(&scene, input),
             "servicequotas:GetServiceQuota" => quotas::one(quotas, place, input),
             "servicequotas:ListServiceQuotas" => quotas::list(quotas, place, input),
             "ssm:GetAutomationExecution" => stubs::automation::show(&scene, input),

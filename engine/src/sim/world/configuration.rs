@@ -11,7 +11,7 @@ use super::error::ApiError;
 use super::model::{Server, Site};
 use crate::sim::fleet::{Disk, LaunchDisposition, RecoveryMode};
 
-/// How a server is launched. The rest of it lives in its EC2 launch template, which this world does not have.
+/// How a server is launched. The rest of it lives in its EC2 launch template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LaunchConfiguration {

@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use super::call::{Scene, read_input};
 use super::chance;
 use super::error::ApiError;
+use super::instance_types;
 use super::model::{Machine, MachineState};
 use super::page::Page;
+use super::tags::Tags;
 use super::wire::present;
 
 /// Instances on a page when the caller does not say how many.
@@ -32,10 +34,11 @@ struct Input {
     next_token: Option<String>,
 }
 
+/// A filter of a list.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Filter {
-    name: String,
+pub(super) struct Filter {
+    pub(super) name: String,
     #[serde(default)]
     values: Vec<String>,
 }
@@ -53,10 +56,11 @@ pub(super) fn describe(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiErr
         })
     };
     page(
-        &input,
-        "ec2:DescribeInstances",
-        "reservationSet",
-        machines,
+        (input.max_results, input.next_token.as_ref()),
+        ("ec2:DescribeInstances", "reservationSet"),
+        machines
+            .into_iter()
+            .map(|machine| (machine.id.clone(), machine)),
         view,
     )
 }
@@ -69,10 +73,11 @@ pub(super) fn describe_status(scene: &Scene<'_>, input: &Value) -> Result<Value,
         input.include_all_instances || machine.state(scene.now) == MachineState::Running
     });
     page(
-        &input,
-        "ec2:DescribeInstanceStatus",
-        "instanceStatusSet",
-        machines,
+        (input.max_results, input.next_token.as_ref()),
+        ("ec2:DescribeInstanceStatus", "instanceStatusSet"),
+        machines
+            .into_iter()
+            .map(|machine| (machine.id.clone(), machine)),
         |machine| status(scene, machine),
     )
 }
@@ -105,35 +110,43 @@ fn found<'a>(scene: &Scene<'a>, input: &Input) -> Result<Vec<&'a Machine>, ApiEr
 }
 
 impl Filter {
+    /// Whether a value is one of those that are wanted.
+    pub(super) fn has(&self, value: &str) -> bool {
+        self.values.iter().any(|wanted| wanted == value)
+    }
+
     fn fits(&self, machine: &Machine, state: &str) -> Result<bool, ApiError> {
-        let is_one = |value: &str| self.values.iter().any(|wanted| wanted == value);
         match self.name.as_str() {
-            "instance-id" => Ok(is_one(&machine.id)),
-            "instance-state-name" => Ok(is_one(state)),
-            "tag-key" => Ok(machine.tags.keys().any(|key| is_one(key))),
-            name => match name.strip_prefix("tag:") {
-                Some(key) => Ok(machine.tags.get(key).is_some_and(|value| is_one(value))),
-                None => {
-                    let message = format!("The filter '{name}' is invalid");
-                    Err(ApiError::new("InvalidParameterValue", 400, message))
-                }
-            },
+            "instance-id" => Ok(self.has(&machine.id)),
+            "instance-state-name" => Ok(self.has(state)),
+            "subnet-id" => Ok(machine.subnet.as_deref().is_some_and(|id| self.has(id))),
+            _ => self.fits_tags(&machine.tags),
+        }
+    }
+
+    /// Whether tags fit a filter that is about tags; one about anything else is refused.
+    pub(super) fn fits_tags(&self, tags: &Tags) -> Result<bool, ApiError> {
+        if self.name == "tag-key" {
+            return Ok(tags.keys().any(|key| self.has(key)));
+        }
+        match self.name.strip_prefix("tag:") {
+            Some(key) => Ok(tags.get(key).is_some_and(|value| self.has(value))),
+            None => {
+                let message = format!("The filter '{}' is invalid", self.name);
+                Err(ApiError::new("InvalidParameterValue", 400, message))
+            }
         }
     }
 }
 
-fn page<'a>(
-    input: &Input,
-    operation: &'static str,
-    member: &str,
-    machines: Vec<&'a Machine>,
-    view: impl Fn(&'a Machine) -> Value,
+/// A page of a list: how much is asked for and after which token, what the list is called, and its items by ascending key.
+pub(super) fn page<T>(
+    (size, token): (Option<usize>, Option<&String>),
+    (operation, member): (&'static str, &str),
+    items: impl Iterator<Item = (String, T)>,
+    view: impl Fn(T) -> Value,
 ) -> Result<Value, ApiError> {
-    let page = Page::new(
-        operation,
-        input.max_results.unwrap_or(PAGE_SIZE),
-        input.next_token.clone(),
-    );
+    let page = Page::new(operation, size.unwrap_or(PAGE_SIZE), token.cloned());
     let invalid = |_| {
         ApiError::new(
             "InvalidParameterValue",
@@ -142,32 +155,49 @@ fn page<'a>(
         )
     };
     let after = page.after().map_err(invalid)?;
-    let rest = machines
-        .into_iter()
-        .filter(|machine| after.as_ref().is_none_or(|after| machine.id > *after));
-    let mut cut = page.cut(rest.map(|machine| (machine.id.clone(), machine)), view);
+    let rest = items.filter(|(key, _)| after.as_ref().is_none_or(|after| key > after));
+    let mut cut = page.cut(rest, view);
     Ok(present([
         (member, cut["items"].take()),
         ("nextToken", cut["nextToken"].take()),
     ]))
 }
 
-fn instance(scene: &Scene<'_>, machine: &Machine) -> Value {
-    let tags = machine
-        .tags
+/// Tags as EC2 lists them.
+pub(super) fn tag_set(tags: &Tags) -> Value {
+    let tags = tags
         .iter()
         .map(|(key, value)| json!({"key": key, "value": value}));
-    json!({
+    json!(tags.collect::<Vec<_>>())
+}
+
+fn instance(scene: &Scene<'_>, machine: &Machine) -> Value {
+    let vcpus = instance_types::vcpus(&machine.instance_type).unwrap_or(2);
+    let subnet = scene.site.and_then(|site| {
+        let id = machine.subnet.as_ref()?;
+        site.subnets.get(id)
+    });
+    let zone = subnet.map_or_else(
+        || format!("{}a", scene.region),
+        |subnet| subnet.availability_zone.clone(),
+    );
+    let mut view = json!({
         "instanceId": machine.id,
         "imageId": "ami-0123456789abcdef0",
         "instanceState": state(machine.state(scene.now)),
         "privateDnsName": machine.hostname,
-        "instanceType": "m5.large",
+        "instanceType": machine.instance_type,
         "launchTime": machine.launched_at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string(),
-        "placement": {"availabilityZone": format!("{}a", scene.region), "tenancy": "default"},
+        "placement": {"availabilityZone": zone, "tenancy": "default"},
         "privateIpAddress": super::servers::private_ip(&machine.id),
-        "tagSet": tags.collect::<Vec<_>>(),
-    })
+        "cpuOptions": {"coreCount": vcpus / 2, "threadsPerCore": 2},
+        "tagSet": tag_set(&machine.tags),
+    });
+    if let Some(subnet) = subnet {
+        view["subnetId"] = json!(subnet.id);
+        view["vpcId"] = json!(subnet.vpc_id);
+    }
+    view
 }
 
 fn status(scene: &Scene<'_>, machine: &Machine) -> Value {

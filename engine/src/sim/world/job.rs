@@ -9,10 +9,11 @@ use super::model::{
 };
 use super::pace::Pace;
 use super::previous::previous_instances;
+use super::room::Room;
 use super::schedule::{self, Order, Schedule, Source};
 use super::tags::Tags;
 use super::wire;
-use crate::sim::fleet::{FaultPhase, LaunchDisposition, LaunchFault, Os, RecoveryMode, Settings};
+use crate::sim::fleet::{FaultPhase, LaunchDisposition, Os, RecoveryMode, Settings};
 use crate::time::after;
 
 /// A job is answered before it starts, however short everything else was made.
@@ -109,8 +110,9 @@ impl Job {
 pub(super) fn launch_all(site: &mut Site, making: &Making<'_>, servers: Vec<Checked>) -> String {
     let (mut job, mut pace) = Job::begin(site, making);
     let mut over_at = job.started_at;
+    let mut room = Room::of(site, making.settings.quotas.standard_vcpus, making.now);
     for (position, checked) in servers.into_iter().enumerate() {
-        let schedule = add_launch(site, making, &mut job, position, checked);
+        let schedule = add_launch(site, making, &mut job, &mut room, position, checked);
         over_at = over_at.max(schedule.over_at);
         job.log.extend(schedule.log);
     }
@@ -122,19 +124,28 @@ fn add_launch(
     site: &mut Site,
     making: &Making<'_>,
     job: &mut Job,
+    room: &mut Room,
     position: usize,
     checked: Checked,
 ) -> Schedule {
     let previous = previous_instances(site, &checked.server_id, making.now);
+    for machine in previous.removed().filter_map(|id| site.machines.get(id)) {
+        room.give_back(machine);
+    }
+    let default_subnet = site.default_subnet.clone();
     let server = site
         .servers
         .get_mut(&checked.server_id)
         .expect("the server was just found");
-    let fault = if server.faults.is_empty() {
+    let scripted = if server.faults.is_empty() {
         None
     } else {
         Some(server.faults.remove(0))
     };
+    let subnet = server.template.subnet.clone().or(default_subnet);
+    let fault = scripted
+        .filter(|fault| fault.phase != FaultPhase::None)
+        .or_else(|| room.take(subnet.as_ref(), &server.template).err());
     let label = ["launch", job.id.as_str(), checked.server_id.as_str()];
     let instance_id = chance::id(making.seed, "i-", &label);
     let mut pace = Pace::of(
@@ -148,9 +159,7 @@ fn add_launch(
         instance_id: &instance_id,
         source: checked.source,
         converts: server.launch.recovery_mode == RecoveryMode::Optimal,
-        fault: fault
-            .as_ref()
-            .filter(|fault: &&LaunchFault| fault.phase != FaultPhase::None),
+        fault: fault.as_ref(),
         previous: previous.kind(),
     };
     let schedule = schedule::launch(&order, job.started_at, &mut pace);
@@ -171,6 +180,7 @@ fn add_launch(
             schedule.over_at,
             &mut pace,
         );
+        machine.subnet = subnet;
         machine.impaired = fault.is_some_and(|fault| fault.phase == FaultPhase::StatusChecks);
         site.records.insert(instance_id.clone(), record);
         site.machines.insert(instance_id.clone(), machine);
@@ -226,6 +236,8 @@ fn launched(
         id: instance_id.to_owned(),
         hostname: server.hostname.clone(),
         tags,
+        instance_type: server.template.instance_type.clone(),
+        subnet: None,
         launched_at: at,
         runs_at,
         checks_pass_at: after(runs_at, pace.draw_by_os(|timings| timings.status_checks)),

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::configuration::{LaunchConfiguration, ReplicationConfiguration};
+use super::network::{self, LaunchTemplate, Subnet};
 use super::pace::Timings;
 use super::replication::Replication;
 use super::stubs::Stubs;
@@ -41,6 +42,12 @@ pub(super) struct Site {
     pub(super) records: BTreeMap<String, Record>,
     /// EC2's instances.
     pub(super) machines: BTreeMap<String, Machine>,
+    /// EC2's subnets; a world that was stored before there were any has none.
+    #[serde(default)]
+    pub(super) subnets: BTreeMap<String, Subnet>,
+    /// The subnet of whatever names none.
+    #[serde(default)]
+    pub(super) default_subnet: Option<String>,
     pub(super) launch_template: Option<Template>,
     pub(super) replication_template: Option<Template>,
     /// The number of the last job.
@@ -151,6 +158,9 @@ pub(super) struct Server {
     pub(super) replication: Replication,
     pub(super) launch: LaunchConfiguration,
     pub(super) replicate: ReplicationConfiguration,
+    /// Its EC2 launch template, whose id its launch settings name.
+    #[serde(default)]
+    pub(super) template: LaunchTemplate,
     /// What goes wrong with its next launches.
     pub(super) faults: Vec<LaunchFault>,
     pub(super) timings: Option<Timings>,
@@ -307,6 +317,10 @@ pub(super) struct Machine {
     pub(super) id: String,
     pub(super) hostname: String,
     pub(super) tags: Tags,
+    #[serde(default = "network::instance_type")]
+    pub(super) instance_type: String,
+    #[serde(default)]
+    pub(super) subnet: Option<String>,
     pub(super) launched_at: Timestamp,
     pub(super) runs_at: Timestamp,
     pub(super) checks_pass_at: Timestamp,

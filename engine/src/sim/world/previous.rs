@@ -61,6 +61,11 @@ impl PreviousInstances {
         }
     }
 
+    /// The instances that go.
+    pub(super) fn removed(&self) -> impl Iterator<Item = &String> {
+        self.removable.iter()
+    }
+
     /// Writes down that the instances go.
     pub(super) fn remove(self, site: &mut Site, cleanup: Option<(Timestamp, Timestamp)>) {
         let Some((from, until)) = cleanup else {

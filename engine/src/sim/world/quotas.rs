@@ -6,8 +6,13 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use crate::limits;
 
-/// The service code of DRS.
-const SERVICE: &str = "drs";
+/// The services that have quotas here, with their names.
+const SERVICES: [(&str, &str); 2] = [
+    (DRS, "AWS Elastic Disaster Recovery"),
+    (EC2, "Amazon Elastic Compute Cloud (Amazon EC2)"),
+];
+const DRS: &str = "drs";
+const EC2: &str = "ec2";
 /// Quotas on a page when the caller does not say how many.
 const PAGE_SIZE: u64 = 100;
 
@@ -25,11 +30,26 @@ pub struct Quotas {
     pub replicating_servers: u32,
     /// Source servers (L-E28BE5E0).
     pub source_servers: u32,
+    /// vCPUs of running On-Demand Standard instances, a quota of EC2 (L-1216C47A).
+    pub standard_vcpus: u32,
 }
 
 impl Quotas {
-    /// Every quota with its code and its name.
-    pub fn listed(&self) -> [(&'static str, &'static str, u32); 6] {
+    /// The quotas of a service, each with its code and its name; none for a service that has none here.
+    fn of_service(&self, service: &str) -> Option<Vec<Quota>> {
+        match service {
+            DRS => Some(self.listed().into()),
+            EC2 => Some(vec![(
+                STANDARD_VCPUS,
+                "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+                self.standard_vcpus,
+            )]),
+            _ => None,
+        }
+    }
+
+    /// Every quota of DRS with its code and its name.
+    fn listed(&self) -> [Quota; 6] {
         [
             (JOBS, "Concurrent jobs in progress", self.jobs),
             (
@@ -70,6 +90,7 @@ impl Default for Quotas {
             servers_in_jobs,
             replicating_servers: 300,
             source_servers: u32::try_from(limits::SERVERS_PER_TARGET).unwrap_or(u32::MAX),
+            standard_vcpus: 10_000,
         }
     }
 }
@@ -80,22 +101,25 @@ pub(super) const SERVERS_IN_JOBS: &str = "L-05AFA8C6";
 pub(super) const JOBS_PER_SERVER: &str = "L-DD6D028C";
 pub(super) const REPLICATING_SERVERS: &str = "L-C1D14A2B";
 pub(super) const SOURCE_SERVERS: &str = "L-E28BE5E0";
+const STANDARD_VCPUS: &str = "L-1216C47A";
+
+/// A quota: its code, its name and its value.
+type Quota = (&'static str, &'static str, u32);
 
 /// One quota, as `GetServiceQuota` tells it.
 pub(super) fn one(quotas: &Quotas, place: Place<'_>, input: &Value) -> Result<Value, ApiError> {
-    check_service(input)?;
+    let (service, listed) = of_service(quotas, input)?;
     let code = input["QuotaCode"].as_str().unwrap_or_default();
-    let found = quotas.listed().into_iter().find(|(own, ..)| *own == code);
+    let found = listed.into_iter().find(|(own, ..)| *own == code);
     let quota = found.ok_or_else(|| {
         no_such("The request failed because the specified service quota does not exist.")
     })?;
-    Ok(json!({"Quota": view(place, quota)}))
+    Ok(json!({"Quota": view(place, service, quota)}))
 }
 
 /// All quotas, as `ListServiceQuotas` tells them. The token is the code that the page before ended with.
 pub(super) fn list(quotas: &Quotas, place: Place<'_>, input: &Value) -> Result<Value, ApiError> {
-    check_service(input)?;
-    let mut listed = quotas.listed();
+    let (service, mut listed) = of_service(quotas, input)?;
     listed.sort_unstable_by_key(|(code, ..)| *code);
     let size = input["MaxResults"]
         .as_u64()
@@ -112,7 +136,7 @@ pub(super) fn list(quotas: &Quotas, place: Place<'_>, input: &Value) -> Result<V
         && let Some(quota) = rest.next()
     {
         last = quota.0;
-        page.push(view(place, quota));
+        page.push(view(place, service, quota));
     }
     let mut answer = json!({"Quotas": page});
     if rest.peek().is_some() {
@@ -128,29 +152,36 @@ pub(super) struct Place<'a> {
     pub(super) region: &'a str,
 }
 
-fn view(place: Place<'_>, (code, name, value): (&str, &str, u32)) -> Value {
+fn view(
+    place: Place<'_>,
+    (service, service_name): (&str, &str),
+    (code, name, value): Quota,
+) -> Value {
     let Place { account_id, region } = place;
     let partition = super::wire::partition(region);
     json!({
-        "ServiceCode": SERVICE,
-        "ServiceName": "AWS Elastic Disaster Recovery",
-        "QuotaArn": format!("arn:{partition}:servicequotas:{region}:{account_id}:{SERVICE}/{code}"),
+        "ServiceCode": service,
+        "ServiceName": service_name,
+        "QuotaArn": format!("arn:{partition}:servicequotas:{region}:{account_id}:{service}/{code}"),
         "QuotaCode": code,
         "QuotaName": name,
         "Value": f64::from(value),
         "Unit": "None",
-        "Adjustable": code == SOURCE_SERVERS,
+        "Adjustable": matches!(code, SOURCE_SERVERS | STANDARD_VCPUS),
         "GlobalQuota": false,
     })
 }
 
-fn check_service(input: &Value) -> Result<(), ApiError> {
-    if input["ServiceCode"] == SERVICE {
-        return Ok(());
-    }
-    Err(no_such(
-        "The request failed because the specified service does not exist.",
-    ))
+/// The service that is asked about, and its quotas.
+fn of_service(
+    quotas: &Quotas,
+    input: &Value,
+) -> Result<((&'static str, &'static str), Vec<Quota>), ApiError> {
+    let service = SERVICES
+        .iter()
+        .find(|(code, _)| input["ServiceCode"] == *code);
+    let found = service.and_then(|service| Some((*service, quotas.of_service(service.0)?)));
+    found.ok_or_else(|| no_such("The request failed because the specified service does not exist."))
 }
 
 fn no_such(message: &str) -> ApiError {

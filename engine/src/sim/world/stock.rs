@@ -6,6 +6,7 @@ use super::chance;
 use super::configuration::{LaunchConfiguration, ReplicationConfiguration};
 use super::job::{Checked, Making, launch_all};
 use super::model::{JobKind, Server, Site, site_key};
+use super::network::LaunchTemplate;
 use super::replication::Replication;
 use super::stubs::Stubs;
 use super::tags::Tags;
@@ -22,12 +23,23 @@ const DEFAULT_DISK_GIB: u32 = 30;
 
 impl Site {
     /// An account's Region where nothing is.
-    pub(super) fn empty(account_id: &str, region: &str) -> Self {
-        Self {
+    pub(super) fn empty(account_id: &str, region: &str, seed: u64) -> Self {
+        Self::with_subnets(account_id, region, &[], seed)
+    }
+
+    fn with_subnets(account_id: &str, region: &str, subnets: &[fleet::Subnet], seed: u64) -> Self {
+        let mut site = Self {
             account_id: account_id.to_owned(),
             region: region.to_owned(),
             ..Self::default()
+        };
+        if subnets.is_empty() {
+            site.set_subnet(&fleet::Subnet::named("default"), seed);
         }
+        for subnet in subnets {
+            site.set_subnet(subnet, seed);
+        }
+        site
     }
 
     /// An account's Region as a fleet describes it.
@@ -37,7 +49,7 @@ impl Site {
         seed: u64,
         now: Timestamp,
     ) -> Self {
-        let mut site = Self::empty(account_id, &region.name);
+        let mut site = Self::with_subnets(account_id, &region.name, &region.subnets, seed);
         site.initialized = region.initialized;
         site.stubs = Stubs::of_fleet(region);
         if region.initialized {
@@ -60,13 +72,14 @@ impl Site {
         added_at: Timestamp,
         now: Timestamp,
     ) -> String {
-        let server = made(
+        let mut server = made(
             &site_key(&self.account_id, &self.region),
             described,
             seed,
             added_at,
             now,
         );
+        server.template = self.template_of(described);
         let id = server.id.clone();
         self.servers.insert(id.clone(), server);
         if let Some(existing) = &described.recovery_instance {
@@ -141,6 +154,7 @@ fn made(
     Server {
         replicate: ReplicationConfiguration::default_of(&id, &described.hostname, &disks),
         launch,
+        template: LaunchTemplate::default(),
         hostname: described.hostname.clone(),
         tags: described.tags.clone(),
         os: described.os,

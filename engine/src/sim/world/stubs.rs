@@ -185,8 +185,9 @@ impl World {
         input: &Value,
     ) -> Result<Reply, ApiError> {
         let account_id = &caller.account_id;
+        let seed = self.seed;
         let site = self.sites.entry(site_key(account_id, region));
-        let site = site.or_insert_with(|| Site::empty(account_id, region));
+        let site = site.or_insert_with(|| Site::empty(account_id, region, seed));
         let mut stage = Stage {
             site,
             settings: &self.settings,

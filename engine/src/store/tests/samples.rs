@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::events::{events, policies};
 use super::points::points;
 use super::{notices, verified};
-use crate::event::{Author, Mode, Recorded};
+use crate::event::{Author, Event, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
-use crate::plan::{PlanSpec, WaveSpec};
+use crate::plan::{DrillGuard, PlanSpec, WaveSpec};
+use crate::readiness::guard::GuardPassed;
 use crate::store::claim::Claim;
 use crate::store::codec::ReadError;
 use crate::store::deletion::{DELETED, Deletion};
@@ -97,6 +98,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     all.extend(targets());
     all.extend(notices::items());
     all.extend(super::points::frozen());
+    all.extend(with_drill_guard());
     all
 }
 
@@ -220,6 +222,52 @@ fn with_policies() -> Vec<(String, Item, Again)> {
     ]
 }
 
+/// Items that tell of a drill guard.
+fn with_drill_guard() -> Vec<(String, Item, Again)> {
+    let tags = BTreeMap::from([("Purpose".to_owned(), "drill".to_owned())]);
+    let mut stored = plan();
+    stored.spec.drill_guard = Some(DrillGuard {
+        subnet_tags: tags.clone(),
+    });
+    let (mut started, _) = beginning(&[("db", &["s-1"])]);
+    started.drill_guard = Some(GuardPassed {
+        subnet_tags: tags,
+        servers: 1,
+        subnets: vec!["subnet-0123456789abcdef0".to_owned()],
+    });
+    let tripped = Event::DrillGuardTripped {
+        wave: 0,
+        message: "subnet subnet-0123456789abcdef0 lacks Purpose".to_owned(),
+    };
+    let events = [
+        (
+            "started-with-drill-guard",
+            Event::ExecutionStarted(Box::new(started)),
+        ),
+        ("drill-guard-tripped", tripped),
+    ];
+    let mut items: Vec<(String, Item, Again)> = vec![(
+        "plan-with-drill-guard".to_owned(),
+        stored.encode(),
+        |item| Ok(StoredPlan::decode(item)?.encode()),
+    )];
+    for (seq, (name, event)) in (1..).zip(events) {
+        let recorded = Recorded {
+            seq,
+            now: now(),
+            author: Author::Owner(OwnerId::new("o-1")),
+            event,
+        };
+        let item = record::encode_event(&execution(), &recorded, "nonce");
+        items.push((format!("event-{name}"), item, |item| {
+            let nonce = record::nonce_of(item)?;
+            let event = record::decode_event(item)?;
+            Ok(record::encode_event(&execution(), &event, &nonce))
+        }));
+    }
+    items
+}
+
 fn groups() -> Vec<(&'static str, Group)> {
     let tags = BTreeMap::from([("Team".to_owned(), "shop".to_owned())]);
     let group = |selection, claiming: bool| Group {
@@ -276,7 +324,7 @@ pub(super) fn plan() -> StoredPlan {
             description: Some("all of it".to_owned()),
             waves: vec![wave, least],
             execution_timeout_seconds: Some(7_200),
-            notifications: None,
+            ..PlanSpec::default()
         },
         tags: BTreeMap::from([("Team".to_owned(), "shop".to_owned())]),
         version: 3,

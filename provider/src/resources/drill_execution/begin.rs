@@ -135,6 +135,14 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
                 sentence(&error.to_string())
             ),
         ),
+        BeginError::DrillGuard(_) => at_plan(
+            "Drill Stopped by Its Guard",
+            format!(
+                "The plan's drill_guard lets a drill boot only in subnets that carry its tags. {} Nothing was launched. \
+                 `drsctl preflight` with the plan's id shows it again. When it is mended, apply again.",
+                sentence(&error.to_string())
+            ),
+        ),
         BeginError::GuardUnreadable(call) => {
             let mut found = client.explain_call(call);
             found.detail = format!(

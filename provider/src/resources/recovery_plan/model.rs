@@ -68,7 +68,7 @@ impl Model {
             description: known.optional(&self.description),
             waves,
             execution_timeout_seconds: known.optional(&self.execution_timeout_seconds),
-            notifications: None,
+            ..PlanSpec::default()
         };
         (spec, known.missing)
     }
