@@ -13,10 +13,11 @@ use super::{Command, hooks, policy};
 
 /// The facts that are due now.
 pub(super) fn record(state: &State, now: Now, wake: &mut Wake) -> Option<Command> {
-    let mut events = Vec::new();
+    // What the waves would do next may not fit once nothing more is launched, so they are asked again after it.
     if let Some(event) = execution_limit(state, now, wake) {
-        events.push(event);
+        return Some(Command::Record(vec![event]));
     }
+    let mut events = Vec::new();
     for (index, wave) in state.waves.iter().enumerate() {
         events.extend(next_of_wave(state, index, wave, now, wake));
     }

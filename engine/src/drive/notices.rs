@@ -70,6 +70,10 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         ended.extend(post.overdue(self.clock.now().wall));
         for (notice, outcome) in ended {
             run.view.publishing.remove(&notice);
+            // Somebody else's word about it came first.
+            if !run.state.notices.is_due(&notice) {
+                continue;
+            }
             let event = notices::tried(&run.state, notice, outcome);
             if self.record_outcome(run, vec![event]).await? == Turn::Lost {
                 return Ok(Turn::Lost);

@@ -60,7 +60,7 @@ pub fn about(state: &State) -> Vec<String> {
         format!("by      {by}"),
         format!("in      {}", targets.join(", ")),
     ];
-    if let Some(until) = state.lifetime_ends() {
+    if let Some(until) = state.lifetime_ends().filter(|_| !state.is_clean()) {
         lines.push(format!(
             "stays   until {} at the longest; whoever drives it has it removed then, or `drsctl sweep`",
             date_and_clock(until)

@@ -3,10 +3,12 @@
 //! Every line is one piece of advice for a person who was just woken up. Advice is given only for what this version can
 //! do; it never says that something was done.
 
+use std::collections::BTreeMap;
+
 use crate::event::Outcome;
 use crate::ids::InstanceId;
 use crate::limits;
-use crate::state::{Phase, State, Status, Stop};
+use crate::state::{NoticePhase, Phase, State, Status, Stop};
 use crate::time::after;
 
 use super::{Driven, clock};
@@ -26,8 +28,9 @@ pub fn next(state: &State, driven: Driven) -> Vec<String> {
     }
     if state.status.is_terminal() {
         termination(state, driven, &mut advice);
-        notices(state, driven, &mut advice);
+        unsent(state, driven, &mut advice);
     }
+    untold(state, &mut advice);
     advice
 }
 
@@ -173,13 +176,34 @@ fn termination(state: &State, driven: Driven, advice: &mut Vec<String>) {
 }
 
 /// Notices that a process did not send any more.
-fn notices(state: &State, driven: Driven, advice: &mut Vec<String>) {
+fn unsent(state: &State, driven: Driven, advice: &mut Vec<String>) {
     let due = state.notices.due().count();
     if due > 0 && driven != Driven::Yes {
         let id = &state.started.execution_id;
         advice.push(format!(
             "Not everybody was told ({} not sent): `drsctl run {id}` tells them, and so does `drsctl sweep`.",
             super::several(due, "notice")
+        ));
+    }
+}
+
+/// Topics that were not told something, and why not, the last time.
+fn untold(state: &State, advice: &mut Vec<String>) {
+    let mut topics: BTreeMap<&str, (Vec<&str>, &str)> = BTreeMap::new();
+    for (id, notice) in &state.notices.all {
+        if let NoticePhase::GivenUp { message } = &notice.phase {
+            let (kinds, why) = topics.entry(&id.topic).or_default();
+            if !kinds.contains(&notice.kind.as_str()) {
+                kinds.push(notice.kind.as_str());
+            }
+            *why = message;
+        }
+    }
+    for (topic, (kinds, why)) in topics {
+        advice.push(format!(
+            "{topic} was not told of {}, and nobody tries again: {why}. Mend the topic, its policy or the plan; the execution \
+             does not wait for it.",
+            kinds.join(", ")
         ));
     }
 }

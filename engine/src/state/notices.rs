@@ -91,6 +91,11 @@ impl Notices {
             .filter_map(|id| Some((id, self.all.get(id)?)))
     }
 
+    /// Whether a notice is neither sent nor given up.
+    pub fn is_due(&self, id: &NoticeId) -> bool {
+        self.due.contains(id)
+    }
+
     /// Whether none is left to be sent.
     pub fn are_done(&self) -> bool {
         self.due.is_empty()
@@ -239,7 +244,7 @@ pub(super) fn check(state: &State, event: &Event) -> Option<Result<(), String>> 
     let (Event::NoticeSent { notice } | Event::NoticeFailed { notice, .. }) = event else {
         return None;
     };
-    Some(ensure(state.notices.due.contains(notice), || {
+    Some(ensure(state.notices.is_due(notice), || {
         format!(
             "no notice of event {} is due to {}",
             notice.event, notice.topic

@@ -74,3 +74,18 @@ fn a_cancel_that_changes_nothing_does_not_spoil_a_success() {
     tale.settle();
     assert_eq!(tale.state.status, Status::Ended(Outcome::Completed));
 }
+
+/// A look that comes late may find both at once.
+#[test]
+fn a_retry_that_is_due_in_the_moment_in_which_the_limit_passes_is_not_made() {
+    let mut tale = Tale::with(&[("db", &["s-1"])], |started| {
+        started.timeout = Some(SignedDuration::from_secs(500));
+        started.waves[0].policy.retries = 3;
+    });
+    let (launch, servers) = tale.launch();
+    tale.pass(600)
+        .judge(launch, &servers, Some("there is no capacity"));
+    tale.tell(Event::JobEnded { launch });
+    tale.settle();
+    assert_eq!(tale.state.status, Status::Ended(Outcome::TimedOut));
+}

@@ -126,6 +126,25 @@ fn a_notice_of_many_servers_is_no_longer_than_a_person_reads() {
     assert!(text.lines().count() < limits::NOTICE_ROWS + limits::SERVERS_PER_NOTICE + 30);
 }
 
+/// Whoever looks sees that somebody was not told, and so do the other topics.
+#[test]
+fn a_topic_that_refuses_is_named_with_what_helps() {
+    let mut tale = tale();
+    let notice = tale.decide().publish.remove(0);
+    tale.tell(Event::NoticeFailed {
+        notice,
+        message: "sns:Publish was refused: NotFound: Topic does not exist".to_owned(),
+        given_up: true,
+    });
+    insta::assert_snapshot!(next(&tale.state, Driven::Yes).join("\n"));
+    tale.wish(Event::CancelRequested {
+        reason: "enough".to_owned(),
+    });
+    tale.settle();
+    let silent = Driven::Silent(jiff::SignedDuration::from_secs(60));
+    insta::assert_snapshot!("not-sent", next(&tale.state, silent).join("\n"));
+}
+
 #[test]
 fn what_came_of_a_notice_is_told() {
     let tale = tale();

@@ -97,6 +97,7 @@ fn run_seed(seed: u64, is_traced: bool) -> (Run, Verdict) {
             .spawn(Box::pin(ask_later(process, seconds, ask)));
     }
     run.spawn_approver();
+    run.spawn_sweeper();
     for stranger in scenario.strangers {
         let clock = SimClock {
             hub: run.hub.clone(),
