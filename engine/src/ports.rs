@@ -288,6 +288,14 @@ impl CallError {
     pub fn is_retryable(&self) -> bool {
         self.kind != Kind::Refused
     }
+
+    /// The action that IAM knows the call by, which is not always its name.
+    pub fn action(&self) -> &str {
+        match self.call {
+            "lambda:Invoke" => "lambda:InvokeFunction",
+            call => call,
+        }
+    }
 }
 
 impl fmt::Display for CallError {

@@ -27,7 +27,12 @@ OPERATIONS = (
     "dynamodb:UpdateContinuousBackups",
     "ec2:DescribeInstanceStatus",
     "ec2:DescribeInstances",
+    "lambda:Invoke",
     "servicequotas:ListServiceQuotas",
+    "ssm:GetAutomationExecution",
+    "ssm:ListCommands",
+    "ssm:SendCommand",
+    "ssm:StartAutomationExecution",
     "sts:GetCallerIdentity",
 )
 PASSING = {
@@ -35,6 +40,14 @@ PASSING = {
     "failed": {"internal": {}},
     "answer_lost": "lost_answer",
     "request_lost": "lost_request",
+}
+
+
+# What a wave looks at and runs beside its launches.
+BESIDE = {
+    "before_hooks": [{"name": "failover", "automation_document": "Shop-Failover"}],
+    "checks": {"ssm_document": "AWS-RunShellScript", "lambda_function": "shop-smoke-test"},
+    "after_hooks": [{"name": "smoke", "lambda_function": "shop-smoke-test"}],
 }
 
 
@@ -48,7 +61,7 @@ def life(workspace: Workspace, simulator: Simulator) -> dict:
         data("drs_source_servers", "shop", filters={"tags": {"Tier": "db"}}),
         group("database", source_server_ids=simulator.ids("db-1")),
         group("web", server_selection_tags={"Tier": "web"}),
-        plan("shop", wave("database", "database"), wave("web", "web")),
+        plan("shop", wave("database", "database", **BESIDE), wave("web", "web", **BESIDE)),
         drill("quarterly", "shop", triggers={"quarter": "2026-Q4"}, fail_on_unsuccessful=False),
         data("drs_execution", "last", id=Expression("drs_drill_execution.quarterly.id")),
         output("statuses", "{ for s in drs_drill_execution.quarterly.servers : s.hostname => s.status }"),
@@ -120,7 +133,7 @@ def denied(workspace: Workspace, simulator: Simulator, operation: str) -> Finish
     workspace.write(
         simulator.provider(),
         group("web", server_selection_tags={"Tier": "web"}),
-        plan("shop", wave("web", "web")),
+        plan("shop", wave("web", "web", **BESIDE)),
         drill("quarterly", "shop"),
     )
     applied = workspace.apply(expect=None)
