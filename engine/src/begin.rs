@@ -18,6 +18,7 @@ use crate::ids::{ExecutionId, PlanId, ServerId, Target};
 use crate::limits;
 use crate::only::Only;
 use crate::plan::Plan;
+use crate::point::{self, PointError, RecoveryPoint};
 use crate::ports::{CallError, Clock, Outside, WhichInstances};
 use crate::resolve::{Resolution, ResolveError, resolve};
 use crate::state::{IllegalEvent, Owner, State};
@@ -60,6 +61,8 @@ pub struct Begin {
     pub replace_live_instances: bool,
     /// The part of the plan that it is for.
     pub only: Only,
+    /// What its servers are launched from.
+    pub points: RecoveryPoint,
     /// The number that the run must have, e.g. because a person confirmed it; none means whichever is next.
     pub run: Option<i64>,
     /// Guards that a recovery may launch without while they cannot be read; for a drill they change nothing.
@@ -75,6 +78,8 @@ pub enum BeginError {
     Resolve(Vec<ResolveError>),
     /// The part of the plan that was asked for does not exist; every reason.
     Only(Vec<String>),
+    /// Servers cannot be launched from what was asked for; every reason.
+    Points(Vec<PointError>),
     /// Live recovery instances exist that a launch would delete.
     LiveInstances {
         /// The first of them.
@@ -133,7 +138,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         let resolution = resolve(&self.drs, &self.executions.items, &begin.plan)
             .await
             .map_err(BeginError::Resolve)?;
-        let mut request = self.request_of(begin, resolution)?;
+        let mut request = self.request_of(begin, resolution).await?;
         let frozen = request.frozen.clone();
         let events = self.start(begin, &mut request).await?;
         let now = self.clock.now();
@@ -306,7 +311,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         })
     }
 
-    fn request_of(
+    async fn request_of(
         &self,
         begin: &Begin,
         resolution: Resolution,
@@ -323,6 +328,9 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             .only
             .narrow(&mut waves, &groups, &mut frozen)
             .map_err(BeginError::Only)?;
+        self.freeze_points(&begin.points, &mut frozen)
+            .await
+            .map_err(BeginError::Points)?;
         place(&mut waves, &begin.hub);
         let started = Started {
             execution_id: begin.execution_id.clone(),
@@ -337,6 +345,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             inputs: begin.inputs.clone(),
             replace_live_instances: begin.replace_live_instances,
             only: begin.only.clone(),
+            points: begin.points.clone(),
             preempted: Vec::new(),
             force_unknown: begin.force_unknown.clone(),
             unchecked: begin.unchecked.clone(),
@@ -405,6 +414,7 @@ impl fmt::Display for BeginError {
                 write!(f, "{}", texts.join("\n"))
             }
             Self::Only(problems) => write!(f, "{}", problems.join("\n")),
+            Self::Points(problems) => write!(f, "{}", point::told(problems).join("\n")),
             Self::Preempt(error) => write!(
                 f,
                 "a drill that runs could not be told that a recovery takes its servers: {error}"

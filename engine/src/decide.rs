@@ -7,7 +7,8 @@
 //!
 //! To change how a wave is judged, read [`jobs`]; what is launched when, [`launches`]; when a wave starts and ends,
 //! [`waves`]; what follows a failed server, [`policy`]; whether a launched one is healthy, [`checks`]; what is run before
-//! and after a wave, [`hooks`] and [`actions`]; how instances are terminated, [`termination`].
+//! and after a wave, [`hooks`] and [`actions`]; how instances are terminated, [`termination`]; when it is looked what
+//! servers were launched from, [`points`].
 
 use jiff::SignedDuration;
 
@@ -23,6 +24,7 @@ pub mod checks;
 pub mod hooks;
 pub mod jobs;
 pub mod launches;
+pub mod points;
 pub mod policy;
 pub mod termination;
 pub mod view;
@@ -65,6 +67,8 @@ pub enum Command {
         /// The servers.
         servers: Vec<ServerId>,
     },
+    /// Look what the launched servers of jobs that ended were launched from.
+    FindPoints(Vec<LaunchId>),
     /// Look at the status of launched instances, in a target and in others where that is due.
     LookAtHealth(Target),
     /// Begin hooks and checks: intents, calls, outcomes.
@@ -129,8 +133,8 @@ impl Default for Settings {
 /// Chooses what to do next.
 ///
 /// While the execution runs: facts that follow from time come first, so that nothing is launched past a limit; then
-/// what is unknown is looked up; then jobs are followed; then servers are launched. After its end only a termination is
-/// left to do.
+/// what is unknown is looked up; then jobs are followed; then servers are launched; and when there is nothing else to do,
+/// it is looked what they were launched from. After its end only a termination is left to do.
 pub fn decide(state: &State, view: &View, now: Now, settings: &Settings) -> Decision {
     let mut wake = Wake::default();
     let command = match state.status {
@@ -143,6 +147,7 @@ pub fn decide(state: &State, view: &View, now: Now, settings: &Settings) -> Deci
                 .or_else(|| look(state, view, now, settings, &mut wake))
                 .or_else(|| launches::next(state, view, now, &mut wake))
                 .or_else(|| begin(state, now, &mut wake))
+                .or_else(|| points::next(state, view, now, &mut wake))
         }
         Status::Ended(_) | Status::Halted => {
             termination::next(state, view, now, settings, &mut wake)

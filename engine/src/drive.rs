@@ -31,9 +31,10 @@ mod actions;
 mod adopt;
 mod observe;
 mod perform;
+mod points;
 mod record;
 mod terminate;
-mod together;
+pub(crate) mod together;
 
 #[cfg(test)]
 pub(crate) use perform::{EXECUTION_TAG, LAUNCH_TAG};

@@ -13,6 +13,7 @@ use crate::guard::{Guard, Unchecked};
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, PlanId, ServerId, Target};
 use crate::only::Only;
 use crate::plan::{Check, Checks, Hook, LaunchOrder, Policy};
+use crate::point::{LaunchedFrom, RecoveryPoint};
 use crate::ports::ActionRun;
 use crate::time::Now;
 
@@ -167,6 +168,13 @@ pub enum Event {
         launch: LaunchId,
         /// Which server has which instance.
         instances: BTreeMap<ServerId, InstanceId>,
+    },
+    /// What the launched servers of a job that ended were launched from became known, as far as DRS tells.
+    PointsFound {
+        /// The launch.
+        launch: LaunchId,
+        /// The servers that something is known of.
+        points: BTreeMap<ServerId, LaunchedFrom>,
     },
     /// Servers whose launch failed wait for another one, as the policy of their wave allows.
     ServersRetried {
@@ -358,6 +366,9 @@ pub struct Started {
     /// The part of the plan that it is for.
     #[serde(default, skip_serializing_if = "Only::is_all")]
     pub only: Only,
+    /// What its servers are to be launched from.
+    #[serde(default, skip_serializing_if = "RecoveryPoint::is_latest")]
+    pub points: RecoveryPoint,
     /// Drills whose servers it took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preempted: Vec<ExecutionId>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::ids::{GroupId, ServerId, Target};
+use crate::point::Point;
 
 /// Who takes part in an execution, wave by wave in launch order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct FrozenServer {
     /// Whether it runs Windows, which takes longer to boot.
     #[serde(default, skip_serializing_if = "is_false")]
     pub windows: bool,
+    /// The recovery point that it is launched from, each time; none means its newest state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Point>,
 }
 
 impl Frozen {

@@ -55,6 +55,8 @@ identifier! {
     JobId;
     /// A recovery instance; DRS uses the EC2 instance id for both.
     InstanceId;
+    /// A point in time of a source server, `pit-` and 17 alphanumerics.
+    SnapshotId;
     /// One process that drives an execution; new for every process, never reused.
     OwnerId;
 }

@@ -29,6 +29,7 @@ pub mod limits;
 pub mod only;
 pub mod origin;
 pub mod plan;
+pub mod point;
 pub mod ports;
 pub mod preflight;
 pub mod report;

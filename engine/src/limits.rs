@@ -103,6 +103,12 @@ pub const FOLLOW_AFTER_STOP: SignedDuration = SignedDuration::from_hours(4);
 pub const JUDGE_GRACE: SignedDuration = SignedDuration::from_secs(90);
 /// How long after LAUNCHED the recovery instance's id is looked for before the server is recorded without one.
 pub const INSTANCE_GRACE: SignedDuration = SignedDuration::from_secs(300);
+/// How long after a job's end its log is asked what its servers were launched from, before that stays unknown.
+pub const POINTS_GRACE: SignedDuration = SignedDuration::from_secs(300);
+/// Times that the recovery points of a server are asked for when an execution starts, while DRS is busy.
+pub const POINT_READS: u32 = 4;
+/// Problems with recovery points that a refused start spells out; the rest is counted.
+pub const POINT_PROBLEMS: usize = 20;
 /// How long a termination may take before what is left is reported.
 pub const TERMINATION_TIMEOUT: SignedDuration = SignedDuration::from_hours(2);
 

@@ -12,7 +12,7 @@ use std::future::Future;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ids::{InstanceId, JobId, ServerId, Target};
+use crate::ids::{InstanceId, JobId, ServerId, SnapshotId, Target};
 use crate::limits::Quotas;
 use crate::time::{Now, Wake};
 
@@ -53,6 +53,21 @@ pub trait Drs: Send + Sync {
         target: &Target,
         job: &JobId,
     ) -> impl Future<Output = Result<BTreeMap<ServerId, String>, CallError>> + Send;
+
+    /// What servers of a job were launched from, from the job's log; those that it says nothing of are missing.
+    fn snapshots_taken(
+        &self,
+        target: &Target,
+        job: &JobId,
+    ) -> impl Future<Output = Result<BTreeMap<ServerId, Taken>, CallError>> + Send;
+
+    /// The points in time that DRS keeps of a server, all pages, in no particular order; none of a server that does not
+    /// exist.
+    fn recovery_snapshots(
+        &self,
+        target: &Target,
+        server: &ServerId,
+    ) -> impl Future<Output = Result<Vec<RecoverySnapshot>, CallError>> + Send;
 
     /// The recovery instances that DRS lists, all pages.
     fn recovery_instances(
@@ -106,13 +121,40 @@ pub trait Clock: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartRecovery {
     /// The servers, in launch order.
-    pub servers: Vec<ServerId>,
+    pub servers: Vec<StartServer>,
     /// Whether this is a drill.
     pub is_drill: bool,
     /// Tags for the job; empty when DRS or IAM refuses tags.
     pub tags: BTreeMap<String, String>,
     /// The wall time the request must be signed with: the intent's.
     pub signed_at: Timestamp,
+}
+
+/// A server to be launched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartServer {
+    /// The source server.
+    pub id: ServerId,
+    /// The point in time it is launched from; none means its newest state.
+    pub snapshot: Option<SnapshotId>,
+}
+
+/// A point in time that DRS keeps of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoverySnapshot {
+    /// Its id.
+    pub id: SnapshotId,
+    /// When it was taken; none while it is not.
+    pub taken_at: Option<Timestamp>,
+}
+
+/// What DRS launched a server from, when no point in time was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// A snapshot that was taken for the launch.
+    Fresh,
+    /// An earlier point, because no snapshot could be taken.
+    Previous,
 }
 
 /// Which jobs to list.
@@ -193,6 +235,8 @@ pub struct RecoveryInstance {
     pub job: Option<JobId>,
     /// Whether it is a drill's.
     pub is_drill: bool,
+    /// The time of the data that it was launched from, where DRS says it.
+    pub point_in_time: Option<Timestamp>,
 }
 
 /// What EC2 says about the health of an instance, in EC2's words.

@@ -15,6 +15,7 @@ mod about;
 mod checks;
 mod listing;
 mod next;
+mod points;
 mod policy;
 mod table;
 mod timeline;
@@ -23,6 +24,7 @@ pub use about::{Driven, about, date_and_clock, driver};
 pub use checks::runs;
 pub use listing::listing;
 pub use next::next;
+pub use points::{asked, launched_from};
 pub use table::{board, table};
 pub use timeline::{Timeline, timeline};
 
@@ -175,6 +177,7 @@ fn tell_launch(state: &State, event: &Event) -> Option<Vec<String>> {
             .iter()
             .map(|(server, instance)| format!("  {} runs as {instance}", name(state, server)))
             .collect(),
+        Event::PointsFound { points, .. } => points::found(state, points),
         Event::ServersRetried { wave, servers } => policy::retried(state, *wave, servers),
         Event::JobEnded { launch } => {
             let job = state
@@ -453,8 +456,9 @@ fn running(state: &State, server: &Server) -> String {
             instance.to_string()
         }
     });
+    let from = points::of_server(server);
     let health = Some(checks::health(state, server)).filter(|health| !health.is_empty());
-    let parts: Vec<String> = instance.into_iter().chain(health).collect();
+    let parts: Vec<String> = instance.into_iter().chain(from).chain(health).collect();
     parts.join(", ")
 }
 

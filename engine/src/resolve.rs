@@ -260,6 +260,7 @@ fn candidates(
                 group: id.clone(),
                 target: group.target.clone(),
                 critical: false,
+                snapshot: None,
                 windows: runs_windows(server),
             };
             found.push((at.clone(), frozen));

@@ -19,6 +19,7 @@ use crate::event::{
 use crate::frozen::Frozen;
 use crate::ids::{ExecutionId, InstanceId, JobId, OwnerId, ServerId, Target};
 use crate::plan::Check;
+use crate::point::LaunchedFrom;
 use crate::time::Now;
 
 mod actions;
@@ -57,6 +58,8 @@ pub struct State {
     pub launches: BTreeMap<LaunchId, Launch>,
     /// Launches without an end: an intent without outcome, or a job that runs.
     pub open: BTreeSet<LaunchId>,
+    /// Launches that ended with launched servers, and what those were launched from is not known.
+    pub points_open: BTreeSet<LaunchId>,
     /// Every server that takes part.
     pub servers: BTreeMap<ServerId, Server>,
     /// Hooks, and checks that run something.
@@ -234,6 +237,8 @@ pub struct Server {
     pub launch_at_most: Option<usize>,
     /// Its recovery instance.
     pub instance: Option<InstanceId>,
+    /// What it was launched from, once that is known.
+    pub launched_from: Option<LaunchedFrom>,
     /// When its end was recorded, in world time.
     pub ended_at: Option<Timestamp>,
     /// Whether its failure fails its wave, where the policy goes by critical servers.
@@ -370,6 +375,7 @@ impl State {
                 .collect(),
             launches: BTreeMap::new(),
             open: BTreeSet::new(),
+            points_open: BTreeSet::new(),
             servers,
             actions: Actions::default(),
             checking: BTreeSet::new(),
@@ -545,6 +551,7 @@ fn servers_of(frozen: &Frozen) -> BTreeMap<ServerId, Server> {
                 attempts: 0,
                 launch_at_most: None,
                 instance: None,
+                launched_from: None,
                 ended_at: None,
                 is_critical: server.critical,
                 retries: 0,

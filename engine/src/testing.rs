@@ -96,6 +96,7 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         group: GroupId::new("g-1"),
         target: target(),
         critical: false,
+        snapshot: None,
         windows: false,
     };
     let frozen = Frozen {
@@ -121,6 +122,7 @@ pub(crate) fn beginning(waves: &[(&str, &[&str])]) -> (Started, Frozen) {
         inputs: BTreeMap::new(),
         replace_live_instances: false,
         only: crate::only::Only::default(),
+        points: crate::point::RecoveryPoint::default(),
         preempted: Vec::new(),
         force_unknown: Vec::new(),
         unchecked: Vec::new(),
@@ -218,12 +220,21 @@ impl Tale {
         decide(&self.state, &self.view, self.now, &Settings::default())
     }
 
-    /// Records whatever follows from time, until something else is decided.
+    /// Records whatever follows from time, and that nothing is known of recovery points, until something else is decided.
     pub(crate) fn settle(&mut self) -> Decision {
         for _ in 0..100 {
             let decision = self.decide();
-            let Some(Command::Record(events)) = decision.command else {
-                return decision;
+            let events = match decision.command {
+                Some(Command::Record(events)) => events,
+                // DRS tells nothing of what servers were launched from.
+                Some(Command::FindPoints(launches)) => launches
+                    .into_iter()
+                    .map(|launch| Event::PointsFound {
+                        launch,
+                        points: BTreeMap::new(),
+                    })
+                    .collect(),
+                _ => return decision,
             };
             for event in events {
                 self.tell(event);

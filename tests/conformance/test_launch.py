@@ -367,3 +367,45 @@ def test_item_18_naming_a_point_takes_no_snapshot(simulator):
     assert not re.search("SNAPSHOT", " ".join(events(log(drs, job_id), server_id)))
     (instance,) = instances(drs, server_id)
     assert instance["pointInTimeSnapshotDateTime"] == point["timestamp"]
+
+
+def test_item_19_points_follow_the_schedule_and_age_out(simulator):
+    drs = simulator.drs()
+    server_id = ids(drs)["db-1"]
+
+    def points():
+        return drs.describe_recovery_snapshots(sourceServerID=server_id, order="DESC")["items"]
+
+    before = points()
+    assert 34 <= len(before) <= 37
+    assert all(len(point["ebsSnapshots"]) == 2 for point in before)
+    simulator.advance(2 * 3600)
+    kept = {point["snapshotID"] for point in points()}
+    assert points()[0]["snapshotID"] not in {point["snapshotID"] for point in before}
+    gone = [point for point in before if point["snapshotID"] not in kept]
+    assert gone
+    for point in gone:
+        named = [{"sourceServerID": server_id, "recoverySnapshotID": point["snapshotID"]}]
+        refused(lambda named=named: drs.start_recovery(sourceServers=named), "ConflictException", 409)
+    foreign = [{"sourceServerID": ids(drs)["app-1"], "recoverySnapshotID": points()[0]["snapshotID"]}]
+    refused(lambda: drs.start_recovery(sourceServers=foreign), "ConflictException", 409)
+
+
+def test_item_19_stopping_the_replication_wipes_the_points(simulator):
+    drs = simulator.drs()
+    server_id = ids(drs)["db-1"]
+    newest = drs.describe_recovery_snapshots(sourceServerID=server_id, order="DESC")["items"][0]
+    refused(lambda: drs.start_replication(sourceServerID=server_id), "ConflictException", 409)
+    stopped = drs.stop_replication(sourceServerID=server_id)["sourceServer"]
+    assert stopped["sourceServerID"] == server_id
+    assert stopped["dataReplicationInfo"]["dataReplicationState"] == "STOPPED"
+    assert drs.describe_recovery_snapshots(sourceServerID=server_id)["items"] == []
+    named = [{"sourceServerID": server_id, "recoverySnapshotID": newest["snapshotID"]}]
+    refused(lambda: drs.start_recovery(sourceServers=named), "ConflictException", 409)
+    started = drs.start_replication(sourceServerID=server_id)["sourceServer"]
+    assert started["dataReplicationInfo"]["dataReplicationState"] == "INITIATING"
+    simulator.advance(3600)
+    anew = drs.describe_recovery_snapshots(sourceServerID=server_id)["items"]
+    assert anew and newest["snapshotID"] not in {point["snapshotID"] for point in anew}
+    missing = {"sourceServerID": "s-" + "0" * 17}
+    refused(lambda: drs.stop_replication(**missing), "ResourceNotFoundException", 404)

@@ -16,8 +16,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_config::retry::RetryConfig;
 use aws_sdk_drs::Client;
 use aws_sdk_drs::config::Config;
-use aws_sdk_drs::operation::describe_jobs::builders::DescribeJobsFluentBuilder;
-use aws_sdk_drs::operation::describe_recovery_instances::builders::DescribeRecoveryInstancesFluentBuilder;
 use aws_sdk_drs::types::{
     DescribeJobsRequestFilters, DescribeRecoveryInstancesRequestFilters,
     DescribeSourceServersRequestFilters, StartRecoveryRequestSourceServer,
@@ -30,8 +28,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
-    CallError, Drs, InstanceHealth, Job, Kind, RecoveryInstance, SourceServer, StartRecovery,
-    WhichInstances, WhichJobs,
+    CallError, Drs, InstanceHealth, Job, Kind, RecoveryInstance, RecoverySnapshot, SourceServer,
+    StartRecovery, Taken, WhichInstances, WhichJobs,
 };
 use jiff::Timestamp;
 
@@ -41,12 +39,14 @@ use crate::limits;
 use crate::quotas::{LIST_QUOTAS, ReadQuotas};
 use crate::reach::{Reach, Services};
 
+mod lists;
 mod translate;
 
 const START_RECOVERY: Call = Call::changes("drs:StartRecovery");
 const TERMINATE: Call = Call::changes("drs:TerminateRecoveryInstances");
 const DESCRIBE_JOBS: Call = Call::reads("drs:DescribeJobs");
 const DESCRIBE_JOB_LOG: Call = Call::reads("drs:DescribeJobLogItems");
+const DESCRIBE_SNAPSHOTS: Call = Call::reads("drs:DescribeRecoverySnapshots");
 const DESCRIBE_INSTANCES: Call = Call::reads("drs:DescribeRecoveryInstances");
 const DESCRIBE_SERVERS: Call = Call::reads("drs:DescribeSourceServers");
 const DESCRIBE_EC2: Call = Call::reads("ec2:DescribeInstances");
@@ -243,7 +243,8 @@ impl Drs for AwsDrs {
             .iter()
             .map(|server| {
                 StartRecoveryRequestSourceServer::builder()
-                    .source_server_id(server.as_str())
+                    .source_server_id(server.id.as_str())
+                    .set_recovery_snapshot_id(server.snapshot.as_ref().map(ToString::to_string))
                     .build()
             })
             .collect::<Result<Vec<_>, _>>()
@@ -290,14 +291,14 @@ impl Drs for AwsDrs {
             WhichJobs::Since(at) => {
                 // Whole seconds, rounded down: the model of the filter knows no others for certain.
                 let from = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-                jobs_of(&call().filters(filters.from_date(from).build())).await
+                lists::jobs(&call().filters(filters.from_date(from).build())).await
             }
             WhichJobs::Ids(ids) => {
                 let mut found = Vec::new();
                 for part in ids.chunks(limits::JOBS_PER_FILTER) {
                     let ids = part.iter().map(ToString::to_string).collect();
                     let filters = filters.clone().set_job_ids(Some(ids)).build();
-                    found.extend(jobs_of(&call().filters(filters)).await?);
+                    found.extend(lists::jobs(&call().filters(filters)).await?);
                 }
                 Ok(found)
             }
@@ -311,6 +312,33 @@ impl Drs for AwsDrs {
     ) -> Result<BTreeMap<ServerId, String>, CallError> {
         let log = self.raw_job_log(target, job).await?;
         Ok(translate::failures(&log))
+    }
+
+    async fn snapshots_taken(
+        &self,
+        target: &Target,
+        job: &JobId,
+    ) -> Result<BTreeMap<ServerId, Taken>, CallError> {
+        let log = self.raw_job_log(target, job).await?;
+        Ok(translate::snapshots_taken(log))
+    }
+
+    async fn recovery_snapshots(
+        &self,
+        target: &Target,
+        server: &ServerId,
+    ) -> Result<Vec<RecoverySnapshot>, CallError> {
+        let clients = self.clients(DESCRIBE_SNAPSHOTS, target).await?;
+        let call = clients
+            .reads
+            .describe_recovery_snapshots()
+            .source_server_id(server.as_str())
+            .max_results(limits::PAGE_ITEMS);
+        let of_server = lists::snapshots(&call)
+            .await?
+            .into_iter()
+            .filter(|snapshot| snapshot.source_server_id == server.as_str());
+        Ok(of_server.filter_map(translate::recovery_snapshot).collect())
     }
 
     async fn recovery_instances(
@@ -337,7 +365,7 @@ impl Drs for AwsDrs {
                 .describe_recovery_instances()
                 .filters(filters.build())
                 .max_results(limits::PAGE_ITEMS);
-            found.extend(instances_of(&call).await?);
+            found.extend(lists::instances(&call).await?);
         }
         Ok(found)
     }
@@ -482,41 +510,6 @@ fn is_alive(instance: &aws_sdk_ec2::types::Instance) -> bool {
         .as_ref()
         .and_then(|state| state.name.as_ref());
     state != Some(&InstanceStateName::Terminated)
-}
-
-async fn jobs_of(call: &DescribeJobsFluentBuilder) -> Result<Vec<Job>, CallError> {
-    let jobs = all(DESCRIBE_JOBS, |token| {
-        let call = call.clone().set_next_token(token);
-        async move {
-            let page = call
-                .send()
-                .await
-                .map_err(|error| DESCRIBE_JOBS.failed(&error))?;
-            Ok((page.items.unwrap_or_default(), page.next_token))
-        }
-    })
-    .await?;
-    Ok(jobs.into_iter().filter_map(translate::job).collect())
-}
-
-async fn instances_of(
-    call: &DescribeRecoveryInstancesFluentBuilder,
-) -> Result<Vec<RecoveryInstance>, CallError> {
-    let instances = all(DESCRIBE_INSTANCES, |token| {
-        let call = call.clone().set_next_token(token);
-        async move {
-            let page = call
-                .send()
-                .await
-                .map_err(|error| DESCRIBE_INSTANCES.failed(&error))?;
-            Ok((page.items.unwrap_or_default(), page.next_token))
-        }
-    })
-    .await?;
-    Ok(instances
-        .into_iter()
-        .filter_map(translate::recovery_instance)
-        .collect())
 }
 
 /// An instant as the SDK knows it.

@@ -13,6 +13,7 @@ pub(crate) mod logs;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod plan_file;
+pub(crate) mod points;
 pub(crate) mod preflight;
 pub(crate) mod quotas;
 pub(crate) mod resume;

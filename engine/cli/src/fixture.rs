@@ -147,6 +147,7 @@ impl Tale {
             inputs: BTreeMap::new(),
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
+            points: drs_engine::point::RecoveryPoint::default(),
             preempted: Vec::new(),
             force_unknown: Vec::new(),
             unchecked: Vec::new(),
@@ -430,6 +431,7 @@ fn resolution() -> (Frozen, Vec<FrozenWave>) {
                 group: GroupId::new(format!("pg-{tier}")),
                 target: target(),
                 critical: false,
+                snapshot: None,
                 windows: false,
             }
         });

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use drs_engine::decide::is_done;
 use drs_engine::event::{Author, Recorded};
-use drs_engine::frozen::Frozen;
+use drs_engine::frozen::{Frozen, FrozenServer};
+use drs_engine::point::{LaunchedFrom, Source};
 use drs_engine::report::{self, Driven};
 use drs_engine::state::{IllegalEvent, Server, ServerStatus, State, Wave};
 use drs_engine::store::projection::status_of;
@@ -47,6 +48,7 @@ pub(crate) fn execution(state: &State, driven: Driven) -> Value {
         "initiated_by": by(&state.started_by),
         "reason": started.inputs.get(REASON),
         "origin": started.origin,
+        "recovery_point": started.points,
         "delivered": state.delivered,
         "owner": owner(state, driven),
         "waves": waves,
@@ -149,7 +151,7 @@ fn wave(state: &State, index: usize, wave: &Wave) -> Value {
     let servers: Vec<Value> = frozen
         .filter_map(|frozen| {
             let found = state.servers.get(&frozen.id)?;
-            Some(server(state, frozen.id.as_str(), found))
+            Some(server(state, frozen, found))
         })
         .collect();
     let names = |index: &usize| state.waves.get(*index).map(|wave| &wave.frozen.name);
@@ -186,14 +188,14 @@ fn hooks(state: &State, wave: &Wave) -> Vec<Value> {
     begun.collect()
 }
 
-fn server(state: &State, id: &str, server: &Server) -> Value {
+fn server(state: &State, frozen: &FrozenServer, server: &Server) -> Value {
     let launch = server.launch.and_then(|launch| state.launches.get(&launch));
     let reason = match &server.status {
         ServerStatus::Failed { reason } => Some(reason),
         _ => None,
     };
     json!({
-        "source_server_id": id,
+        "source_server_id": frozen.id,
         "hostname": server.hostname,
         "account_id": server.target.account_id,
         "region": server.target.region,
@@ -202,10 +204,21 @@ fn server(state: &State, id: &str, server: &Server) -> Value {
         "attempts": server.attempts,
         "job_id": launch.and_then(|launch| launch.phase.job()),
         "recovery_instance_id": server.instance,
+        "recovery_snapshot_id": frozen.snapshot.as_ref().map(|point| &point.id),
+        "launched_from": server.launched_from.as_ref().map(launched_from),
         "ended_at": server.ended_at,
         "health": server.health.as_ref().map(|health| health.verdict.as_str()),
         "health_reason": server.health.as_ref().and_then(|health| health.verdict.reason()),
         "health_at": server.health.as_ref().map(|health| health.at),
+    })
+}
+
+/// What a server was launched from, as far as DRS tells.
+fn launched_from(from: &LaunchedFrom) -> Value {
+    json!({
+        "source": from.source.map(Source::as_str),
+        "recovery_snapshot_id": from.snapshot,
+        "at": from.at,
     })
 }
 

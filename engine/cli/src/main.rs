@@ -34,6 +34,7 @@ mod json;
 mod operator;
 mod progress;
 mod screen;
+mod shell;
 mod signals;
 
 /// Threads that carry out requests; an embedded simulator answers on one while a command waits on another.
@@ -235,6 +236,11 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
                     commands::plan::show(&history, &drs, &items, asked, &mut screen).await
                 }
             }
+        }
+        Look::Points(asked) => {
+            let connection = connect::existing(place).await?;
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            commands::points::points(&connection.operator(), asked, &mut outputs).await
         }
         Look::Quotas(asked) => {
             let connection = connect::existing(place).await?;

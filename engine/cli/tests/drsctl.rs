@@ -132,6 +132,7 @@ impl World {
             execution_timeout: None,
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
+            points: drs_engine::point::RecoveryPoint::default(),
             run: None,
             force_unknown: Vec::new(),
             unchecked: Vec::new(),
@@ -473,6 +474,97 @@ async fn a_drill_is_started_driven_to_its_end_and_terminated() {
     assert_eq!(cleaned.status.code(), Some(0), "{told}");
     assert!(told.contains("terminated: nothing is left"), "{told}");
     assert!(!told.contains("drsctl terminate"), "{told}");
+}
+
+/// The points of a plan are listed, chosen, launched from, and told; what does not exist starts nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_are_launched_from_the_points_that_were_chosen() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let _world = World::new(&store, 600.0).await;
+    let listed = document(&ended(on_store(&store, &["points", "shop", "--json"])).await);
+    let servers = listed["servers"].as_array().expect("servers");
+    assert_eq!(servers.len(), 4, "{listed}");
+    let (server, hostname) = (&servers[0]["source_server_id"], &servers[0]["hostname"]);
+    let points = servers[0]["recovery_points"].as_array().expect("points");
+    // One that is kept for days.
+    let chosen = points[1]["recovery_snapshot_id"].as_str().expect("an id");
+    let hostname = hostname.as_str().expect("a host name");
+    let every = ended(on_store(&store, &["points", "shop", "--server", hostname])).await;
+    assert!(
+        text(&every.stdout).contains(chosen),
+        "{}",
+        text(&every.stdout)
+    );
+
+    let named = format!("{hostname}={chosen}");
+    let dry = ["failover", "shop", "--dry-run", "--snapshot", &named];
+    let dry = ended(on_store(&store, &dry)).await;
+    let told = text(&dry.stdout);
+    assert!(told.contains(chosen), "{told}");
+    // What is to be typed next launches what was looked at.
+    let typed = format!(" --snapshot {named} --reason TEXT --confirm ");
+    assert!(told.contains(&typed), "{told}");
+
+    for wrong in ["db-1=LATEST", "=pit-00000000000000000", "nobody"] {
+        let refused = ended(on_store(&store, &["start", "shop", "--snapshot", wrong])).await;
+        assert_eq!(refused.status.code(), Some(2), "{wrong}");
+    }
+    let missing = format!("{hostname}=pit-00000000000000000");
+    let arguments = [
+        "start",
+        "shop",
+        "--snapshot",
+        &missing,
+        "--snapshot",
+        "nobody=pit-00000000000000000",
+    ];
+    let refused = ended(on_store(&store, &arguments)).await;
+    let told = text(&refused.stderr)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert_eq!(refused.status.code(), Some(2), "{told}");
+    for part in [
+        "no server that takes part has this id or host name",
+        "has no recovery point pit-00000000000000000",
+        "Nothing was started",
+        "drsctl points",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let early = ["start", "shop", "--recovery-point", "2001-01-01T00:00:00Z"];
+    let refused = ended(on_store(&store, &early)).await;
+    assert_eq!(refused.status.code(), Some(2));
+    let listed = document(&ended(on_store(&store, &["list", "--json"])).await);
+    assert_eq!(listed["executions"], serde_json::json!([]));
+
+    let arguments = ["start", "shop", "--snapshot", &named, "--json"];
+    let shown = document(&ended(on_store(&store, &arguments)).await);
+    assert_eq!(shown["status"], "COMPLETED", "{shown}");
+    assert_eq!(shown["recovery_point"]["named"][hostname], chosen);
+    let waves = shown["waves"].as_array().expect("waves");
+    let servers = waves
+        .iter()
+        .flat_map(|wave| wave["servers"].as_array().expect("servers"));
+    for found in servers {
+        let from = &found["launched_from"];
+        if found["source_server_id"] == *server {
+            assert_eq!(from["source"], "named", "{found}");
+            assert_eq!(from["recovery_snapshot_id"], chosen);
+            assert_eq!(from["at"], points[1]["at"]);
+        } else {
+            assert_eq!(from["source"], "latest", "{found}");
+            assert!(from["at"].is_string(), "{found}");
+        }
+    }
+    let told = ended(on_store(&store, &["show", "--timeline"])).await;
+    let told = text(&told.stdout);
+    assert!(told.contains(&format!(", from {chosen}, of ")), "{told}");
+    assert!(
+        told.contains("launched from the newest state, of"),
+        "{told}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,8 @@ use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
     ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, InstanceHealth, Job,
-    RecoveryInstance, SourceServer, StartRecovery, Topics, WhichInstances, WhichJobs,
+    RecoveryInstance, RecoverySnapshot, SourceServer, StartRecovery, Taken, Topics, WhichInstances,
+    WhichJobs,
 };
 use drs_engine::sim::hub::SimClock;
 use drs_engine::store::items::{
@@ -128,6 +129,24 @@ impl<P: Drs> Drs for Metered<P> {
     ) -> Result<BTreeMap<ServerId, String>, CallError> {
         self.look("DescribeJobLogItems").await;
         self.port.failures(target, job).await
+    }
+
+    async fn snapshots_taken(
+        &self,
+        target: &Target,
+        job: &JobId,
+    ) -> Result<BTreeMap<ServerId, Taken>, CallError> {
+        self.look("DescribeJobLogItems").await;
+        self.port.snapshots_taken(target, job).await
+    }
+
+    async fn recovery_snapshots(
+        &self,
+        target: &Target,
+        server: &ServerId,
+    ) -> Result<Vec<RecoverySnapshot>, CallError> {
+        self.look("DescribeRecoverySnapshots").await;
+        self.port.recovery_snapshots(target, server).await
     }
 
     async fn recovery_instances(

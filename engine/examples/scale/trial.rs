@@ -12,6 +12,7 @@ use drs_engine::drive::{Driver, Ending, Unwatched};
 use drs_engine::event::{Mode, Outcome as Ended, Recorded};
 use drs_engine::frozen::Frozen;
 use drs_engine::ids::{ExecutionId, OwnerId, PlanId};
+use drs_engine::point::RecoveryPoint;
 use drs_engine::sim::drs::{Manners, SimDrs};
 use drs_engine::sim::hub::{Hub, SimClock};
 use drs_engine::sim::items::SimItems;
@@ -168,6 +169,7 @@ fn begin(id: &ExecutionId) -> Begin {
             region: "us-east-1".to_owned(),
         },
         execution_timeout: None,
+        points: RecoveryPoint::Latest,
         replace_live_instances: false,
         only: drs_engine::only::Only::default(),
         run: None,

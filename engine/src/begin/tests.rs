@@ -22,6 +22,7 @@ use crate::store::memory::MemoryItems;
 use crate::time::Now;
 use crate::time::after;
 
+mod points;
 mod recovery;
 
 pub(crate) type Process = Driver<SimDrs, MemoryItems, SimClock>;
@@ -83,6 +84,7 @@ pub(crate) fn begin(id: &str, inputs: serde_json::Value) -> Begin {
         execution_timeout: None,
         replace_live_instances: false,
         only: crate::only::Only::default(),
+        points: crate::point::RecoveryPoint::default(),
         run: None,
         force_unknown: Vec::new(),
         unchecked: Vec::new(),

@@ -260,8 +260,8 @@ fn given_up(state: &State, launch: &Launch, now: Now, wake: &mut Wake) -> Option
 ///
 /// One bad server makes DRS refuse a whole call, so a refused launch of several servers is cut in two and tried again
 /// until the bad ones are alone. Where the refusal is about the caller and not about the servers, that would change
-/// nothing.
-pub fn remedy(error: &CallError, plan: &LaunchPlan) -> Remedy {
+/// nothing. `from_point` says whether servers of the launch are launched from points that were named.
+pub fn remedy(error: &CallError, plan: &LaunchPlan, from_point: bool) -> Remedy {
     let code = error.code.as_str();
     let about_tags = match code {
         "ValidationException" => error.message.to_ascii_lowercase().contains("tags"),
@@ -275,7 +275,9 @@ pub fn remedy(error: &CallError, plan: &LaunchPlan) -> Remedy {
     let too_old = matches!(code, "InvalidSignatureException" | "RequestExpired")
         && error.message.to_ascii_lowercase().contains("expired");
     // A server in a job of others is not even tried, so one that is refused so often has another reason.
-    let hopeless = in_conflict && plan.attempt >= limits::CONFLICTS_PER_SERVER;
+    // A point that DRS no longer keeps does not come back.
+    let hopeless = in_conflict
+        && (plan.attempt >= limits::CONFLICTS_PER_SERVER || from_point && is_about_point(error));
     if plan.tagged && about_tags {
         Remedy::RetryWithoutTags
     } else if (about_servers || in_conflict) && plan.servers.len() > 1 {
@@ -289,6 +291,13 @@ pub fn remedy(error: &CallError, plan: &LaunchPlan) -> Remedy {
     } else {
         Remedy::GiveUp
     }
+}
+
+/// Whether DRS speaks of the point that was named. Its words for that are not documented, so any mention counts.
+fn is_about_point(error: &CallError) -> bool {
+    let message = error.message.to_ascii_lowercase();
+    let words = ["snapshot", "point in time", "point-in-time", "pit-"];
+    words.iter().any(|word| message.contains(word))
 }
 
 /// Whether DRS takes no launch at all for now, whichever servers it has: throttling, or a quota that is used up.

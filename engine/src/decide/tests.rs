@@ -10,6 +10,7 @@ mod control;
 mod hooks;
 mod jobs;
 mod launches;
+mod points;
 mod policy;
 mod stops;
 mod termination;

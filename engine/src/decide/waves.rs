@@ -182,6 +182,13 @@ fn end(state: &State, now: Now, wake: &mut Wake) -> Option<Event> {
     if looked_for.is_some_and(|until| !is_due(until, now, wake)) {
         return None;
     }
+    let read = state
+        .without_points()
+        .map(|(_, _, ended_at)| after(ended_at, limits::POINTS_GRACE))
+        .max();
+    if read.is_some_and(|until| !is_due(until, now, wake)) {
+        return None;
+    }
     let outcome = outcome(state);
     Some(Event::ExecutionFinished {
         outcome,

@@ -14,11 +14,11 @@ use crate::decide::view::Survey;
 use crate::decide::{Command, LaunchPlan, beside, launches};
 use crate::event::{Acceptance, Event, Intent, LiveInstance};
 use crate::guard::Guard;
-use crate::ids::{JobId, Target};
+use crate::ids::{JobId, ServerId, Target};
 use crate::limits::{self, Quotas};
 use crate::ports::{
-    CallError, Clock, Job, Kind, Outside, RecoveryInstance, StartRecovery, WhichInstances,
-    WhichJobs,
+    CallError, Clock, Job, Kind, Outside, RecoveryInstance, StartRecovery, StartServer,
+    WhichInstances, WhichJobs,
 };
 use crate::state::State;
 use crate::store::items::Items;
@@ -52,6 +52,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
             Command::FindJob(launch) => self.find_job(run, launch).await,
             Command::Observe { .. } => self.observe(run).await,
             Command::FindInstances { .. } => self.find_instances(run).await,
+            Command::FindPoints(launches) => self.find_points(run, launches).await,
             Command::LookAtHealth(_) => self.look_at_health(run).await,
             Command::BeginActions(plans) => self.begin_actions(run, plans).await,
             Command::LookAtActions(due) => self.look_at_actions(run, due).await,
@@ -169,7 +170,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         let mut turn = Turn::Next;
         for (plan, outcome) in plans.iter().zip(outcomes) {
             self.note(run, plan, &outcome);
-            let event = outcome_event(plan, outcome);
+            let event = outcome_event(&run.state, plan, outcome);
             if turn == Turn::Next {
                 turn = self.record_outcome(run, vec![event]).await?;
             }
@@ -298,8 +299,12 @@ fn intent(plan: &LaunchPlan, signed_at: Timestamp) -> Event {
 }
 
 fn request<W>(run: &Run<'_, W>, plan: &LaunchPlan, signed_at: Timestamp) -> StartRecovery {
+    let server = |id: &ServerId| StartServer {
+        id: id.clone(),
+        snapshot: run.state.frozen_point(id).map(|point| point.id.clone()),
+    };
     StartRecovery {
-        servers: plan.servers.clone(),
+        servers: plan.servers.iter().map(server).collect(),
         is_drill: run.state.is_drill(),
         tags: if plan.tagged {
             tags(run, plan)
@@ -328,7 +333,7 @@ fn tags<W>(run: &Run<'_, W>, plan: &LaunchPlan) -> BTreeMap<String, String> {
     ])
 }
 
-fn outcome_event(plan: &LaunchPlan, outcome: Result<JobId, CallError>) -> Event {
+fn outcome_event(state: &State, plan: &LaunchPlan, outcome: Result<JobId, CallError>) -> Event {
     let launch = plan.launch;
     match outcome {
         Ok(job) => Event::LaunchAccepted {
@@ -341,7 +346,9 @@ fn outcome_event(plan: &LaunchPlan, outcome: Result<JobId, CallError>) -> Event 
             message: error.to_string(),
         },
         Err(error) => {
-            let remedy = launches::remedy(&error, plan);
+            let has_point = |id: &ServerId| state.frozen_point(id).is_some();
+            let from_point = plan.servers.iter().any(has_point);
+            let remedy = launches::remedy(&error, plan, from_point);
             Event::LaunchRefused {
                 launch,
                 code: error.code,

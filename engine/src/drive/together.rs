@@ -6,7 +6,7 @@ use std::task::Poll;
 
 /// The results of all of these, in their order, once every one is there. Every one is asked whenever one may have moved:
 /// they are as few as [`crate::limits::CALLS_TOGETHER`].
-pub(super) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+pub(crate) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut waiting: Vec<Option<Pin<Box<F>>>> = futures
         .into_iter()
         .map(|future| Some(Box::pin(future)))

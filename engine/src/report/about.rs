@@ -7,7 +7,7 @@ use crate::state::State;
 use crate::store::record::{SignOfLife, is_recent};
 use crate::time::Now;
 
-use super::{author, clock, duration};
+use super::{asked, author, clock, duration};
 
 /// Whether somebody drives an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,7 @@ pub fn about(state: &State) -> Vec<String> {
         format!("by      {by}"),
         format!("in      {}", targets.join(", ")),
     ];
+    lines.extend(asked(&state.started.points).map(|points| format!("from    {points}")));
     if let Some(ended) = ended {
         let took = duration(ended.world.duration_since(state.started_at.world));
         lines.push(format!(

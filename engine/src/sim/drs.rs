@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::ids::{InstanceId, JobId, ServerId, Target};
 use crate::limits::{self, Quotas};
 use crate::ports::{
-    CallError, Drs, InstanceHealth, Job, Kind, LaunchStatus, RecoveryInstance, SourceServer,
-    StartRecovery, WhichInstances, WhichJobs,
+    CallError, Drs, InstanceHealth, Job, Kind, LaunchStatus, RecoveryInstance, RecoverySnapshot,
+    SourceServer, StartRecovery, Taken, WhichInstances, WhichJobs,
 };
 use crate::time::{after, before};
 
@@ -234,7 +234,12 @@ impl Drs for SimDrs {
         let servers: Vec<Value> = request
             .servers
             .iter()
-            .map(|id| json!({"sourceServerID": id}))
+            .map(|server| match &server.snapshot {
+                Some(snapshot) => {
+                    json!({"sourceServerID": server.id, "recoverySnapshotID": snapshot})
+                }
+                None => json!({"sourceServerID": server.id}),
+            })
             .collect();
         let input = json!({
             "sourceServers": servers,
@@ -271,6 +276,27 @@ impl Drs for SimDrs {
         let input = json!({"jobID": job});
         let pages = self.look(target, "drs:DescribeJobLogItems", input).await?;
         Ok(answer::failures(&pages))
+    }
+
+    async fn snapshots_taken(
+        &self,
+        target: &Target,
+        job: &JobId,
+    ) -> Result<BTreeMap<ServerId, Taken>, CallError> {
+        let input = json!({"jobID": job});
+        let pages = self.look(target, "drs:DescribeJobLogItems", input).await?;
+        Ok(answer::snapshots_taken(&pages))
+    }
+
+    async fn recovery_snapshots(
+        &self,
+        target: &Target,
+        server: &ServerId,
+    ) -> Result<Vec<RecoverySnapshot>, CallError> {
+        const CALL: &str = "drs:DescribeRecoverySnapshots";
+        let input = json!({"sourceServerID": server});
+        let pages = self.look(target, CALL, input).await?;
+        answer::items(&pages, answer::recovery_snapshot).ok_or_else(|| unreadable(CALL))
     }
 
     async fn recovery_instances(

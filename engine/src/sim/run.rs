@@ -39,6 +39,7 @@ mod chance;
 #[cfg(test)]
 mod gates;
 mod judge;
+mod points;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -69,6 +70,8 @@ struct Scenario {
     cancelled_after: Option<i64>,
     /// What operators ask for, and when, in seconds of wall time.
     asks: Vec<(i64, Ask)>,
+    /// What servers are launched from.
+    points: points::Wanted,
     /// Strangers that launch servers.
     strangers: Vec<Stranger>,
     /// Whether the clocks of processes are wrong.
@@ -360,6 +363,7 @@ impl Process {
             execution_timeout: None,
             replace_live_instances: false,
             only: crate::only::Only::default(),
+            points: points::of(&self.context),
             run: None,
             force_unknown: Vec::new(),
             unchecked: Vec::new(),
@@ -374,6 +378,7 @@ impl Process {
         let is_final = match &error {
             BeginError::Resolve(errors) => !errors.iter().any(|error| error.is_retryable()),
             BeginError::LiveInstances { .. } => true,
+            BeginError::Points(problems) => points::are_final(problems),
             _ => false,
         };
         if is_final {

@@ -31,6 +31,7 @@ mod model;
 mod pace;
 mod page;
 mod previous;
+mod protection;
 mod quotas;
 pub(crate) mod replication;
 mod schedule;
@@ -105,6 +106,9 @@ pub struct AcceptedLaunch {
     pub region: String,
     /// The servers.
     pub servers: Vec<String>,
+    /// The points in time that were named, by server.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub snapshots: BTreeMap<String, String>,
     /// Whether it was a drill.
     pub is_drill: bool,
     /// The tags of the request.

@@ -112,6 +112,17 @@ fn take_launch(state: &mut State, recorded: &Recorded) {
             if let Some(job) = state.launches[launch].phase.job().cloned() {
                 close(state, *launch, Phase::Ended { job, at: now });
             }
+            if state.launched_by(*launch).next().is_some() {
+                state.points_open.insert(*launch);
+            }
+        }
+        Event::PointsFound { launch, points } => {
+            state.points_open.remove(launch);
+            for (id, from) in points {
+                if let Some(server) = state.servers.get_mut(id) {
+                    server.launched_from = Some(from.clone());
+                }
+            }
         }
         _ => {}
     }
@@ -204,7 +215,7 @@ fn intend(state: &mut State, intent: &Intent, recorded: &Recorded) {
 
 fn refuse(state: &mut State, launch: LaunchId, why: &str, remedy: &Remedy, now: Now) {
     match remedy {
-        Remedy::GiveUp => fail_rest(state, launch, why, now),
+        Remedy::GiveUp => fail(state, launch, |state, id| refusal(state, id, why), now),
         Remedy::RetryLater { .. } => release(state, launch),
         Remedy::RetryWithoutTags => {
             state.tags_refused = true;
@@ -275,13 +286,32 @@ fn release(state: &mut State, launch: LaunchId) {
 }
 
 fn fail_rest(state: &mut State, launch: LaunchId, reason: &str, now: Now) {
+    fail(state, launch, |_, _| reason.to_owned(), now);
+}
+
+/// Why a server that DRS refused was not launched. A point may have aged out since it was frozen.
+fn refusal(state: &State, server: &ServerId, why: &str) -> String {
+    match state.frozen_point(server) {
+        Some(point) => format!(
+            "{why}; it was to be launched from recovery point {point}, which DRS may no longer keep: start again with another"
+        ),
+        None => why.to_owned(),
+    }
+}
+
+fn fail(
+    state: &mut State,
+    launch: LaunchId,
+    reason: impl Fn(&State, &ServerId) -> String,
+    now: Now,
+) {
     let results: Vec<Judgement> = launching_servers(state, launch)
         .into_iter()
         .map(|server| Judgement {
-            server,
             result: ServerResult::Failed {
-                reason: reason.to_owned(),
+                reason: reason(state, &server),
             },
+            server,
             instance: None,
         })
         .collect();

@@ -240,6 +240,15 @@ fn check_launch_event(state: &State, event: &Event) -> Result<(), String> {
                 format!("launch {} has servers without an end", launch.0)
             })
         }
+        Event::PointsFound { launch, points } => {
+            ensure(state.points_open.contains(launch), || {
+                format!("launch {} has no server to say that of", launch.0)
+            })?;
+            let launched: BTreeSet<&ServerId> = state.launched_by(*launch).collect();
+            ensure(points.keys().all(|id| launched.contains(id)), || {
+                "it names servers of another launch, or that were not launched".to_owned()
+            })
+        }
         Event::InstancesFound { launch, instances } => {
             let is_of_launch = |id: &ServerId| {
                 state

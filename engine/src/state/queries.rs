@@ -1,9 +1,12 @@
 //! Questions that a state answers about itself.
 
+use jiff::Timestamp;
+
 use crate::event::{LaunchId, WaveOutcome};
 use crate::frozen::FrozenServer;
 use crate::ids::{InstanceId, JobId, OwnerId, ServerId, Target};
 use crate::plan::{AfterFailure, after_failed_wave};
+use crate::point::Point;
 
 use super::{Launch, Phase, ServerStatus, State, Wave};
 
@@ -104,6 +107,35 @@ impl State {
     pub fn without_instance(&self) -> impl Iterator<Item = (&ServerId, &super::Server)> {
         let nameless = self.nameless.iter();
         nameless.filter_map(|id| Some((id, self.servers.get(id)?)))
+    }
+
+    /// The servers of a launch that were launched.
+    pub fn launched_by(&self, id: LaunchId) -> impl Iterator<Item = &ServerId> {
+        let servers = self.launches.get(&id).map(|launch| &launch.servers);
+        servers.into_iter().flatten().filter(move |server| {
+            let server = self.servers.get(*server);
+            server.is_some_and(|server| {
+                server.launch == Some(id) && server.status == ServerStatus::Launched
+            })
+        })
+    }
+
+    /// The point that a server is to be launched from, where one is frozen.
+    pub fn frozen_point(&self, id: &ServerId) -> Option<&Point> {
+        let server = self.servers.get(id)?;
+        let frozen = self.frozen_server(server.wave, server.position)?;
+        frozen.snapshot.as_ref()
+    }
+
+    /// Launches that ended, when, and what their servers were launched from is not known.
+    pub fn without_points(&self) -> impl Iterator<Item = (LaunchId, &Launch, Timestamp)> {
+        self.points_open.iter().filter_map(|id| {
+            let launch = self.launches.get(id)?;
+            match &launch.phase {
+                Phase::Ended { at, .. } => Some((*id, launch, at.world)),
+                _ => None,
+            }
+        })
     }
 
     /// Whether a wave ended so that no further wave starts.

@@ -15,6 +15,7 @@ use crate::ids::GroupId;
 
 mod events;
 mod json;
+mod points;
 mod samples;
 mod verified;
 

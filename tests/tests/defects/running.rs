@@ -5,7 +5,7 @@ use drs_engine::drive::{Ending, Unwatched};
 use drs_engine::event::{Event, Mode, Outcome};
 use drs_engine::ids::ExecutionId;
 use drs_engine::plan::WaveSpec;
-use drs_engine::ports::{Clock, Drs, StartRecovery};
+use drs_engine::ports::{Clock, Drs, StartRecovery, StartServer};
 use drs_engine::sim::fleet::FaultPhase;
 use drs_engine::sim::hub::Faults;
 use drs_engine::state::{ServerStatus, State, Status};
@@ -226,7 +226,10 @@ fn a_conflict_is_waited_out() {
     scene
         .play(|process| async move {
             let request = StartRecovery {
-                servers: vec![server_id(1)],
+                servers: vec![StartServer {
+                    id: server_id(1),
+                    snapshot: None,
+                }],
                 is_drill: true,
                 tags: Default::default(),
                 signed_at: process.driver.drs.hub.now(),

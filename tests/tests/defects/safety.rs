@@ -2,7 +2,7 @@
 
 use drs_engine::begin::BeginError;
 use drs_engine::event::{Event, Mode, Outcome};
-use drs_engine::ports::{Drs, StartRecovery, WhichInstances};
+use drs_engine::ports::{Drs, StartRecovery, StartServer, WhichInstances};
 use drs_engine::state::Status;
 
 use super::scene::{Scene, dead_after, group_id, server, server_id, take, target, two_waves, wave};
@@ -34,7 +34,10 @@ fn only_own_instances_are_terminated() {
     scene
         .play(|process| async move {
             let request = StartRecovery {
-                servers: vec![server_id(1)],
+                servers: vec![StartServer {
+                    id: server_id(1),
+                    snapshot: None,
+                }],
                 is_drill: false,
                 tags: Default::default(),
                 signed_at: process.driver.drs.hub.now(),

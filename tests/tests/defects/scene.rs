@@ -308,6 +308,7 @@ impl Process {
             execution_timeout: None,
             replace_live_instances: false,
             only: drs_engine::only::Only::default(),
+            points: drs_engine::point::RecoveryPoint::Latest,
             run: None,
             force_unknown: Vec::new(),
             unchecked: Vec::new(),

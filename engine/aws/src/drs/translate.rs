@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_drs::types;
-use drs_engine::ids::{InstanceId, JobId, ServerId};
+use drs_engine::ids::{InstanceId, JobId, ServerId, SnapshotId};
 use drs_engine::ports::{
-    InstanceHealth, Job, JobServer, LaunchStatus, RecoveryInstance, SourceServer,
+    InstanceHealth, Job, JobServer, LaunchStatus, RecoveryInstance, RecoverySnapshot, SourceServer,
+    Taken,
 };
 use jiff::Timestamp;
 
@@ -80,6 +81,7 @@ pub(super) fn recovery_instance(instance: types::RecoveryInstance) -> Option<Rec
         server: ServerId::new(instance.source_server_id?),
         job: instance.job_id.map(JobId::new),
         is_drill: instance.is_drill.unwrap_or(false),
+        point_in_time: time(instance.point_in_time_snapshot_date_time),
     })
 }
 
@@ -134,6 +136,30 @@ pub(super) fn failures(log: &[types::JobLog]) -> BTreeMap<ServerId, String> {
         found.insert(ServerId::new(server), text);
     }
     found
+}
+
+/// What each server of a job was launched from, by the latest line about that. The list is in order of time on the wire, but
+/// nothing promises it.
+pub(super) fn snapshots_taken(mut log: Vec<types::JobLog>) -> BTreeMap<ServerId, Taken> {
+    log.sort_by_key(|entry| time(entry.log_date_time.clone()));
+    let told = log.into_iter().filter_map(|entry| {
+        let taken = match entry.event?.as_str() {
+            "SNAPSHOT_END" => Taken::Fresh,
+            "USING_PREVIOUS_SNAPSHOT" => Taken::Previous,
+            _ => return None,
+        };
+        let server = entry.event_data?.source_server_id?;
+        Some((ServerId::new(server), taken))
+    });
+    told.collect()
+}
+
+/// A point in time; one without an id cannot be named.
+pub(super) fn recovery_snapshot(snapshot: types::RecoverySnapshot) -> Option<RecoverySnapshot> {
+    (!snapshot.snapshot_id.is_empty()).then(|| RecoverySnapshot {
+        id: SnapshotId::new(snapshot.snapshot_id),
+        taken_at: time(snapshot.timestamp),
+    })
 }
 
 /// An entry of a job's log. Empty words say nothing.
@@ -200,6 +226,34 @@ mod tests {
             [
                 ("s-1", "LAUNCH_FAILED: InsufficientInstanceCapacity"),
                 ("s-3", "A_NEW_THING_FAILED"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_server_was_launched_from_is_the_latest_word_about_it() {
+        let dated = |event: &str, server: &str, at: &str| {
+            let mut entry = entry(event, server, None);
+            entry.log_date_time = Some(at.to_owned());
+            entry
+        };
+        let log = vec![
+            dated("USING_PREVIOUS_SNAPSHOT", "s-1", "2026-03-01T10:10:00Z"),
+            dated("SNAPSHOT_START", "s-1", "2026-03-01T10:00:00Z"),
+            dated("SNAPSHOT_END", "s-2", "2026-03-01T10:00:01.5+00:00"),
+            dated(
+                "USING_PREVIOUS_SNAPSHOT_FAILED",
+                "s-3",
+                "2026-03-01T10:10:00Z",
+            ),
+            JobLog::builder().event(JobLogEvent::JobStart).build(),
+        ];
+        let found: Vec<_> = snapshots_taken(log).into_iter().collect();
+        assert_eq!(
+            found,
+            [
+                (ServerId::new("s-1"), Taken::Previous),
+                (ServerId::new("s-2"), Taken::Fresh)
             ]
         );
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use drs_engine::ids::{InstanceId, Target};
+use drs_engine::ids::{InstanceId, ServerId, Target};
 use drs_engine::ports::{
     Action, ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, Kind,
-    StartRecovery, Topics, WhichInstances,
+    StartRecovery, StartServer, Topics, WhichInstances,
 };
 use drs_engine::time::{Wake, after};
 use drs_engine_aws::Session;
@@ -267,8 +267,12 @@ async fn a_command_succeeds_where_it_does_on_every_instance() {
     let mut ids: Vec<_> = servers.into_iter().collect();
     ids.sort_by(|one, other| one.hostname.cmp(&other.hostname));
     let ids: Vec<_> = ids.into_iter().map(|server| server.id).collect();
+    let server = |id: &ServerId| StartServer {
+        id: id.clone(),
+        snapshot: None,
+    };
     let launch = StartRecovery {
-        servers: ids.clone(),
+        servers: ids.iter().map(server).collect(),
         is_drill: true,
         tags: BTreeMap::new(),
         signed_at: session.clock().now().wall,

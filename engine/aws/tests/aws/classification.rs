@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use drs_engine::ids::{InstanceId, JobId, ServerId};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
-    Action, ActionRequest, ActionRun, Actions, CallError, Drs, Kind, StartRecovery, Topics,
-    WhichInstances, WhichJobs,
+    Action, ActionRequest, ActionRun, Actions, CallError, Drs, Kind, StartRecovery, StartServer,
+    Topics, WhichInstances, WhichJobs,
 };
 use drs_engine::store::items::{
     Condition, Index, IndexQuery, Item, Items, Key, Query, Table, Write, WriteError,
@@ -17,12 +17,13 @@ use jiff::Timestamp;
 use crate::server::{Answer, Request, Server, with_sts};
 
 /// The calls, in the order of the table.
-const CALLS: [&str; 19] = [
+const CALLS: [&str; 20] = [
     "drs:StartRecovery",
     "drs:TerminateRecoveryInstances",
     "drs:DescribeJobs",
     "drs:DescribeJobLogItems",
     "drs:DescribeRecoveryInstances",
+    "drs:DescribeRecoverySnapshots",
     "drs:DescribeSourceServers",
     "ec2:DescribeInstances",
     "servicequotas:ListServiceQuotas",
@@ -87,7 +88,10 @@ async fn make(session: &Session, call: &str) -> Option<CallError> {
     match call {
         "drs:StartRecovery" => {
             let request = StartRecovery {
-                servers: vec![ServerId::new("s-1")],
+                servers: vec![StartServer {
+                    id: ServerId::new("s-1"),
+                    snapshot: None,
+                }],
                 is_drill: true,
                 tags: BTreeMap::new(),
                 signed_at: Timestamp::now(),
@@ -103,6 +107,10 @@ async fn make(session: &Session, call: &str) -> Option<CallError> {
             .await
             .err(),
         "drs:DescribeJobLogItems" => drs.failures(&target, &JobId::new("drsjob-1")).await.err(),
+        "drs:DescribeRecoverySnapshots" => {
+            let server = ServerId::new("s-1");
+            drs.recovery_snapshots(&target, &server).await.err()
+        }
         "drs:DescribeRecoveryInstances" => {
             let which = WhichInstances::OfServers(vec![ServerId::new("s-1")]);
             drs.recovery_instances(&target, &which).await.err()

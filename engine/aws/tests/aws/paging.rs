@@ -55,6 +55,58 @@ async fn every_page_is_read_and_a_token_that_comes_twice_ends_it() {
 }
 
 #[tokio::test]
+async fn the_points_of_a_server_are_read_to_the_last_page() {
+    let server = Server::start(with_sts(|request| {
+        let point = |number: u32, taken: bool, of: &str| {
+            let mut point = json!({
+                "snapshotID": format!("pit-{number:017}"),
+                "sourceServerID": of,
+                "expectedTimestamp": "2026-03-01T10:00:00Z",
+            });
+            if taken {
+                point["timestamp"] = json!(format!("2026-03-01T09:0{number}:00.000000+00:00"));
+            }
+            point
+        };
+        let page = match body(request)["nextToken"].as_str() {
+            None => json!({"items": [point(1, true, "s-1")], "nextToken": "2"}),
+            Some(_) => json!({"items": [point(2, false, "s-1"), point(3, true, "s-2")]}),
+        };
+        Answer::ok(page.to_string())
+    }))
+    .await;
+    let session = server.session().await;
+    let (drs, target) = (session.drs(), session.target());
+    let points = drs.recovery_snapshots(&target, &ServerId::new("s-1")).await;
+    let found: Vec<(String, Option<String>)> = points
+        .unwrap()
+        .into_iter()
+        .map(|point| {
+            (
+                point.id.to_string(),
+                point.taken_at.map(|at| at.to_string()),
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (
+                "pit-00000000000000001".to_owned(),
+                Some("2026-03-01T09:01:00Z".to_owned())
+            ),
+            ("pit-00000000000000002".to_owned(), None),
+        ]
+    );
+    let seen = server.seen("DescribeRecoverySnapshots");
+    assert_eq!(
+        body(&seen[0]),
+        json!({"sourceServerID": "s-1", "maxResults": 200})
+    );
+    assert_eq!(seen.len(), 2);
+}
+
+#[tokio::test]
 async fn ids_go_in_chunks_and_none_means_none() {
     let server = Server::start(with_sts(|request| match request.operation().as_str() {
         "DescribeInstances" => Answer::ok(

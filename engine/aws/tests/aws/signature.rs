@@ -1,7 +1,7 @@
 //! The time that requests are signed with, and how often they are made.
 
-use drs_engine::ids::{ServerId, Target};
-use drs_engine::ports::{Drs, Kind, StartRecovery, WhichJobs};
+use drs_engine::ids::{ServerId, SnapshotId, Target};
+use drs_engine::ports::{Drs, Kind, StartRecovery, StartServer, WhichJobs};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::server::{ACCOUNT, Answer, Request, Server, with_sts};
@@ -9,8 +9,14 @@ use crate::server::{ACCOUNT, Answer, Request, Server, with_sts};
 fn request(signed_at: Timestamp) -> StartRecovery {
     StartRecovery {
         servers: vec![
-            ServerId::new("s-00000000000000001"),
-            ServerId::new("s-00000000000000002"),
+            StartServer {
+                id: ServerId::new("s-00000000000000001"),
+                snapshot: None,
+            },
+            StartServer {
+                id: ServerId::new("s-00000000000000002"),
+                snapshot: Some(SnapshotId::new("pit-00000000000000002")),
+            },
         ],
         is_drill: true,
         tags: [("launch".to_owned(), "1".to_owned())].into(),
@@ -73,7 +79,7 @@ async fn a_launch_is_signed_with_the_intents_time_whatever_the_clocks_seem_to_sa
         let wanted = serde_json::json!({
             "sourceServers": [
                 {"sourceServerID": "s-00000000000000001"},
-                {"sourceServerID": "s-00000000000000002"},
+                {"sourceServerID": "s-00000000000000002", "recoverySnapshotID": "pit-00000000000000002"},
             ],
             "isDrill": true,
             "tags": {"launch": "1"},

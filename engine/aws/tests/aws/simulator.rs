@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use drs_engine::ids::{InstanceId, JobId, ServerId};
 use drs_engine::ports::{
-    Clock, Drs, Job, Kind, LaunchStatus, StartRecovery, WhichInstances, WhichJobs,
+    Clock, Drs, Job, Kind, LaunchStatus, StartRecovery, StartServer, Taken, WhichInstances,
+    WhichJobs,
 };
 use drs_engine::store::conformance::violations;
 use drs_engine::store::items::{
@@ -333,7 +334,10 @@ async fn a_drill_is_launched_followed_and_terminated() {
 
     let before = session.clock().now();
     let request = |server: &ServerId| StartRecovery {
-        servers: vec![server.clone()],
+        servers: vec![StartServer {
+            id: server.clone(),
+            snapshot: None,
+        }],
         is_drill: true,
         tags: [("attempt".to_owned(), "1".to_owned())].into(),
         signed_at: before.wall,
@@ -380,6 +384,8 @@ async fn a_drill_is_launched_followed_and_terminated() {
         instances[0].is_drill && instances[0].job.as_ref() == Some(&job),
         "{instances:?}"
     );
+    let taken = drs.snapshots_taken(&target, &job).await.unwrap();
+    assert_eq!(taken, BTreeMap::from([(first.id.clone(), Taken::Fresh)]));
     let id = instances[0].id.clone();
     let asked = [id.clone(), InstanceId::new("i-00000000000000000")];
     assert_eq!(
@@ -409,7 +415,10 @@ async fn a_launch_that_comes_after_the_signatures_age_has_no_effect() {
     let (drs, target) = (session.drs(), session.target());
     let servers = drs.source_servers(&target, None).await.unwrap();
     let request = StartRecovery {
-        servers: vec![servers[0].id.clone()],
+        servers: vec![StartServer {
+            id: servers[0].id.clone(),
+            snapshot: None,
+        }],
         is_drill: true,
         tags: BTreeMap::new(),
         signed_at: session.clock().now().wall - SignedDuration::from_mins(6),

@@ -10,7 +10,9 @@ use drs_engine::ids::{ExecutionId, GroupId, PlanId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::only::Only;
 use drs_engine::plan::{PlanSpec, WaveSpec};
-use drs_engine::ports::{CallError, Clock, Drs, Kind, StartRecovery, WhichInstances, WhichJobs};
+use drs_engine::ports::{
+    CallError, Clock, Drs, Kind, StartRecovery, StartServer, WhichInstances, WhichJobs,
+};
 use drs_engine::store::group::{GroupConfig, Selection};
 use drs_engine::store::target::{ExternalId, TargetConfig};
 use drs_engine_aws::{Embedded, Session, Settings, TargetOutcome};
@@ -197,6 +199,7 @@ impl Accounts {
             execution_timeout: None,
             replace_live_instances: false,
             only: Only::default(),
+            points: drs_engine::point::RecoveryPoint::Latest,
             run: None,
             force_unknown: Vec::new(),
             unchecked: Vec::new(),
@@ -220,19 +223,24 @@ async fn every_call(session: &Session, target: &Target) -> Vec<CallError> {
     let drs = session.drs();
     let server = ServerId::new("s-00000000000000001");
     let launch = StartRecovery {
-        servers: vec![server.clone()],
+        servers: vec![StartServer {
+            id: server.clone(),
+            snapshot: None,
+        }],
         is_drill: true,
         tags: BTreeMap::new(),
         signed_at: Timestamp::now(),
     };
     let since = WhichJobs::Since(Timestamp::now());
-    let of = WhichInstances::OfServers(vec![server]);
+    let of = WhichInstances::OfServers(vec![server.clone()]);
     let instance = ["i-00000000000000001".into()];
     let job = "drsjob-00000000000000001".into();
     let answers = [
         drs.start_recovery(target, &launch).await.err(),
         drs.jobs(target, &since).await.err(),
         drs.failures(target, &job).await.err(),
+        drs.snapshots_taken(target, &job).await.err(),
+        drs.recovery_snapshots(target, &server).await.err(),
         drs.recovery_instances(target, &of).await.err(),
         drs.source_servers(target, None).await.err(),
         drs.terminate(target, &instance).await.err(),

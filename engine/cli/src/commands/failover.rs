@@ -18,7 +18,7 @@ use crate::screen::Outputs;
 use crate::signals::Interrupts;
 
 use super::start::{Wanted, begin, find_plan, to_its_end};
-use super::{plan_file, preflight};
+use super::{plan_file, points, preflight};
 
 /// A recovery to be started.
 pub(crate) struct Asked<'a> {
@@ -47,24 +47,11 @@ where
     let named = asked.file.map(|file| file.plan_id().as_str());
     let named = named.or(plan.as_deref()).unwrap_or_default();
     let plan = find_plan(operator, named).await?;
-    let only = part.only();
     if let (Some(file), Some(directory)) = (asked.file, &operator.history.place.directory) {
         outputs.people.print(&plan_file::told(file, directory))?;
     }
     if asked.failover.dry_run {
-        let found = operator
-            .driver
-            .preflight(&plan.id, Mode::Recovery, &only)
-            .await;
-        let text = format!(
-            "{}\n\nTo start it: `{} --reason TEXT --confirm \"{}\"`, good for this one run.",
-            found.told(Mode::Recovery),
-            command(asked.failover, &plan),
-            confirmation(&plan)
-        );
-        outputs.people.print(&text)?;
-        outputs.print_document(|| preflight::document(&found, Mode::Recovery))?;
-        return Ok(preflight::ending(&found));
+        return dry_run(operator, asked.failover, &plan, outputs).await;
     }
     if asked.failover.confirm.as_deref() != Some(confirmation(&plan).as_str()) {
         return Err(not_confirmed(asked.failover, &plan));
@@ -74,7 +61,8 @@ where
         hub: asked.hub,
         mode: Mode::Recovery,
         reason: asked.failover.reason.clone(),
-        only,
+        only: part.only(),
+        points: asked.failover.points.wanted()?,
         run: Some(plan.runs + 1),
         replace_live_instances: asked.failover.replace_live_instances,
         force_unknown: forced(asked.failover),
@@ -100,6 +88,33 @@ where
     to_its_end(operator, id, false, interrupts, outputs).await
 }
 
+/// Says what would be launched, from which points, what each guard says, and how it is started.
+async fn dry_run<D: Outside, I: Items + Clone, C: Clock>(
+    operator: &Operator<D, I, C>,
+    asked: &Failover,
+    plan: &StoredPlan,
+    outputs: &mut Outputs,
+) -> Result<Ending, Failure> {
+    let (only, wanted) = (asked.part.only(), asked.points.wanted()?);
+    let driver = &operator.driver;
+    let mut found = driver.preflight(&plan.id, Mode::Recovery, &only).await;
+    let planned = points::planned(operator, plan, &only, &wanted, &mut found).await;
+    let text = format!(
+        "{}\n{}\n\nTo start it: `{} --reason TEXT --confirm \"{}\"`, good for this one run.",
+        found.told(Mode::Recovery),
+        points::planned_lines(&found, &wanted, &planned, driver.clock.now().world),
+        command(asked, plan),
+        confirmation(plan)
+    );
+    outputs.people.print(&text)?;
+    outputs.print_document(|| {
+        let mut document = preflight::document(&found, Mode::Recovery);
+        document["recovery_points"] = points::planned_document(&planned);
+        document
+    })?;
+    Ok(preflight::ending(&found))
+}
+
 /// What a person must type: the plan and its next run.
 fn confirmation(plan: &StoredPlan) -> String {
     format!("{}/{}", plan.spec.name, plan.runs + 1)
@@ -113,15 +128,26 @@ fn forced(asked: &Failover) -> Vec<Guard> {
     asked.force_unknown.iter().map(of).collect()
 }
 
-/// The command without its reason and its confirmation.
+/// The command with every option that says what is launched, without its reason and its confirmation: what was looked at
+/// is what is started.
 fn command(asked: &Failover, plan: &StoredPlan) -> String {
-    match &asked.plan_file {
+    let mut words = vec![match &asked.plan_file {
         None => format!("drsctl failover {}", plan.id),
         Some(file) => format!(
             "drsctl failover --plan-file {} --history DIRECTORY",
             file.display()
         ),
-    }
+    }];
+    words.extend(asked.part.typed());
+    words.extend(asked.points.typed());
+    words.extend(
+        asked
+            .replace_live_instances
+            .then(|| "--replace-live-instances".to_owned()),
+    );
+    let forced = forced(asked).into_iter();
+    words.extend(forced.map(|guard| format!("--force-unknown {guard}")));
+    words.join(" ")
 }
 
 fn not_confirmed(asked: &Failover, plan: &StoredPlan) -> Failure {

@@ -11,6 +11,7 @@ use crate::failure::{Ending, Failure};
 use crate::operator::Operator;
 use crate::screen::Outputs;
 
+use super::points;
 use super::start::find_plan;
 
 /// Looks, says everything that was found, and ends as ready as the plan is.
@@ -24,12 +25,15 @@ pub(crate) async fn preflight<D: Outside, I: Items + Clone, C: Clock>(
         RunMode::Recovery => Mode::Recovery,
     };
     let plan = find_plan(operator, &asked.plan).await?;
-    let found = operator
-        .driver
-        .preflight(&plan.id, mode, &asked.part.only())
-        .await;
+    let (only, wanted) = (asked.part.only(), asked.points.wanted()?);
+    let mut found = operator.driver.preflight(&plan.id, mode, &only).await;
+    let planned = points::planned(operator, &plan, &only, &wanted, &mut found).await;
     outputs.people.print(&found.told(mode))?;
-    outputs.print_document(|| document(&found, mode))?;
+    outputs.print_document(|| {
+        let mut document = document(&found, mode);
+        document["recovery_points"] = points::planned_document(&planned);
+        document
+    })?;
     Ok(ending(&found))
 }
 

@@ -12,6 +12,7 @@ use crate::cli;
 use crate::connect::unusable_simulator;
 use crate::failure::{Ending, Failure};
 use crate::screen::Screen;
+use crate::shell::quoted;
 use crate::signals::Interrupts;
 
 pub(crate) async fn simulator(
@@ -131,20 +132,4 @@ fn options(settings: Settings, asked: &cli::Simulator) -> Result<Options, Failur
         admin: asked.admin_port.map(admin),
         manual_clock: asked.manual_clock,
     })
-}
-
-/// A value as one word of a POSIX shell.
-fn quoted(value: &str) -> String {
-    format!("'{}'", value.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_is_one_word_of_a_shell() {
-        assert_eq!(quoted("plain"), "'plain'");
-        assert_eq!(quoted("it's $(x)"), "'it'\\''s $(x)'");
-    }
 }

@@ -8,6 +8,7 @@ use drs_engine::event::{Event, Mode};
 use drs_engine::guard::{Guard, Unchecked};
 use drs_engine::ids::{ExecutionId, Target};
 use drs_engine::only::Only;
+use drs_engine::point::{self, PointError, RecoveryPoint};
 use drs_engine::ports::{Clock, Outside};
 use drs_engine::resolve::ResolveError;
 use drs_engine::state::State;
@@ -64,6 +65,7 @@ where
         mode: Mode::Drill,
         reason: asked.start.reason.clone(),
         only: asked.start.part.only(),
+        points: asked.start.points.wanted()?,
         run: None,
         replace_live_instances: false,
         force_unknown: Vec::new(),
@@ -135,6 +137,7 @@ pub(super) struct Wanted {
     pub(super) mode: Mode,
     pub(super) reason: Option<String>,
     pub(super) only: Only,
+    pub(super) points: RecoveryPoint,
     pub(super) run: Option<i64>,
     pub(super) replace_live_instances: bool,
     pub(super) force_unknown: Vec<Guard>,
@@ -178,6 +181,7 @@ pub(super) async fn begin<D: Outside, I: Items + Clone, C: Clock>(
         execution_timeout: None,
         replace_live_instances: wanted.replace_live_instances,
         only: wanted.only,
+        points: wanted.points,
         run: wanted.run,
         force_unknown: wanted.force_unknown,
         unchecked: wanted.unchecked,
@@ -221,6 +225,9 @@ fn refused<I: Items + Clone, C: Clock>(
         ),
         BeginError::Only(problems) => failed(problems.join("; "))
             .help(format!("`drsctl plan show {id}` shows its waves, groups and servers.")),
+        BeginError::Points(problems) => {
+            without_points(failed(lines(&point::told(problems))), plan, problems)
+        }
         BeginError::Preempt(_) => failed(error.to_string()).help("This may pass: run the command again."),
         BeginError::Start(StartError::AnotherRun { next, .. }) => failed(error.to_string()).help(format!(
             "Look at what ran with `drsctl list --plan {id}`. If it is to be run again: --confirm \"{name}/{next}\"."
@@ -259,12 +266,32 @@ fn refused<I: Items + Clone, C: Clock>(
     }
 }
 
+/// What helps where servers cannot be launched from the points that were asked for.
+fn without_points(failure: Failure, plan: &StoredPlan, problems: &[PointError]) -> Failure {
+    let call = problems.iter().find_map(|problem| match problem {
+        PointError::Unreadable { error, .. } => Some(error.as_ref()),
+        _ => None,
+    });
+    let failure = match call {
+        Some(call) => failure.help(calls::help(call)),
+        None => failure,
+    };
+    let id = &plan.id;
+    failure.help(format!(
+        "`drsctl points {id}` shows the points of its servers, `drsctl points {id} --server SERVER` every point of one."
+    ))
+}
+
 /// Every reason, one a line when there are several.
 pub(super) fn reasons(errors: &[ResolveError]) -> String {
-    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    match lines.as_slice() {
+    let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    lines(&reasons)
+}
+
+fn lines(reasons: &[String]) -> String {
+    match reasons {
         [one] => one.clone(),
-        _ => format!("\n  - {}", lines.join("\n  - ")),
+        _ => format!("\n  - {}", reasons.join("\n  - ")),
     }
 }
 

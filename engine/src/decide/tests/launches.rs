@@ -253,14 +253,44 @@ fn what_follows_a_refusal() {
             servers: vec![ServerId::new("s-1"); servers],
             tagged,
         };
-        let found = launches::remedy(&error(kind, code, message), &plan(1));
+        let found = launches::remedy(&error(kind, code, message), &plan(1), false);
         assert_eq!(found, wanted, "{code} {message} {servers} {tagged}");
         if code == "ConflictException" && servers == 1 {
             let often = plan(limits::CONFLICTS_PER_SERVER);
-            let found = launches::remedy(&error(kind, code, message), &often);
+            let found = launches::remedy(&error(kind, code, message), &often, false);
             assert_eq!(found, Remedy::GiveUp, "no job has it: it is something else");
         }
     }
+}
+
+#[test]
+fn a_point_that_is_gone_does_not_come_back_and_a_job_of_others_ends() {
+    let plan = |servers: usize| LaunchPlan {
+        launch: LaunchId(1),
+        wave: 0,
+        attempt: 1,
+        target: target(),
+        servers: vec![ServerId::new("s-1"); servers],
+        tagged: true,
+    };
+    let gone = error(
+        Kind::Busy,
+        "ConflictException",
+        "Source server s-1 has no recovery snapshot pit-1",
+    );
+    assert_eq!(launches::remedy(&gone, &plan(1), true), Remedy::GiveUp);
+    assert_eq!(
+        launches::remedy(&gone, &plan(2), true),
+        Remedy::RetryInHalves
+    );
+    let later = Remedy::RetryLater { after: None };
+    assert_eq!(launches::remedy(&gone, &plan(1), false), later);
+    let busy = error(
+        Kind::Busy,
+        "ConflictException",
+        "One or more of the Source Servers included in API call are currently being processed by a Job",
+    );
+    assert_eq!(launches::remedy(&busy, &plan(1), true), later);
 }
 
 #[test]

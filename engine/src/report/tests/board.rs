@@ -36,6 +36,7 @@ fn server(wave: usize, position: usize) -> FrozenServer {
         group: GroupId::new("pg-1"),
         target: target(),
         critical: false,
+        snapshot: None,
         windows: false,
     }
 }
@@ -78,6 +79,7 @@ fn history() -> (Frozen, Vec<Recorded>) {
         inputs: BTreeMap::new(),
         replace_live_instances: false,
         only: crate::only::Only::default(),
+        points: crate::point::RecoveryPoint::default(),
         preempted: Vec::new(),
         force_unknown: Vec::new(),
         unchecked: Vec::new(),

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::ids::{InstanceId, JobId, ServerId};
+use crate::ids::{InstanceId, JobId, ServerId, SnapshotId};
 use crate::limits::Quotas;
-use crate::ports::{InstanceHealth, Job, JobServer, LaunchStatus, RecoveryInstance, SourceServer};
+use crate::ports::{
+    InstanceHealth, Job, JobServer, LaunchStatus, RecoveryInstance, RecoverySnapshot, SourceServer,
+    Taken,
+};
 
 /// The items of every page; none when one of them cannot be read.
 pub(super) fn items<T>(pages: &[Value], read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
@@ -59,12 +62,35 @@ pub(super) fn failures(pages: &[Value]) -> BTreeMap<ServerId, String> {
     told.collect()
 }
 
+/// What each server of a job was launched from, by its last line about that.
+pub(super) fn snapshots_taken(pages: &[Value]) -> BTreeMap<ServerId, Taken> {
+    let lines = pages.iter().filter_map(|page| page["items"].as_array());
+    let told = lines.flatten().filter_map(|line| {
+        let taken = match text(line, "event")? {
+            "SNAPSHOT_END" => Taken::Fresh,
+            "USING_PREVIOUS_SNAPSHOT" => Taken::Previous,
+            _ => return None,
+        };
+        let server = text(&line["eventData"], "sourceServerID")?;
+        Some((ServerId::new(server), taken))
+    });
+    told.collect()
+}
+
+pub(super) fn recovery_snapshot(value: &Value) -> Option<RecoverySnapshot> {
+    Some(RecoverySnapshot {
+        id: SnapshotId::new(text(value, "snapshotID")?),
+        taken_at: time(value, "timestamp"),
+    })
+}
+
 pub(super) fn recovery_instance(value: &Value) -> Option<RecoveryInstance> {
     Some(RecoveryInstance {
         id: InstanceId::new(text(value, "recoveryInstanceID")?),
         server: ServerId::new(text(value, "sourceServerID")?),
         job: text(value, "jobID").map(JobId::new),
         is_drill: value["isDrill"].as_bool()?,
+        point_in_time: time(value, "pointInTimeSnapshotDateTime"),
     })
 }
 

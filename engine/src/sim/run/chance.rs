@@ -16,6 +16,7 @@ use crate::store::group::{GroupConfig, Selection};
 mod verified;
 
 use super::ask::Ask;
+use super::points::Wanted;
 use super::{Scenario, Stranger, target};
 
 /// Numbers of servers that are none of the plan's business begin here.
@@ -75,6 +76,7 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         terminates,
         cancelled_after,
         asks,
+        points: Wanted::Latest,
         strangers,
         skewed: random.chance(400),
         ruthless: 40,
@@ -84,7 +86,27 @@ pub(super) fn scenario(seed: u64) -> Scenario {
     add_policies(&mut scenario, &counts, &mut random);
     let mut random = Random::new(seed ^ 0xc4ec_0000_4007);
     verified::add(&mut scenario, &mut random);
+    // And as it was without recovery points.
+    let mut random = Random::new(seed ^ 0x0090_1275);
+    add_points(&mut scenario, &mut random);
     scenario
+}
+
+/// Recovery points for some runs, and sources that do not answer.
+fn add_points(scenario: &mut Scenario, random: &mut Random) {
+    let number = |most: u64, random: &mut Random| random.below(most);
+    scenario.points = match random.below(8) {
+        0 => Wanted::Before(5 + i64::try_from(number(600, random)).unwrap_or(0)),
+        1 | 2 => Wanted::Named(usize::try_from(number(8, random)).unwrap_or(0)),
+        _ => Wanted::Latest,
+    };
+    let accounts = scenario.fleet.accounts.iter_mut();
+    let regions = accounts.flat_map(|account| &mut account.regions);
+    for server in regions.flat_map(|region| &mut region.servers) {
+        if server.replication_state == "CONTINUOUS" && random.chance(60) {
+            server.replication_state = "STALLED".to_owned();
+        }
+    }
 }
 
 /// Failure policies for some waves, and more failures for them to meet.

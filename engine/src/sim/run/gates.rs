@@ -60,6 +60,7 @@ fn shop() -> Scenario {
         terminates: true,
         cancelled_after: None,
         asks: Vec::new(),
+        points: super::points::Wanted::Latest,
         strangers: Vec::new(),
         skewed: false,
         ruthless: 0,

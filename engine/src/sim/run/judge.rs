@@ -18,7 +18,7 @@ use crate::store::executions::Executions;
 use crate::store::summary::Summary;
 
 use super::verify::verify;
-use super::{MISFITS, OURS, Run};
+use super::{MISFITS, OURS, Run, points};
 use crate::testing::at_once;
 
 /// What a run came to.
@@ -72,6 +72,7 @@ pub(super) fn judge(run: &Run) -> Verdict {
     let mut launched: BTreeMap<(ExecutionId, ServerId, u32), &str> = BTreeMap::new();
     for accepted in &ours {
         let (history, launch) = whose(&histories, accepted);
+        points::check_launch(history, accepted);
         for server in &accepted.servers {
             let server = ServerId::new(server);
             let round = round(history, launch, &server);
@@ -97,6 +98,7 @@ pub(super) fn judge(run: &Run) -> Verdict {
         launches: ours.len() as u64,
         ..Verdict::default()
     };
+    points::check_records(run, &histories);
     for History { state, events } in &histories {
         assert!(is_done(state), "{} is not done", state.started.execution_id);
         assert_ne!(state.status, Status::Halted, "{:?}", state.finished);

@@ -31,7 +31,7 @@ const FAULTS: Faults = Faults {
 };
 
 /// What must happen at least once in the long test, or it shows less than it says.
-const EXPECTED: [&str; 37] = [
+const EXPECTED: [&str; 41] = [
     "runs",
     "launches",
     "adoptions",
@@ -69,6 +69,10 @@ const EXPECTED: [&str; 37] = [
     "actions out of time",
     "functions invoked again",
     "PARTIAL",
+    "newest states",
+    "fallbacks",
+    "named points",
+    "points that aged out",
 ];
 
 /// One run of a seed to its end.

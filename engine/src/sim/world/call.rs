@@ -12,15 +12,17 @@ use super::error::ApiError;
 use super::model::{Site, site_key};
 use super::quotas::{self, Place};
 use super::{
-    Caller, Reply, World, configuration, ec2, instances, jobs, launch, servers, stubs, tags,
-    templates, terminate,
+    Caller, Reply, World, configuration, ec2, instances, jobs, launch, protection, servers, stubs,
+    tags, templates, terminate,
 };
 use crate::sim::fleet::Settings;
 
 /// Operations that change the world, beside those that call a stand-in.
-const MUTATING: [&str; 7] = [
+const MUTATING: [&str; 9] = [
     "InitializeService",
     "StartRecovery",
+    "StartReplication",
+    "StopReplication",
     "TagResource",
     "TerminateRecoveryInstances",
     "UntagResource",
@@ -172,6 +174,8 @@ impl World {
             now,
         };
         match operation {
+            "StartReplication" => reply(200, protection::start(&mut stage, input)?),
+            "StopReplication" => reply(200, protection::stop(&mut stage, input)?),
             "StartRecovery" => {
                 let accepted = launch::start(&mut stage, caller, input)?;
                 let body = jobs::started(stage.site, settings, &accepted.job_id, now);

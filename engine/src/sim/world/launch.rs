@@ -67,6 +67,10 @@ pub(super) fn start(
         },
         tags: tags.clone(),
     };
+    let named = source_servers.iter();
+    let snapshots = named
+        .filter_map(|wanted| Some((wanted.id.clone(), wanted.snapshot.clone()?)))
+        .collect();
     let job_id = launch_all(stage.site, &making, checked);
     Ok(AcceptedLaunch {
         at: stage.now,
@@ -74,6 +78,7 @@ pub(super) fn start(
         account_id: stage.site.account_id.clone(),
         region: stage.site.region.clone(),
         servers: source_servers.into_iter().map(|wanted| wanted.id).collect(),
+        snapshots,
         is_drill,
         tags,
         caller: caller.arn.clone(),

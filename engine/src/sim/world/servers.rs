@@ -42,7 +42,7 @@ pub(super) fn describe(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiErr
         // No server of this world is extended from a staging account.
         filters.staging_accounts.is_empty() && hardware.is_none_or(|id| *id == hardware_id(server))
     };
-    let view = |server: &Server| view(site, scene, server);
+    let view = |server: &Server| view(site, scene.now, server);
     let keyed = |server: &'_ Server| (server.id.clone(), server.id.clone());
     let shown = |id: String| site.servers.get(&id).map_or(Value::Null, view);
     if filters.ids.is_empty() {
@@ -125,8 +125,8 @@ fn snapshot(scene: &Scene<'_>, server: &Server, point: &Point) -> Value {
     })
 }
 
-fn view(site: &Site, scene: &Scene<'_>, server: &Server) -> Value {
-    let now = scene.now;
+/// A source server as callers see it at a time.
+pub(super) fn view(site: &Site, now: Timestamp, server: &Server) -> Value {
     let instance = site.instance_of(server, now);
     let cloud = server.origin.as_ref().map(|origin| {
         json!({

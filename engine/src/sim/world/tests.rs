@@ -5,6 +5,7 @@ mod initialize;
 mod instances;
 mod launches;
 mod lists;
+mod points;
 mod refusals;
 mod same;
 mod settings;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{events, policies};
+use super::points::points;
 use super::verified;
 use crate::event::{Author, Mode, Recorded};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
@@ -64,7 +65,8 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     let numbered = (0..)
         .zip(events())
         .chain((200..).zip(policies()))
-        .chain((400..).zip(verified::events()));
+        .chain((400..).zip(verified::events()))
+        .chain((500..).zip(points()));
     for (number, (name, event)) in numbered {
         let author = if number == 0 {
             Author::Operator("arn:aws:iam::111122223333:user/ada".to_owned())
@@ -92,6 +94,7 @@ pub(super) fn kinds() -> Vec<(String, Item, Again)> {
     all.extend(with_policies());
     all.extend(verified::items());
     all.extend(targets());
+    all.extend(super::points::frozen());
     all
 }
 

@@ -58,6 +58,7 @@ pub(super) async fn begin(
         execution_timeout: None,
         replace_live_instances: false,
         only: drs_engine::only::Only::default(),
+        points: drs_engine::point::RecoveryPoint::default(),
         run: None,
         force_unknown: Vec::new(),
         unchecked: Vec::new(),
@@ -159,9 +160,10 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
             ),
         ),
         // A drill is for the whole plan and pre-empts nobody, so the last two do not come here.
-        BeginError::Start(_) | BeginError::Only(_) | BeginError::Preempt(_) => {
-            at_plan("Drill Not Started", sentence(&error.to_string()))
-        }
+        BeginError::Start(_)
+        | BeginError::Only(_)
+        | BeginError::Points(_)
+        | BeginError::Preempt(_) => at_plan("Drill Not Started", sentence(&error.to_string())),
         BeginError::Illegal(error) => at_plan(
             "Drill Not Started",
             format!(

@@ -163,6 +163,7 @@ fn a_drill_that_cannot_start_says_why() {
                 reason: None,
                 cleanup: false,
                 part: crate::cli::Part::default(),
+                points: crate::cli::FromPoints::default(),
                 output: JSON,
             };
             let asked = Asked {
