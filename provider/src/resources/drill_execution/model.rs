@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tfplugin::{Attr, duration};
 
+use super::points;
 use crate::convert::{instant, optional_instant};
 
 mod hook;
@@ -23,6 +24,8 @@ pub(crate) struct Model {
     pub(crate) id: Attr<String>,
     pub(crate) recovery_plan_id: Attr<String>,
     pub(crate) triggers: Attr<BTreeMap<String, String>>,
+    pub(crate) recovery_point_before: Attr<String>,
+    pub(crate) recovery_snapshots: Attr<BTreeMap<String, Attr<String>>>,
     pub(crate) cleanup: Attr<String>,
     pub(crate) fail_on_unsuccessful: Attr<bool>,
     pub(crate) timeouts: Attr<Timeouts>,
@@ -73,6 +76,9 @@ pub(crate) struct Server {
     pub(crate) health: Attr<String>,
     pub(crate) health_reason: Attr<String>,
     pub(crate) health_at: Attr<String>,
+    pub(crate) recovery_snapshot_id: Attr<String>,
+    pub(crate) launched_from: Attr<String>,
+    pub(crate) launched_from_at: Attr<String>,
     pub(crate) account_id: Attr<String>,
     pub(crate) region: Attr<String>,
 }
@@ -123,8 +129,8 @@ impl Observed {
 }
 
 impl Model {
-    /// The values that are stored with the execution. `triggers` says which run this is; the others, whose names begin with
-    /// an underscore, are only carried, so that an import has them.
+    /// The values that are stored with the execution. `triggers` and recovery points say which run this is; the others, whose
+    /// names begin with an underscore, are only carried, so that an import has them.
     pub(super) fn inputs(&self) -> BTreeMap<String, Json> {
         let timeouts = self.timeouts.known().map(|timeouts| {
             let text = |value: &Attr<String>| value.known().cloned();
@@ -138,7 +144,7 @@ impl Model {
             .triggers
             .known()
             .map(|triggers| serde_json::json!(triggers));
-        BTreeMap::from([
+        let mut inputs = BTreeMap::from([
             ("triggers".to_owned(), triggers.unwrap_or_default()),
             ("_cleanup".to_owned(), self.cleanup.known().cloned().into()),
             (
@@ -146,7 +152,9 @@ impl Model {
                 self.fail_on_unsuccessful.known().copied().into(),
             ),
             ("_timeouts".to_owned(), timeouts.unwrap_or_default()),
-        ])
+        ]);
+        inputs.extend(points::inputs(self));
+        inputs
     }
 
     /// The whole resource from the history alone.
@@ -164,7 +172,11 @@ impl Model {
         });
         let triggers =
             serde_json::from_value::<Option<BTreeMap<String, String>>>(input("triggers"));
+        let (recovery_point_before, recovery_snapshots) =
+            points::of_history(&state.started.inputs, &state.started.points);
         let blank = Self {
+            recovery_point_before,
+            recovery_snapshots,
             recovery_plan_id: state.started.plan_id.to_string().into(),
             triggers: triggers.ok().flatten().into(),
             cleanup: input("_cleanup").as_str().unwrap_or(DEFAULT_CLEANUP).into(),
@@ -250,6 +262,14 @@ impl Model {
         for server in self.servers.known_mut().into_iter().flatten() {
             server.expect_progress();
         }
+    }
+
+    /// Whether this is another drill than a prior one.
+    pub(super) fn runs_again(&self, prior: &Self) -> bool {
+        self.recovery_plan_id != prior.recovery_plan_id
+            || self.triggers != prior.triggers
+            || self.recovery_point_before != prior.recovery_point_before
+            || self.recovery_snapshots != prior.recovery_snapshots
     }
 
     pub(super) fn is_cleanup(&self, word: &str) -> bool {
@@ -366,6 +386,8 @@ impl Server {
         self.health = Attr::Unknown;
         self.health_reason = Attr::Unknown;
         self.health_at = Attr::Unknown;
+        self.launched_from = Attr::Unknown;
+        self.launched_from_at = Attr::Unknown;
     }
 }
 
@@ -383,6 +405,8 @@ fn servers(state: &State) -> Vec<Server> {
             let is_launched = server.status == ServerStatus::Launched;
             let health = server.health.as_ref();
             let verdict = health.map(|health| &health.verdict);
+            let from = server.launched_from.as_ref();
+            let snapshot = frozen.snapshot.as_ref();
             Some(Server {
                 id: frozen.id.to_string().into(),
                 hostname: frozen.hostname.clone().into(),
@@ -402,6 +426,12 @@ fn servers(state: &State) -> Vec<Server> {
                 health: verdict.map(|verdict| verdict.as_str().to_owned()).into(),
                 health_reason: verdict.and_then(Verdict::reason).map(str::to_owned).into(),
                 health_at: optional_instant(health.map(|health| health.at)),
+                recovery_snapshot_id: snapshot.map(|point| point.id.to_string()).into(),
+                launched_from: from
+                    .and_then(|from| from.source)
+                    .map(|source| source.as_str().to_owned())
+                    .into(),
+                launched_from_at: optional_instant(from.and_then(|from| from.at)),
                 account_id: frozen.target.account_id.clone().into(),
                 region: frozen.target.region.clone().into(),
             })

@@ -118,6 +118,15 @@ pub(super) fn nothing_started() -> Diagnostic {
     )
 }
 
+/// Recovery points that cannot be read at apply, though they were checked.
+pub(super) fn unreadable_points() -> Diagnostic {
+    Diagnostic::error(
+        "Unknown Value",
+        "What the drill launches its servers from is still not known at apply. Nothing was started. This is a mistake in \
+         the provider: please report it.",
+    )
+}
+
 /// An execution of an earlier apply is taken up.
 pub(super) fn taken_up(state: &State) -> Diagnostic {
     let id = &state.started.execution_id;
