@@ -57,6 +57,7 @@ pub(super) async fn begin(
         initiated_by: client.session().identity().arn.clone(),
         hub: client.target(),
         execution_timeout: None,
+        max_lifetime: planned.lifetime(),
         replace_live_instances: false,
         only: drs_engine::only::Only::default(),
         points,

@@ -35,6 +35,10 @@ pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
         return;
     }
     let status = prior.status.known().map_or("", String::as_str);
+    let is_left = prior.instances_terminated != Attr::Known(true);
+    if is_left && planned.max_lifetime != prior.max_lifetime {
+        plan.diagnostics.push(words::lifetime_is_kept(&prior));
+    }
     if let Some(id) = running(&prior) {
         planned.expect_progress();
         let warning = words::is_followed(id, status);

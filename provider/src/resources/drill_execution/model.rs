@@ -28,6 +28,7 @@ pub(crate) struct Model {
     pub(crate) recovery_snapshots: Attr<BTreeMap<String, Attr<String>>>,
     pub(crate) cleanup: Attr<String>,
     pub(crate) fail_on_unsuccessful: Attr<bool>,
+    pub(crate) max_lifetime: Attr<String>,
     pub(crate) timeouts: Attr<Timeouts>,
     pub(crate) plan_name: Attr<String>,
     pub(crate) status: Attr<String>,
@@ -85,6 +86,8 @@ pub(crate) struct Server {
 
 /// The cleanup that is configured when none is.
 pub(super) const DEFAULT_CLEANUP: &str = "on_destroy";
+/// The input that carries the lifetime as it was written.
+const LIFETIME: &str = "_max_lifetime";
 /// World time that a destroy may take: running jobs are followed, then instances are terminated.
 const DELETE_TIMEOUT: SignedDuration = SignedDuration::from_mins(6 * 60 + 30);
 const _: () = assert!(
@@ -151,6 +154,7 @@ impl Model {
                 "_fail_on_unsuccessful".to_owned(),
                 self.fail_on_unsuccessful.known().copied().into(),
             ),
+            (LIFETIME.to_owned(), self.max_lifetime.known().cloned().into()),
             ("_timeouts".to_owned(), timeouts.unwrap_or_default()),
         ]);
         inputs.extend(points::inputs(self));
@@ -184,6 +188,7 @@ impl Model {
                 .as_bool()
                 .unwrap_or(true)
                 .into(),
+            max_lifetime: max_lifetime(state),
             timeouts: timeouts.into(),
             ..Self::default()
         };
@@ -320,11 +325,25 @@ impl Model {
             .unwrap_or(DELETE_TIMEOUT)
     }
 
+    /// World time that what the drill launches may stay.
+    pub(super) fn lifetime(&self) -> Option<SignedDuration> {
+        let parsed: Duration = duration::parse(self.max_lifetime.known()?).ok()?;
+        SignedDuration::try_from(parsed).ok()
+    }
+
     fn timeout(&self, which: impl Fn(&Timeouts) -> &Attr<String>) -> Option<SignedDuration> {
         let text = which(self.timeouts.known()?).known()?;
         let parsed: Duration = duration::parse(text).ok()?;
         SignedDuration::try_from(parsed).ok()
     }
+}
+
+/// How long what an execution launched may stay: as it was written where it was started by this resource.
+fn max_lifetime(state: &State) -> Attr<String> {
+    let written = state.started.inputs.get(LIFETIME).and_then(Json::as_str);
+    let lifetime = state.started.max_lifetime;
+    let text = || Some(duration::text(Duration::try_from(lifetime?).ok()?));
+    written.map(str::to_owned).or_else(text).into()
 }
 
 /// Whether nothing that an execution launched is left: it is terminated, or there never was anything.
