@@ -82,6 +82,16 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
             },
         ),
     ),
+    "drill_guard_without_tags": lambda it: [WEB, plan("shop", wave("a", "web"), drill_guard={"subnet_tags": {}})],
+    "drill_guard_with_null_tag": lambda it: [
+        WEB,
+        plan("shop", wave("a", "web"), drill_guard={"subnet_tags": {"Purpose": None}}),
+    ],
+    "notifications_to_nobody": lambda it: [
+        WEB,
+        plan("shop", wave("a", "web"), notifications={"topic_arns": ["disaster-recovery"], "events": ["ENDED"]}),
+    ],
+    "lifetime_too_short": lambda it: [*waves(wave("a", "web")), drill("quarterly", "shop", max_lifetime="10s")],
     "two_kinds_of_points": lambda it: [
         *waves(wave("a", "web")),
         drill("quarterly", "shop", recovery_point_before="2026-01-01T00:00:00Z", recovery_snapshots={"web-1": POINT}),
