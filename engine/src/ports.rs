@@ -342,6 +342,14 @@ impl CallError {
             "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation"
         )
     }
+
+    /// The action that IAM knows the call by, which is not always its name.
+    pub fn action(&self) -> &str {
+        match self.call {
+            "lambda:Invoke" => "lambda:InvokeFunction",
+            call => call,
+        }
+    }
 }
 
 impl fmt::Display for CallError {

@@ -106,7 +106,7 @@ pub(crate) fn call(error: &CallError, target: &Target) -> Diagnostic {
                 "Permission Missing",
                 format!(
                     "{error}. Allow the action {} to the user or the role that the provider works as.",
-                    error.call
+                    error.action()
                 ),
             )
         }

@@ -98,6 +98,8 @@ _REPLACED = (
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
-    (r"\b(drsjob|i)-[0-9a-z]{17}\b", r"<\1>"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "<time>"),
+    (r"\bit has \d+ points\b", "it has <n> points"),
+    (r"\b(drsjob|i|pit)-[0-9a-z]{17}\b", r"<\1>"),
     (r"\b(pg|rp|exec)-[0-9a-f]{32}\b", r"<\1>"),
 )

@@ -15,6 +15,7 @@ from .test_resources import TAGS
 
 WEB = group("web", server_selection_tags=TAGS)
 UNKNOWN = "s-" + "0" * 17
+POINT = "pit-" + "0" * 17
 HOOK = {"name": "warn", "lambda_function": "warn-the-team"}
 
 
@@ -81,6 +82,29 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
             },
         ),
     ),
+    "drill_guard_without_tags": lambda it: [WEB, plan("shop", wave("a", "web"), drill_guard={"subnet_tags": {}})],
+    "drill_guard_with_null_tag": lambda it: [
+        WEB,
+        plan("shop", wave("a", "web"), drill_guard={"subnet_tags": {"Purpose": None}}),
+    ],
+    "notifications_to_nobody": lambda it: [
+        WEB,
+        plan("shop", wave("a", "web"), notifications={"topic_arns": ["disaster-recovery"], "events": ["ENDED"]}),
+    ],
+    "lifetime_too_short": lambda it: [*waves(wave("a", "web")), drill("quarterly", "shop", max_lifetime="10s")],
+    "two_kinds_of_points": lambda it: [
+        *waves(wave("a", "web")),
+        drill("quarterly", "shop", recovery_point_before="2026-01-01T00:00:00Z", recovery_snapshots={"web-1": POINT}),
+    ],
+    "malformed_points": lambda it: [
+        *waves(wave("a", "web")),
+        drill("quarterly", "shop", recovery_snapshots={"web-1": "pit-12", "web-2": "snap-" + "0" * 17}),
+    ],
+    "no_points": lambda it: [*waves(wave("a", "web")), drill("quarterly", "shop", recovery_snapshots={})],
+    "time_without_zone": lambda it: [
+        *waves(wave("a", "web")),
+        drill("quarterly", "shop", recovery_point_before="2026-01-01 00:00"),
+    ],
     "unknown_cleanup": lambda it: [*waves(wave("a", "web")), drill("quarterly", "shop", cleanup="sometimes")],
     "negative_create_timeout": lambda it: [
         *waves(wave("a", "web")),

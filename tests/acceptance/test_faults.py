@@ -27,7 +27,12 @@ OPERATIONS = (
     "dynamodb:UpdateContinuousBackups",
     "ec2:DescribeInstanceStatus",
     "ec2:DescribeInstances",
+    "lambda:Invoke",
     "servicequotas:ListServiceQuotas",
+    "ssm:GetAutomationExecution",
+    "ssm:ListCommands",
+    "ssm:SendCommand",
+    "ssm:StartAutomationExecution",
     "sts:AssumeRole",
     "sts:GetCallerIdentity",
 )
@@ -36,6 +41,14 @@ PASSING = {
     "failed": {"internal": {}},
     "answer_lost": "lost_answer",
     "request_lost": "lost_request",
+}
+
+
+# What a wave looks at and runs beside its launches.
+BESIDE = {
+    "before_hooks": [{"name": "failover", "automation_document": "Shop-Failover"}],
+    "checks": {"ssm_document": "AWS-RunShellScript", "lambda_function": "shop-smoke-test"},
+    "after_hooks": [{"name": "smoke", "lambda_function": "shop-smoke-test"}],
 }
 
 
@@ -50,7 +63,7 @@ def life(workspace: Workspace, simulator: Simulator) -> dict:
         group("database", source_server_ids=simulator.ids("db-1")),
         group("web", server_selection_tags={"Tier": "web"}),
         *LEDGER,
-        plan("shop", wave("database", "database"), wave("web", "web", "ledger")),
+        plan("shop", wave("database", "database", **BESIDE), wave("web", "web", "ledger", **BESIDE)),
         drill("quarterly", "shop", triggers={"quarter": "2026-Q4"}, fail_on_unsuccessful=False),
         data("drs_execution", "last", id=Expression("drs_drill_execution.quarterly.id")),
         output("statuses", "{ for s in drs_drill_execution.quarterly.servers : s.hostname => s.status }"),
@@ -146,7 +159,7 @@ def denied(workspace: Workspace, simulator: Simulator, operation: str) -> Finish
         simulator.provider(),
         group("web", server_selection_tags={"Tier": "web"}),
         *(LEDGER if is_elsewhere else ()),
-        plan("shop", wave("web", "web", *(["ledger"] if is_elsewhere else []))),
+        plan("shop", wave("web", "web", *(["ledger"] if is_elsewhere else []), **BESIDE)),
         drill("quarterly", "shop"),
     )
     applied = workspace.apply(expect=None)

@@ -26,7 +26,7 @@ pub(crate) fn help(error: &CallError) -> String {
             .to_owned(),
         ("AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation", _) => format!(
             "Allow the action {} to whom these credentials belong; `aws sts get-caller-identity` says who that is.",
-            error.call
+            error.action()
         ),
         (_, Kind::Busy | Kind::Unknown) => "This may pass: run the command again.".to_owned(),
         (_, Kind::Refused) if error.call.starts_with("dynamodb:") => {

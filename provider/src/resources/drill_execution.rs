@@ -20,6 +20,7 @@ use crate::progress::Reason;
 mod begin;
 mod check;
 pub(crate) mod model;
+mod points;
 mod run;
 pub(crate) mod schema;
 #[cfg(test)]
@@ -46,6 +47,10 @@ impl Resource for DrillExecution {
 
     fn schema(&self) -> Schema {
         schema::schema()
+    }
+
+    async fn validate(&self, config: Model) -> Diagnostics {
+        points::configuration(&config)
     }
 
     async fn modify_plan(&self, cx: &Context<Client>, plan: &mut Plan<Model>) {

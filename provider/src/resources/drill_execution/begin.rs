@@ -12,7 +12,7 @@ use tfplugin::{Context, Diagnostic, Diagnostics};
 
 use super::model::Model;
 use super::run::Run;
-use super::{ORIGIN, words};
+use super::{ORIGIN, points, words};
 use crate::client::{Client, ProviderDriver};
 use crate::diagnose::{self, sentence};
 
@@ -47,6 +47,7 @@ pub(super) async fn begin(
     if cx.is_stopped() {
         return Err(words::nothing_started().into());
     }
+    let points = points::wanted(planned).ok_or_else(words::unreadable_points)?;
     let begin = Begin {
         execution_id: ExecutionId::new(fresh::id("exec")),
         plan,
@@ -56,10 +57,10 @@ pub(super) async fn begin(
         initiated_by: client.session().identity().arn.clone(),
         hub: client.target(),
         execution_timeout: None,
-        max_lifetime: None,
+        max_lifetime: planned.lifetime(),
         replace_live_instances: false,
         only: drs_engine::only::Only::default(),
-        points: drs_engine::point::RecoveryPoint::default(),
+        points,
         run: None,
         force_unknown: Vec::new(),
         unchecked: Vec::new(),
@@ -69,7 +70,7 @@ pub(super) async fn begin(
             state,
             warning: None,
         }),
-        Err(error) => Err(refused(client, &error)),
+        Err(error) => Err(refused(client, planned, &error)),
     }
 }
 
@@ -116,7 +117,7 @@ async fn left_behind(
 }
 
 /// Why a drill did not start, each reason with the next step.
-pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
+pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> Diagnostics {
     let at_plan = |summary: &str, detail: String| -> Diagnostics {
         Diagnostic::error(summary, detail)
             .at("recovery_plan_id")
@@ -168,11 +169,11 @@ pub(super) fn refused(client: &Client, error: &BeginError) -> Diagnostics {
                 sentence(&error.to_string())
             ),
         ),
+        BeginError::Points(problems) => points::refused(client, planned, problems).into(),
         // A drill is for the whole plan and pre-empts nobody, so the last two do not come here.
         BeginError::Start(_)
         | BeginError::Lifetime(_)
         | BeginError::Only(_)
-        | BeginError::Points(_)
         | BeginError::Preempt(_) => at_plan("Drill Not Started", sentence(&error.to_string())),
         BeginError::Illegal(error) => at_plan(
             "Drill Not Started",

@@ -6,7 +6,7 @@ use drs_engine::resolve::{self, ResolveError};
 use tfplugin::{Attr, Diagnostic, Diagnostics, Plan};
 
 use super::model::{self, Model};
-use super::{ORIGIN, words};
+use super::{ORIGIN, points, words};
 use crate::client::Client;
 use crate::targets;
 
@@ -29,13 +29,17 @@ pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
     let (Some(prior), Some(planned)) = (plan.prior.clone(), &mut plan.planned) else {
         return;
     };
-    if planned.recovery_plan_id != prior.recovery_plan_id || planned.triggers != prior.triggers {
+    if planned.runs_again(&prior) {
         // It is replaced; the plan of the new drill is asked for by itself.
         plan.diagnostics
             .extend(running(&prior).map(words::destroy_cancels));
         return;
     }
     let status = prior.status.known().map_or("", String::as_str);
+    let is_left = prior.instances_terminated != Attr::Known(true);
+    if is_left && planned.max_lifetime != prior.max_lifetime {
+        plan.diagnostics.push(words::lifetime_is_kept(&prior));
+    }
     if let Some(id) = running(&prior) {
         planned.expect_progress();
         let warning = words::is_followed(id, status);
@@ -87,6 +91,7 @@ async fn would_start(
             for note in &resolution.notes {
                 tracing::info!(plan = id.as_str(), "{note}");
             }
+            points::look(&client.driver(), &id, planned, found).await;
         }
         Err(errors) => {
             for error in &errors {

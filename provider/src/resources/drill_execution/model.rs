@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use tfplugin::{Attr, duration};
 
+use super::points;
 use crate::convert::{instant, optional_instant};
 
 mod hook;
@@ -23,8 +24,11 @@ pub(crate) struct Model {
     pub(crate) id: Attr<String>,
     pub(crate) recovery_plan_id: Attr<String>,
     pub(crate) triggers: Attr<BTreeMap<String, String>>,
+    pub(crate) recovery_point_before: Attr<String>,
+    pub(crate) recovery_snapshots: Attr<BTreeMap<String, Attr<String>>>,
     pub(crate) cleanup: Attr<String>,
     pub(crate) fail_on_unsuccessful: Attr<bool>,
+    pub(crate) max_lifetime: Attr<String>,
     pub(crate) timeouts: Attr<Timeouts>,
     pub(crate) plan_name: Attr<String>,
     pub(crate) status: Attr<String>,
@@ -73,12 +77,17 @@ pub(crate) struct Server {
     pub(crate) health: Attr<String>,
     pub(crate) health_reason: Attr<String>,
     pub(crate) health_at: Attr<String>,
+    pub(crate) recovery_snapshot_id: Attr<String>,
+    pub(crate) launched_from: Attr<String>,
+    pub(crate) launched_from_at: Attr<String>,
     pub(crate) account_id: Attr<String>,
     pub(crate) region: Attr<String>,
 }
 
 /// The cleanup that is configured when none is.
 pub(super) const DEFAULT_CLEANUP: &str = "on_destroy";
+/// The input that carries the lifetime as it was written.
+const LIFETIME: &str = "_max_lifetime";
 /// World time that a destroy may take: running jobs are followed, then instances are terminated.
 const DELETE_TIMEOUT: SignedDuration = SignedDuration::from_mins(6 * 60 + 30);
 const _: () = assert!(
@@ -123,8 +132,8 @@ impl Observed {
 }
 
 impl Model {
-    /// The values that are stored with the execution. `triggers` says which run this is; the others, whose names begin with
-    /// an underscore, are only carried, so that an import has them.
+    /// The values that are stored with the execution. `triggers` and recovery points say which run this is; the others, whose
+    /// names begin with an underscore, are only carried, so that an import has them.
     pub(super) fn inputs(&self) -> BTreeMap<String, Json> {
         let timeouts = self.timeouts.known().map(|timeouts| {
             let text = |value: &Attr<String>| value.known().cloned();
@@ -138,15 +147,21 @@ impl Model {
             .triggers
             .known()
             .map(|triggers| serde_json::json!(triggers));
-        BTreeMap::from([
+        let mut inputs = BTreeMap::from([
             ("triggers".to_owned(), triggers.unwrap_or_default()),
             ("_cleanup".to_owned(), self.cleanup.known().cloned().into()),
             (
                 "_fail_on_unsuccessful".to_owned(),
                 self.fail_on_unsuccessful.known().copied().into(),
             ),
+            (
+                LIFETIME.to_owned(),
+                self.max_lifetime.known().cloned().into(),
+            ),
             ("_timeouts".to_owned(), timeouts.unwrap_or_default()),
-        ])
+        ]);
+        inputs.extend(points::inputs(self));
+        inputs
     }
 
     /// The whole resource from the history alone.
@@ -164,7 +179,11 @@ impl Model {
         });
         let triggers =
             serde_json::from_value::<Option<BTreeMap<String, String>>>(input("triggers"));
+        let (recovery_point_before, recovery_snapshots) =
+            points::of_history(&state.started.inputs, &state.started.points);
         let blank = Self {
+            recovery_point_before,
+            recovery_snapshots,
             recovery_plan_id: state.started.plan_id.to_string().into(),
             triggers: triggers.ok().flatten().into(),
             cleanup: input("_cleanup").as_str().unwrap_or(DEFAULT_CLEANUP).into(),
@@ -172,6 +191,7 @@ impl Model {
                 .as_bool()
                 .unwrap_or(true)
                 .into(),
+            max_lifetime: max_lifetime(state),
             timeouts: timeouts.into(),
             ..Self::default()
         };
@@ -252,6 +272,14 @@ impl Model {
         }
     }
 
+    /// Whether this is another drill than a prior one.
+    pub(super) fn runs_again(&self, prior: &Self) -> bool {
+        self.recovery_plan_id != prior.recovery_plan_id
+            || self.triggers != prior.triggers
+            || self.recovery_point_before != prior.recovery_point_before
+            || self.recovery_snapshots != prior.recovery_snapshots
+    }
+
     pub(super) fn is_cleanup(&self, word: &str) -> bool {
         self.cleanup
             .known()
@@ -300,11 +328,25 @@ impl Model {
             .unwrap_or(DELETE_TIMEOUT)
     }
 
+    /// World time that what the drill launches may stay.
+    pub(super) fn lifetime(&self) -> Option<SignedDuration> {
+        let parsed: Duration = duration::parse(self.max_lifetime.known()?).ok()?;
+        SignedDuration::try_from(parsed).ok()
+    }
+
     fn timeout(&self, which: impl Fn(&Timeouts) -> &Attr<String>) -> Option<SignedDuration> {
         let text = which(self.timeouts.known()?).known()?;
         let parsed: Duration = duration::parse(text).ok()?;
         SignedDuration::try_from(parsed).ok()
     }
+}
+
+/// How long what an execution launched may stay: as it was written where it was started by this resource.
+fn max_lifetime(state: &State) -> Attr<String> {
+    let written = state.started.inputs.get(LIFETIME).and_then(Json::as_str);
+    let lifetime = state.started.max_lifetime;
+    let text = || Some(duration::text(Duration::try_from(lifetime?).ok()?));
+    written.map(str::to_owned).or_else(text).into()
 }
 
 /// Whether nothing that an execution launched is left: it is terminated, or there never was anything.
@@ -366,6 +408,8 @@ impl Server {
         self.health = Attr::Unknown;
         self.health_reason = Attr::Unknown;
         self.health_at = Attr::Unknown;
+        self.launched_from = Attr::Unknown;
+        self.launched_from_at = Attr::Unknown;
     }
 }
 
@@ -383,6 +427,8 @@ fn servers(state: &State) -> Vec<Server> {
             let is_launched = server.status == ServerStatus::Launched;
             let health = server.health.as_ref();
             let verdict = health.map(|health| &health.verdict);
+            let from = server.launched_from.as_ref();
+            let snapshot = frozen.snapshot.as_ref();
             Some(Server {
                 id: frozen.id.to_string().into(),
                 hostname: frozen.hostname.clone().into(),
@@ -402,6 +448,12 @@ fn servers(state: &State) -> Vec<Server> {
                 health: verdict.map(|verdict| verdict.as_str().to_owned()).into(),
                 health_reason: verdict.and_then(Verdict::reason).map(str::to_owned).into(),
                 health_at: optional_instant(health.map(|health| health.at)),
+                recovery_snapshot_id: snapshot.map(|point| point.id.to_string()).into(),
+                launched_from: from
+                    .and_then(|from| from.source)
+                    .map(|source| source.as_str().to_owned())
+                    .into(),
+                launched_from_at: optional_instant(from.and_then(|from| from.at)),
                 account_id: frozen.target.account_id.clone().into(),
                 region: frozen.target.region.clone().into(),
             })

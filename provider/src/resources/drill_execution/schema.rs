@@ -42,6 +42,27 @@ fn configured(schema: Schema) -> Schema {
             ),
         )
         .attribute(
+            "recovery_point_before",
+            Attribute::string().optional().requires_replace().describe(
+                "A time with its zone in RFC 3339, such as `2026-03-01T09:00:00Z`: every server is launched from its newest \
+                 recovery point that was taken then or before, and the drill is refused when a server has none. A change \
+                 runs a new drill. Cannot be used with `recovery_snapshots`. Default: none; servers are launched from \
+                 their newest state.",
+            ),
+        )
+        .attribute(
+            "recovery_snapshots",
+            Attribute::map(Type::String)
+                .optional()
+                .requires_replace()
+                .validate(validator::not_empty())
+                .describe(
+                    "Recovery points, as `pit-` and 17 characters, by the id or the host name of the server that is \
+                     launched from it; `drsctl points` lists them. Other servers are launched from their newest state. A \
+                     change runs a new drill. Cannot be used with `recovery_point_before`. Default: none.",
+                ),
+        )
+        .attribute(
             "cleanup",
             Attribute::string()
                 .default_value(DEFAULT_CLEANUP)
@@ -70,6 +91,21 @@ fn configured(schema: Schema) -> Schema {
                  A drill that does not meet it fails every plan until `triggers` change, or until it is run again with \
                  `terraform apply -replace`.",
             ),
+        )
+        .attribute(
+            "max_lifetime",
+            Attribute::string()
+                .optional()
+                .validate(duration::between(
+                    limits::SHORTEST_LIFETIME.unsigned_abs(),
+                    limits::LONGEST_LIFETIME.unsigned_abs(),
+                ))
+                .describe(
+                    "How long what the drill launches may stay, from its start on, such as `24h`; from a minute to 30 days. \
+                     When it has passed, whoever drives the drill, or the next `drsctl sweep`, cancels what still runs and \
+                     terminates what was launched. A drill keeps the one that it started with: a change counts for the \
+                     next. Default: none; it stays until the resource is destroyed.",
+                ),
         )
         .attribute("timeouts", timeouts())
 }
@@ -213,7 +249,7 @@ fn hook() -> [(&'static str, Attribute); 8] {
     ]
 }
 
-fn server() -> [(&'static str, Attribute); 13] {
+fn server() -> [(&'static str, Attribute); 16] {
     let text = |what: &str| Attribute::string().computed().describe(what);
     [
         ("id", text("Id of the source server.")),
@@ -255,6 +291,23 @@ fn server() -> [(&'static str, Attribute); 13] {
         (
             "health_at",
             text("When its health was known, in RFC 3339; null until then."),
+        ),
+        (
+            "recovery_snapshot_id",
+            text("Recovery point that it is to be launched from; null for its newest state."),
+        ),
+        (
+            "launched_from",
+            text(
+                "What it was launched from, as far as DRS tells: `latest`, its newest state; `named`, the point that was \
+                 asked for; `previous`, an earlier point, because DRS could take no snapshot. Null until then.",
+            ),
+        ),
+        (
+            "launched_from_at",
+            text(
+                "Time of the data that it was launched from, in RFC 3339; null when it is not known.",
+            ),
         ),
         ("account_id", text("Account that it lives in.")),
         ("region", text("Region that it lives in.")),

@@ -40,6 +40,19 @@ pub(super) fn is_followed(id: &str, status: &str) -> Diagnostic {
     )
 }
 
+/// The lifetime of a drill is fixed when it starts.
+pub(super) fn lifetime_is_kept(prior: &Model) -> Diagnostic {
+    let id = prior.id.known().cloned().unwrap_or_default();
+    Diagnostic::warning(
+        "The Lifetime Counts for the Next Drill",
+        format!(
+            "Execution {id} keeps what it started with, which `drsctl show {id}` tells. What it launched is terminated with \
+             the resource, or now with `drsctl terminate {id} --reason TEXT`."
+        ),
+    )
+    .at("max_lifetime")
+}
+
 /// A drill without success is run again.
 pub(super) fn is_replaced(prior: &Model) -> Diagnostic {
     let text = |value: &tfplugin::Attr<String>| value.known().cloned().unwrap_or_default();
@@ -115,6 +128,15 @@ pub(super) fn nothing_started() -> Diagnostic {
     Diagnostic::error(
         "Interrupted",
         "Nothing was started. Apply again to run the drill.",
+    )
+}
+
+/// Recovery points that cannot be read at apply, though they were checked.
+pub(super) fn unreadable_points() -> Diagnostic {
+    Diagnostic::error(
+        "Unknown Value",
+        "What the drill launches its servers from is still not known at apply. Nothing was started. This is a mistake in \
+         the provider: please report it.",
     )
 }
 

@@ -51,6 +51,18 @@ fn null_elements(config: &Model, found: &mut Diagnostics) {
             nulls(list, &wave_path(index, name), found);
         }
     }
+    if let Some(notifications) = config.notifications.known() {
+        let path = Path::from("notifications");
+        let (topics, events) = (&notifications.topic_arns, &notifications.events);
+        nulls(topics, &path.clone().attribute("topic_arns"), found);
+        nulls(events, &path.attribute("events"), found);
+    }
+    let guard = config.drill_guard.known();
+    let tags = guard.and_then(|guard| guard.subnet_tags.known());
+    for (key, _) in tags.into_iter().flatten().filter(|(_, tag)| tag.is_null()) {
+        let path = Path::from("drill_guard").attribute("subnet_tags").key(key);
+        found.push(null_element("map").at(path));
+    }
     for (path, parameters) in placed_parameters(config) {
         for (name, values) in parameters {
             let path = path.clone().key(name);
@@ -117,6 +129,8 @@ fn known_servers(config: &Model) -> impl Iterator<Item = (usize, &'static str, u
 fn explain(error: &PlanError) -> Diagnostic {
     let summary = match error.path.as_slice() {
         [PathStep::Attribute("name")] => "Invalid Name",
+        [PathStep::Attribute("drill_guard"), ..] => "Invalid Drill Guard",
+        [PathStep::Attribute("notifications"), ..] => "Invalid Notifications",
         [
             ..,
             PathStep::Attribute("before_hooks" | "after_hooks"),

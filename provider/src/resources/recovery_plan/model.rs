@@ -9,8 +9,12 @@ use tfplugin::{Attr, Diagnostic};
 use crate::tags::{self, Tags};
 
 mod actions;
+mod guard;
+mod notifications;
 
 pub(crate) use actions::{Checks, Hook, Parameters};
+use guard::Guard;
+use notifications::Notifications;
 
 /// A recovery plan in configuration, plan and state.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -22,6 +26,8 @@ pub(crate) struct Model {
     pub(crate) tags_all: Attr<Tags>,
     pub(crate) waves: Attr<Vec<Wave>>,
     pub(crate) execution_timeout_seconds: Attr<i64>,
+    pub(crate) drill_guard: Attr<Guard>,
+    pub(crate) notifications: Attr<Notifications>,
     pub(crate) digest: Attr<String>,
 }
 
@@ -68,7 +74,8 @@ impl Model {
             description: known.optional(&self.description),
             waves,
             execution_timeout_seconds: known.optional(&self.execution_timeout_seconds),
-            ..PlanSpec::default()
+            drill_guard: known.nested(&self.drill_guard, Guard::to_spec),
+            notifications: known.nested(&self.notifications, Notifications::to_spec),
         };
         (spec, known.missing)
     }
@@ -104,6 +111,12 @@ impl Model {
             tags_all: plan.tags.clone().into(),
             waves: Attr::Known(spec.waves.iter().map(Wave::of_spec).collect()),
             execution_timeout_seconds: spec.execution_timeout_seconds.into(),
+            drill_guard: spec.drill_guard.as_ref().map(Guard::of_spec).into(),
+            notifications: spec
+                .notifications
+                .as_ref()
+                .map(Notifications::of_spec)
+                .into(),
             digest: digest(spec),
         }
     }
@@ -148,8 +161,7 @@ impl Wave {
             }
             list => ids(list, known, "critical"),
         };
-        known.missing |= self.checks.is_unknown();
-        let checks = self.checks.known().map(|checks| checks.to_spec(known));
+        let checks = known.nested(&self.checks, |checks, known| Some(checks.to_spec(known)));
         let hooks = |list: &Attr<Vec<Hook>>, known: &mut Known, when: &str| {
             let stand_in = |position| format!("unknown-{when}-{index}-{position}");
             actions::hooks(list, stand_in, known)
@@ -264,6 +276,16 @@ impl Known {
                 stand_in()
             }
         }
+    }
+
+    /// A nested value as far as it is known.
+    fn nested<T, S>(
+        &mut self,
+        value: &Attr<T>,
+        to_spec: impl FnOnce(&T, &mut Self) -> Option<S>,
+    ) -> Option<S> {
+        self.missing |= value.is_unknown();
+        to_spec(value.known()?, self)
     }
 
     fn optional<T: Clone>(&mut self, value: &Attr<T>) -> Option<T> {

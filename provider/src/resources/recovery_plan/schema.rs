@@ -7,6 +7,7 @@ use tfplugin::{Attribute, Schema, Type};
 use crate::tags;
 
 mod actions;
+mod around;
 
 /// The resource's schema.
 pub(super) fn schema() -> Schema {
@@ -47,11 +48,13 @@ pub(super) fn schema() -> Schema {
              and timeouts along the longest chain of waves; for a recovery none.",
         ),
     )
+    .attribute("drill_guard", around::drill_guard())
+    .attribute("notifications", around::notifications())
     .attribute(
         "digest",
         Attribute::string().computed().describe(
             "Digest of everything that decides what an execution does; a pure function of the configuration, for use \
-             in `triggers`. Name, description and tags are left out.",
+             in `triggers`. Name, description, tags and notifications are left out.",
         ),
     )
 }
