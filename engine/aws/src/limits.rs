@@ -23,8 +23,6 @@ pub const INSTANCES_PER_PAGE: i32 = 1_000;
 pub const TEMPLATES_PER_PAGE: i32 = 200;
 /// Instance types that EC2 lists in one page.
 pub const TYPES_PER_PAGE: i32 = 100;
-/// Points in time that are read for the newest that is whole: one may be just being taken.
-pub const NEWEST_POINTS: i32 = 5;
 /// Ids that DRS and EC2 take in one filter.
 pub const IDS_PER_FILTER: usize = 200;
 /// Ids of jobs that DRS takes in one filter.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_drs::types::{LaunchDisposition, RecoverySnapshotsOrder};
+use aws_sdk_drs::types::LaunchDisposition;
 use aws_sdk_ec2::types::{
     Filter, Instance, InstanceLifecycleType, LaunchTemplateVersion, ResponseLaunchTemplateData,
 };
@@ -11,14 +11,12 @@ use drs_engine::ids::{InstanceId, ServerId, Target};
 use drs_engine::ports::{
     CallError, Kind, LaunchSettings, LaunchTemplate, Readiness, Subnet, is_standard,
 };
-use jiff::Timestamp;
 
 use crate::classify::{Call, UNREADABLE_ANSWER};
 use crate::drs::{AwsDrs, Clients, FEWEST, all, tried};
 use crate::limits;
 
 const LAUNCH_SETTINGS: Call = Call::reads("drs:GetLaunchConfiguration");
-const SNAPSHOTS: Call = Call::reads("drs:DescribeRecoverySnapshots");
 const TEMPLATES: Call = Call::reads("ec2:DescribeLaunchTemplateVersions");
 const SUBNETS: Call = Call::reads("ec2:DescribeSubnets");
 const TYPES: Call = Call::reads("ec2:DescribeInstanceTypes");
@@ -209,31 +207,6 @@ impl Readiness for AwsDrs {
             .flat_map(|reservation| reservation.instances.unwrap_or_default());
         let vcpus = instances.filter_map(|instance| on_demand_vcpus(&instance));
         Ok(vcpus.fold(0, u32::saturating_add))
-    }
-
-    async fn newest_point(
-        &self,
-        target: &Target,
-        server: &ServerId,
-    ) -> Result<Option<Timestamp>, CallError> {
-        let clients = self.clients(SNAPSHOTS, target).await?;
-        let answer = clients
-            .reads
-            .describe_recovery_snapshots()
-            .source_server_id(server.as_str())
-            .order(RecoverySnapshotsOrder::Desc)
-            .max_results(limits::NEWEST_POINTS)
-            .send()
-            .await
-            .map_err(|error| SNAPSHOTS.failed(&error))?;
-        // One that is being taken has no time yet.
-        let taken = answer
-            .items
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|point| point.timestamp)
-            .filter_map(|at| at.parse::<Timestamp>().ok());
-        Ok(taken.max())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
@@ -245,15 +245,6 @@ impl<P: Readiness> Readiness for Metered<P> {
     async fn vcpus_running(&self, target: &Target) -> Result<u32, CallError> {
         self.look("DescribeInstances").await;
         self.port.vcpus_running(target).await
-    }
-
-    async fn newest_point(
-        &self,
-        target: &Target,
-        server: &ServerId,
-    ) -> Result<Option<Timestamp>, CallError> {
-        self.look("DescribeRecoverySnapshots").await;
-        self.port.newest_point(target, server).await
     }
 }
 

@@ -5,8 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use jiff::Timestamp;
-
 use super::CallError;
 use crate::ids::{InstanceId, ServerId, Target};
 
@@ -47,13 +45,6 @@ pub trait Readiness: Send + Sync {
     /// The vCPUs that On-Demand Standard instances have now, those that are just starting included.
     fn vcpus_running(&self, target: &Target)
     -> impl Future<Output = Result<u32, CallError>> + Send;
-
-    /// When the newest point in time of a server was taken; none when it has none.
-    fn newest_point(
-        &self,
-        target: &Target,
-        server: &ServerId,
-    ) -> impl Future<Output = Result<Option<Timestamp>, CallError>> + Send;
 }
 
 /// How DRS launches a server, as far as DRS says it itself.

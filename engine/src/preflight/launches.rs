@@ -12,7 +12,7 @@ use crate::event::Mode;
 use crate::ids::{ServerId, Target};
 use crate::limits;
 use crate::plan::DrillGuard;
-use crate::ports::{CallError, Clock, Outside, is_standard};
+use crate::ports::{CallError, Clock, Outside, RecoverySnapshot, is_standard};
 use crate::readiness::{self, Answers, Launches, Named, guard};
 use crate::store::items::Items;
 
@@ -72,7 +72,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         self.look_at_vcpus(place, &launches, found).await;
         let target = place.target;
         let points = readiness::of_each(&self.clock, place.servers, |id| {
-            self.drs.newest_point(target, id)
+            self.drs.recovery_snapshots(target, id)
         });
         let points = points.await;
         look_at_points(place, points, self.clock.now().world, found);
@@ -278,7 +278,7 @@ fn types(launches: &Launches) -> BTreeMap<&ServerId, String> {
 /// How old the newest point in time of each server is.
 pub(super) fn look_at_points(
     place: &mut Place<'_>,
-    points: Answers<Option<Timestamp>>,
+    points: Answers<Vec<RecoverySnapshot>>,
     now: Timestamp,
     found: &mut Preflight,
 ) {
@@ -286,8 +286,9 @@ pub(super) fn look_at_points(
     let (read, count) = (points.read.len(), place.servers.len());
     let mut none = Vec::new();
     let mut ages: Vec<(SignedDuration, String)> = Vec::new();
-    for ((id, hostname), newest) in points.read {
-        match newest {
+    for ((id, hostname), kept) in points.read {
+        // One that is being taken has no time yet.
+        match kept.iter().filter_map(|point| point.taken_at).max() {
             None => none.push(format!("{hostname} ({id})")),
             Some(at) => ages.push((now.duration_since(at), hostname)),
         }

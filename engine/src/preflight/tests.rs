@@ -6,6 +6,7 @@ use crate::begin::tests::{Process, begin, process, stage, wait};
 use crate::event::Mode;
 use crate::ids::{GroupId, PlanId, ServerId};
 use crate::only::Only;
+use crate::ports::RecoverySnapshot;
 use crate::readiness::Answers;
 use crate::sim::drs::lock;
 use crate::sim::fleet::Subnet;
@@ -261,8 +262,24 @@ fn points_that_are_old_or_that_could_not_be_read_are_told() {
     let servers: Vec<_> = ["s-1", "s-2", "s-3"].map(named).into();
     let now = crate::testing::start();
     let old = |id: &str, minutes: i64| {
-        let age = jiff::SignedDuration::from_mins(minutes);
-        (named(id), Some(crate::time::before(now, age)))
+        let taken_at = |minutes| {
+            Some(crate::time::before(
+                now,
+                jiff::SignedDuration::from_mins(minutes),
+            ))
+        };
+        let point = |taken_at| RecoverySnapshot {
+            id: "pit-1".into(),
+            taken_at,
+        };
+        (
+            named(id),
+            vec![
+                point(taken_at(minutes + 10)),
+                point(taken_at(minutes)),
+                point(None),
+            ],
+        )
     };
     let mut found = Preflight::default();
     let answers = Answers {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{SimDrs, unreadable};
@@ -130,19 +129,6 @@ impl Readiness for SimDrs {
             Some(options["coreCount"].as_u64()? * options["threadsPerCore"].as_u64()?)
         });
         Ok(u32::try_from(vcpus.sum::<u64>()).unwrap_or(u32::MAX))
-    }
-
-    async fn newest_point(
-        &self,
-        target: &Target,
-        server: &ServerId,
-    ) -> Result<Option<Timestamp>, CallError> {
-        let input = json!({"sourceServerID": server, "order": "DESC"});
-        let pages = self
-            .look(target, "drs:DescribeRecoverySnapshots", input)
-            .await?;
-        let taken = listed(&pages, "items").filter_map(|point| text(&point["timestamp"]));
-        Ok(taken.filter_map(|at| at.parse().ok()).max())
     }
 }
 
