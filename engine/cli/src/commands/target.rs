@@ -196,8 +196,8 @@ fn unreadable(error: &impl std::fmt::Display) -> Failure {
 fn unwritten(account: &str, error: &TargetError) -> Failure {
     let help = match error {
         TargetError::Missing(_) => format!(
-            "`drsctl target add {account} --regions REGION --role-arn ARN` makes it one; `drsctl target list` shows those \
-             that are."
+            "`drsctl target add {account} --regions REGION --role-arn ARN`, or a drs_target_account, makes it one; `drsctl \
+             target list` shows those that are."
         ),
         TargetError::Exists(_) => format!(
             "`drsctl target show {account}` shows it, and `drsctl target add {account} --replace --regions REGION \
