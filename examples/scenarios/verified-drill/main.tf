@@ -1,5 +1,6 @@
-# A drill that is looked at before it starts and verified after its launches: a preflight that must find no problem, checks of
-# every launched server, and hooks before and after the wave. On the simulator nothing of it runs but in its stand-ins.
+# A drill that is looked at before it starts and verified after its launches: a preflight that must find no problem, a guard
+# that keeps it out of production's network, checks of every launched server, hooks before and after the wave, and a topic
+# that is told. On the simulator nothing of it runs but in its stand-ins.
 
 terraform {
   required_providers {
@@ -41,6 +42,14 @@ resource "drs_protection_group" "web" {
 
 resource "drs_recovery_plan" "shop" {
   name = "shop"
+
+  drill_guard = {
+    subnet_tags = { Purpose = "drill" }
+  }
+
+  notifications = {
+    topic_arns = ["arn:aws:sns:us-east-1:111122223333:disaster-recovery"]
+  }
 
   waves = [
     {
@@ -88,6 +97,9 @@ resource "drs_drill_execution" "quarterly" {
     plan    = drs_recovery_plan.shop.digest
     quarter = "2026-Q4"
   }
+
+  # Also when nobody applies again: `drsctl sweep` terminates what is left.
+  max_lifetime = "24h"
 
   # The postcondition says which results are good enough.
   fail_on_unsuccessful = false
