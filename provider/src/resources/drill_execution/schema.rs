@@ -21,26 +21,12 @@ pub(super) fn schema() -> Schema {
          follows it. A real failover is never a resource.\n\n\
          ~> A drill never deletes a recovery: while live recovery instances of its servers exist, it does not start.",
     );
-    observed(configured(schema), true)
+    observed(points(configured(schema)), true)
 }
 
-fn configured(schema: Schema) -> Schema {
+/// What servers are launched from.
+fn points(schema: Schema) -> Schema {
     schema
-        .attribute(
-            "recovery_plan_id",
-            Attribute::string()
-                .required()
-                .requires_replace()
-                .describe("Id of the recovery plan. A change runs a new drill."),
-        )
-        .attribute(
-            "triggers",
-            Attribute::map(Type::String).optional().requires_replace().describe(
-                "Any values; when they change, a new drill is run. `digest` of the plan and of its groups belong here, \
-                 and e.g. the name of the quarter. A timestamp would drill on every apply. Default: none; the drill \
-                 runs once.",
-            ),
-        )
         .attribute(
             "recovery_point_before",
             Attribute::string().optional().requires_replace().describe(
@@ -61,6 +47,25 @@ fn configured(schema: Schema) -> Schema {
                      launched from it; `drsctl points` lists them. Other servers are launched from their newest state. A \
                      change runs a new drill. Cannot be used with `recovery_point_before`. Default: none.",
                 ),
+        )
+}
+
+fn configured(schema: Schema) -> Schema {
+    schema
+        .attribute(
+            "recovery_plan_id",
+            Attribute::string()
+                .required()
+                .requires_replace()
+                .describe("Id of the recovery plan. A change runs a new drill."),
+        )
+        .attribute(
+            "triggers",
+            Attribute::map(Type::String).optional().requires_replace().describe(
+                "Any values; when they change, a new drill is run. `digest` of the plan and of its groups belong here, \
+                 and e.g. the name of the quarter. A timestamp would drill on every apply. Default: none; the drill \
+                 runs once.",
+            ),
         )
         .attribute(
             "cleanup",
