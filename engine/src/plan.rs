@@ -8,17 +8,17 @@
 //! ([`crate::resolve`]).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::digest;
 use crate::ids::{GroupId, ServerId};
 use crate::limits;
 
 mod checks;
+mod digest;
+mod error;
 mod guard;
 mod hooks;
 mod notifications;
@@ -26,6 +26,7 @@ mod order;
 mod policy;
 
 pub use checks::{Check, Checks, ChecksSpec, CommandCheck, FunctionCheck};
+pub use error::{PathStep, PlanError};
 pub use guard::DrillGuard;
 pub use hooks::{Consequence, Hook, HookSpec};
 pub use notifications::{NoticeKind, Notifications, NotificationsSpec};
@@ -164,24 +165,6 @@ pub enum LaunchOrder {
     Sequential,
 }
 
-/// One thing that is wrong with a plan, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanError {
-    /// Path of the attribute, outermost first.
-    pub path: Vec<PathStep>,
-    /// What is wrong and what would be right, in words for the person who wrote the plan.
-    pub message: String,
-}
-
-/// One step of an attribute path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PathStep {
-    /// An attribute by name.
-    Attribute(&'static str),
-    /// An element of a list by position.
-    Index(usize),
-}
-
 impl Plan {
     /// Checks a plan as written.
     ///
@@ -222,7 +205,7 @@ impl Plan {
             execution_timeout,
             notifications,
             drill_guard,
-            digest: digest_of(spec),
+            digest: digest::of(spec),
         })
     }
 
@@ -281,49 +264,6 @@ impl LaunchOrder {
             Self::Parallel => "PARALLEL",
             Self::Sequential => "SEQUENTIAL",
         }
-    }
-}
-
-impl fmt::Display for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, step) in self.path.iter().enumerate() {
-            match step {
-                PathStep::Attribute(name) if position == 0 => write!(f, "{name}")?,
-                PathStep::Attribute(name) => write!(f, ".{name}")?,
-                PathStep::Index(index) => write!(f, "[{index}]")?,
-            }
-        }
-        write!(f, ": {}", self.message)
-    }
-}
-
-impl std::error::Error for PlanError {}
-
-/// The digest of a plan's configuration; see [`Plan::digest`]. What was written out but equals its default is left out,
-/// so that it does not matter which of the two a person wrote, and so that a later version may add an attribute.
-fn digest_of(spec: &PlanSpec) -> String {
-    let mut waves = spec.waves.clone();
-    let mut default: Vec<String> = Vec::new();
-    for wave in &mut waves {
-        wave.depends_on_waves = wave
-            .depends_on_waves
-            .take()
-            .filter(|names| *names != default);
-        wave.launch_order = wave.launch_order.take().filter(|order| order != "PARALLEL");
-        wave.wait_time_seconds = wave.wait_time_seconds.filter(|seconds| *seconds != 0);
-        wave.timeout_seconds = wave
-            .timeout_seconds
-            .filter(|seconds| *seconds != limits::WAVE_TIMEOUT.as_secs());
-        wave.pause_before = wave.pause_before.filter(|pauses| *pauses);
-        policy::without_defaults(wave);
-        checks::without_defaults(wave);
-        hooks::without_defaults(wave);
-        default = vec![wave.name.clone()];
-    }
-    match &spec.drill_guard {
-        // A plan from before there were guards keeps its digest.
-        None => digest::of(&(&waves, &spec.execution_timeout_seconds)),
-        Some(guard) => digest::of(&(&waves, &spec.execution_timeout_seconds, guard)),
     }
 }
 

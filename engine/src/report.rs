@@ -245,6 +245,13 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
             let took = duration(recorded.now.world.duration_since(state.started_at.world));
             vec![format!("{} after {took}: {summary}", outcome.as_str())]
         }
+        Event::Halted { reason } => vec![format!("HALTED, a person must look: {reason}")],
+        _ => tell_termination(recorded),
+    }
+}
+
+fn tell_termination(recorded: &Recorded) -> Vec<String> {
+    match &recorded.event {
         Event::TerminationRequested { reason } => {
             vec![format!(
                 "termination asked for by {}: {reason}",
@@ -272,7 +279,6 @@ fn tell_end(state: &State, recorded: &Recorded) -> Vec<String> {
                 reason.as_deref().unwrap_or("unknown reason")
             ),
         }],
-        Event::Halted { reason } => vec![format!("HALTED, a person must look: {reason}")],
         _ => Vec::new(),
     }
 }

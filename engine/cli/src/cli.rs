@@ -368,9 +368,12 @@ pub(crate) struct Resume {
     /// Execution to resume
     #[arg(value_name = "EXECUTION")]
     pub(crate) execution: String,
-    /// Why, for whoever reads the history
+    /// Why, for whoever reads the history; with --assume-not-sent, also how you know that
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) reason: String,
+    /// Launches whose outcome nobody knows were not sent, on your word: make them again at once
+    #[arg(long)]
+    pub(crate) assume_not_sent: bool,
     #[command(flatten)]
     pub(crate) output: Output,
 }

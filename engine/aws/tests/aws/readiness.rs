@@ -20,6 +20,7 @@ accounts:
         servers:
           - { hostname: odd, subnet: none, instance_type: c6i.xlarge, launch_disposition: STOPPED,
               recovery_instance: { is_drill: true } }
+          - { hostname: busy, instance_type: c6i.xlarge, recovery_instance: { is_drill: true } }
           - { hostname: late, replication_state: INITIAL_SYNC }
 "
     .to_owned();
@@ -59,9 +60,9 @@ async fn what_launches_meet_is_read_from_drs_ec2_and_the_quotas() {
     assert_eq!(templates, expected);
 
     let wanted = BTreeSet::from([cellar.to_owned(), "subnet-00000000000000000".to_owned()]);
-    // The instance that is there has one.
+    // The instances that are there have one each, also the one that is stopped.
     let subnet = Subnet {
-        free_addresses: 8,
+        free_addresses: 7,
         tags: [("Name", "drill"), ("Purpose", "drill")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
@@ -74,6 +75,7 @@ async fn what_launches_meet_is_read_from_drs_ec2_and_the_quotas() {
     let known = [("c6i.xlarge", 4), ("m5.large", 2)].map(|(name, count)| (name.to_owned(), count));
     assert_eq!(vcpus, BTreeMap::from(known));
     assert_eq!(drs.vcpu_quota(&target).await.unwrap(), 40);
+    // What is stopped takes none.
     assert_eq!(drs.vcpus_running(&target).await.unwrap(), 4);
 }
 

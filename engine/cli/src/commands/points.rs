@@ -120,8 +120,8 @@ fn overview(rows: &[Row<'_>], now: Timestamp, plan: &StoredPlan) -> String {
     }));
     let id = &plan.id;
     format!(
-        "{}\n`drsctl points {id} --server SERVER` shows every point of a server. `drsctl start {id}` and `drsctl failover \
-         {id}` take --recovery-point TIME, or --snapshot SERVER=POINT.",
+        "{}\n`drsctl points {id} --server SERVER` shows every point of a server. `drsctl start` and `drsctl failover` \
+         take --recovery-point TIME, or --snapshot SERVER=POINT.",
         report::columns(&table)
     )
 }

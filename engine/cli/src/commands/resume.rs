@@ -26,7 +26,11 @@ where
     C: Clock + 'static,
 {
     let id = ExecutionId::new(&asked.execution);
-    operator.look(&id).await?;
+    let (state, _) = operator.look(&id).await?;
+    // A word that is refused must not resume anything either.
+    if asked.assume_not_sent {
+        run::refuse_assumption(operator, &state, false).await?;
+    }
     let event = Event::ResumeRequested {
         reason: asked.reason.clone(),
     };
@@ -35,8 +39,8 @@ where
     let drive = Run {
         execution: Some(asked.execution.clone()),
         take_over: false,
-        assume_not_sent: false,
-        reason: None,
+        assume_not_sent: asked.assume_not_sent,
+        reason: Some(asked.reason.clone()),
         output: asked.output,
     };
     run::run(operator, &drive, interrupts, outputs).await

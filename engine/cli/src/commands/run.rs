@@ -136,7 +136,7 @@ pub(super) async fn refuse_assumption<D: Outside, I: Items + Clone, C: Clock>(
         .safe(nothing)
         .help(format!(
             "`drsctl watch {id}` follows it. Where that process cannot be sending anything: end it, and wait until it counts as \
-             gone, or add --take-over."
+             gone, or `drsctl run {id} --take-over --assume-not-sent --reason TEXT`."
         ))),
         _ => Ok(()),
     }

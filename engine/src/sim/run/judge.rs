@@ -120,18 +120,19 @@ pub(super) fn judge(run: &Run) -> Verdict {
                 _ => {}
             }
         }
-        let is_adoption = |recorded: &&Recorded| {
-            matches!(
-                recorded.event,
-                Event::LaunchAccepted {
-                    how: Acceptance::AdoptedByTag | Acceptance::AdoptedByServers,
-                    ..
-                }
-            )
-        };
         verdict.adoptions += events.iter().filter(is_adoption).count() as u64;
     }
     verdict
+}
+
+fn is_adoption(recorded: &&Recorded) -> bool {
+    matches!(
+        recorded.event,
+        Event::LaunchAccepted {
+            how: Acceptance::AdoptedByTag | Acceptance::AdoptedByServers,
+            ..
+        }
+    )
 }
 
 /// How often a server was to be launched again before a launch of it was intended.

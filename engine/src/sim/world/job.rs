@@ -13,7 +13,7 @@ use super::room::Room;
 use super::schedule::{self, Order, Schedule, Source};
 use super::tags::Tags;
 use super::wire;
-use crate::sim::fleet::{FaultPhase, LaunchDisposition, Os, RecoveryMode, Settings};
+use crate::sim::fleet::{FaultPhase, LaunchDisposition, LaunchFault, Os, RecoveryMode, Settings};
 use crate::time::after;
 
 /// A job is answered before it starts, however short everything else was made.
@@ -137,15 +137,8 @@ fn add_launch(
         .servers
         .get_mut(&checked.server_id)
         .expect("the server was just found");
-    let scripted = if server.faults.is_empty() {
-        None
-    } else {
-        Some(server.faults.remove(0))
-    };
     let subnet = server.template.subnet.clone().or(default_subnet);
-    let fault = scripted
-        .filter(|fault| fault.phase != FaultPhase::None)
-        .or_else(|| room.take(subnet.as_ref(), &server.template).err());
+    let fault = next_fault(server).or_else(|| room.take(subnet.as_ref(), &server.template).err());
     let label = ["launch", job.id.as_str(), checked.server_id.as_str()];
     let instance_id = chance::id(making.seed, "i-", &label);
     let mut pace = Pace::of(
@@ -192,6 +185,12 @@ fn add_launch(
         course: schedule.course,
     });
     schedule
+}
+
+/// What the server's script says of this launch.
+fn next_fault(server: &mut Server) -> Option<LaunchFault> {
+    let scripted = (!server.faults.is_empty()).then(|| server.faults.remove(0));
+    scripted.filter(|fault| fault.phase != FaultPhase::None)
 }
 
 fn launched(

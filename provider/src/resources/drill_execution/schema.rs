@@ -21,7 +21,33 @@ pub(super) fn schema() -> Schema {
          follows it. A real failover is never a resource.\n\n\
          ~> A drill never deletes a recovery: while live recovery instances of its servers exist, it does not start.",
     );
-    observed(configured(schema), true)
+    observed(points(configured(schema)), true)
+}
+
+/// What servers are launched from.
+fn points(schema: Schema) -> Schema {
+    schema
+        .attribute(
+            "recovery_point_before",
+            Attribute::string().optional().requires_replace().describe(
+                "A time with its zone in RFC 3339, such as `2026-03-01T09:00:00Z`: every server is launched from its newest \
+                 recovery point that was taken then or before, and the drill is refused when a server has none. A change \
+                 runs a new drill. Cannot be used with `recovery_snapshots`. Default: none; servers are launched from \
+                 their newest state.",
+            ),
+        )
+        .attribute(
+            "recovery_snapshots",
+            Attribute::map(Type::String)
+                .optional()
+                .requires_replace()
+                .validate(validator::not_empty())
+                .describe(
+                    "Recovery points, as `pit-` and 17 characters, by the id or the host name of the server that is \
+                     launched from it; `drsctl points` lists them. Other servers are launched from their newest state. A \
+                     change runs a new drill. Cannot be used with `recovery_point_before`. Default: none.",
+                ),
+        )
 }
 
 fn configured(schema: Schema) -> Schema {
@@ -41,8 +67,6 @@ fn configured(schema: Schema) -> Schema {
                  runs once.",
             ),
         )
-        .attribute("recovery_point_before", recovery_point_before())
-        .attribute("recovery_snapshots", recovery_snapshots())
         .attribute(
             "cleanup",
             Attribute::string()
@@ -73,43 +97,22 @@ fn configured(schema: Schema) -> Schema {
                  `terraform apply -replace`.",
             ),
         )
-        .attribute("max_lifetime", max_lifetime())
+        .attribute(
+            "max_lifetime",
+            Attribute::string()
+                .optional()
+                .validate(duration::between(
+                    limits::SHORTEST_LIFETIME.unsigned_abs(),
+                    limits::LONGEST_LIFETIME.unsigned_abs(),
+                ))
+                .describe(
+                    "How long what the drill launches may stay, from its start on, such as `24h`; from a minute to 30 days. \
+                     When it has passed, whoever drives the drill, or the next `drsctl sweep`, cancels what still runs and \
+                     terminates what was launched. A drill keeps the one that it started with: a change counts for the \
+                     next. Default: none; it stays until the resource is destroyed.",
+                ),
+        )
         .attribute("timeouts", timeouts())
-}
-
-fn recovery_point_before() -> Attribute {
-    Attribute::string().optional().requires_replace().describe(
-        "A time with its zone in RFC 3339, such as `2026-03-01T09:00:00Z`: every server is launched from its newest \
-         recovery point that was taken then or before, and the drill is refused when a server has none. A change runs a \
-         new drill. Cannot be used with `recovery_snapshots`. Default: none; servers are launched from their newest state.",
-    )
-}
-
-fn recovery_snapshots() -> Attribute {
-    Attribute::map(Type::String)
-        .optional()
-        .requires_replace()
-        .validate(validator::not_empty())
-        .describe(
-            "Recovery points, as `pit-` and 17 characters, by the id or the host name of the server that is launched from \
-             it; `drsctl points` lists them. Other servers are launched from their newest state. A change runs a new \
-             drill. Cannot be used with `recovery_point_before`. Default: none.",
-        )
-}
-
-fn max_lifetime() -> Attribute {
-    Attribute::string()
-        .optional()
-        .validate(duration::between(
-            limits::SHORTEST_LIFETIME.unsigned_abs(),
-            limits::LONGEST_LIFETIME.unsigned_abs(),
-        ))
-        .describe(
-            "How long what the drill launches may stay, from its start on, such as `24h`; from a minute to 30 days. When \
-             it has passed, whoever drives the drill, or the next `drsctl sweep`, cancels what still runs and terminates \
-             what was launched. A drill keeps the one that it started with: a change counts for the next. Default: none; \
-             it stays until the resource is destroyed.",
-        )
 }
 
 fn timeouts() -> Attribute {

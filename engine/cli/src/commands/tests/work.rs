@@ -1,12 +1,13 @@
 //! Golden outputs of the commands that ask for something, as far as they call nothing at DRS.
 
 use drs_engine::event::{Event, Outcome};
+use drs_engine::state::Status;
 
-use crate::cli::{Cancel, Start, Terminate};
+use crate::cli::{Cancel, Resume, Start, Terminate};
 use crate::commands::start::Asked;
 use crate::commands::{
-    cancel::cancel, run::approach, run::assume_not_sent, run::refuse_assumption, start::start,
-    terminate::terminate,
+    cancel::cancel, resume::resume, run::approach, run::assume_not_sent, run::refuse_assumption,
+    start::start, terminate::terminate,
 };
 use crate::failure::{Ending, Failure};
 use crate::fixture::{Tale, World, outputs, screen};
@@ -144,6 +145,34 @@ fn a_launch_is_assumed_not_to_be_sent_only_where_nobody_may_be_sending_it() {
         insta::assert_snapshot!(told_of.join("---\n"));
         let state = operator.look(&"exec-1".into()).await.expect("readable").0;
         assert_eq!(state.unresolved().count(), 0);
+    });
+}
+
+#[test]
+fn a_word_that_is_refused_resumes_nothing() {
+    let world = World::at_three_in_the_morning();
+    at_once(async {
+        let mut tale = Tale::begin(&world, "exec-1").await;
+        let reason = "look at it first".to_owned();
+        tale.record(Event::PauseRequested {
+            before: None,
+            reason,
+        })
+        .await;
+        tale.silence(90);
+        let asked = Resume {
+            execution: "exec-1".to_owned(),
+            reason: "the machine had no network".to_owned(),
+            assume_not_sent: true,
+            output: JSON,
+        };
+        let (mut outputs, people, _) = outputs();
+        let mut interrupts = Interrupts::listen().expect("signals");
+        let operator = world.operator();
+        let ending = resume(&operator, &asked, &mut interrupts, &mut outputs).await;
+        insta::assert_snapshot!(told(ending, &people));
+        let state = operator.look(&"exec-1".into()).await.expect("readable").0;
+        assert_eq!(state.status, Status::Paused);
     });
 }
 
