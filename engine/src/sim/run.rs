@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,8 +14,10 @@ use crate::begin::{Begin, BeginError, Whose};
 use crate::decide::Settings;
 use crate::drive::{DriveError, Driver, Ending, Watch};
 use crate::event::{Author, Event, Mode, Recorded};
+use crate::guard::Guard;
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, Target};
 use crate::limits;
+use crate::only::Only;
 use crate::plan::PlanSpec;
 use crate::ports::{CallError, Clock};
 use crate::state::State;
@@ -24,6 +26,7 @@ use crate::store::group::GroupConfig;
 use crate::store::groups::Groups;
 use crate::store::memory::MemoryItems;
 use crate::store::plans::Plans;
+use crate::store::start::StartError;
 use crate::time::{Wake, after};
 
 use super::drs::{Ledger, Manners, SharedWorld, SimDrs};
@@ -36,6 +39,7 @@ use ask::Ask;
 
 mod ask;
 mod chance;
+mod failover;
 #[cfg(test)]
 mod gates;
 mod judge;
@@ -48,8 +52,12 @@ mod verify;
 
 /// Times that one process tries to get on before it gives up.
 const TRIES: u64 = 2_000;
+/// How long a process waits for somebody else's run.
+const BARRED: SignedDuration = SignedDuration::from_secs(120);
 /// Most seconds by which a clock is wrong, either way: less than [`limits::CLOCK_SKEW`].
 const MOST_SKEW: i64 = 45;
+/// Another plan over the same servers.
+const OTHER_PLAN: &str = "p-2";
 /// Who starts executions in a run.
 const OURS: &str = "arn:aws:sts::111122223333:assumed-role/terraform/ci";
 /// What is counted when a driver decides what does not fit the history.
@@ -66,6 +74,12 @@ struct Scenario {
     mode: Mode,
     /// How long what a drill launches may stay, in seconds.
     max_lifetime: Option<i64>,
+    /// The part of the plan that is run.
+    only: Only,
+    /// Guards that a recovery may launch without while they cannot be read.
+    force_unknown: Vec<Guard>,
+    /// Who recovers the servers for real meanwhile.
+    failover: Option<failover::Failover>,
     speed: u32,
     manners: Manners,
     /// Whether what was launched is terminated afterwards.
@@ -114,6 +128,16 @@ struct Context {
     /// Whether the plan cannot be launched.
     refused: Arc<AtomicBool>,
     processes: Arc<AtomicU64>,
+    /// Recoveries that somebody tried to begin beside the plan's own runs.
+    recoveries: Arc<Mutex<Vec<ExecutionId>>>,
+}
+
+impl Context {
+    fn recoveries(&self) -> MutexGuard<'_, Vec<ExecutionId>> {
+        self.recoveries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn epoch() -> Timestamp {
@@ -141,6 +165,7 @@ impl Run {
             scenario: Arc::new(scenario),
             refused: Arc::default(),
             processes: Arc::default(),
+            recoveries: Arc::default(),
         };
         let mut run = Self {
             scheduler: Scheduler::new(hub.clone()),
@@ -171,6 +196,22 @@ impl Run {
         self.scheduler.spawn(Box::pin(sweep::sweep(process)));
     }
 
+    /// Starts somebody who recovers the servers for real, where the scenario has one.
+    fn spawn_failover(&mut self) {
+        if let Some(wanted) = self.context.scenario.failover.clone() {
+            let process = Process::new(self.context.clone(), self.scheduler.next_task(), 4_000);
+            self.scheduler
+                .spawn(Box::pin(failover::fail_over(process, wanted)));
+        }
+    }
+
+    /// Starts somebody who brings recoveries to their end, and begins none.
+    fn spawn_successor(&mut self) {
+        let process = Process::new(self.context.clone(), self.scheduler.next_task(), 4_001);
+        self.scheduler
+            .spawn(Box::pin(failover::bring_to_end(process)));
+    }
+
     /// Makes steps with faults; whoever dies is started again.
     fn storm(&mut self, steps: u64, faults: Faults) {
         self.hub.set_faults(faults);
@@ -189,6 +230,7 @@ impl Run {
         self.spawn();
         self.spawn_approver();
         self.spawn_sweeper();
+        self.spawn_successor();
         let stopped = self.scheduler.run(steps, |_, _| {});
         if stopped != Stopped::AllEnded && std::env::var_os("SEED").is_some() {
             println!("{}", self.hub.traced().join("\n"));
@@ -230,6 +272,15 @@ async fn prepare(context: &Context) {
     let spec = context.scenario.plan.clone();
     let made = plans.create(plan_id(), spec, BTreeMap::new(), now).await;
     made.expect("the plan can be made");
+    if context.scenario.failover.is_some() {
+        let spec = PlanSpec {
+            name: "shop, for real".to_owned(),
+            ..context.scenario.plan.clone()
+        };
+        let id = PlanId::new(OTHER_PLAN);
+        let made = plans.create(id, spec, BTreeMap::new(), now).await;
+        made.expect("the other plan can be made");
+    }
 }
 
 /// What a process finds to do.
@@ -238,6 +289,8 @@ enum Found {
     Drivable(ExecutionId),
     /// One that somebody else drives, or that cannot begin now.
     Occupied,
+    /// None can begin while another has the plan or its servers, however long that takes.
+    Barred,
     /// Nothing any more.
     Nothing,
 }
@@ -291,6 +344,10 @@ impl Process {
                 Ok(Found::Nothing) => return,
                 Ok(Found::Drivable(id)) => self.bring_to_end(&id).await,
                 Ok(Found::Occupied) => Ok(()),
+                Ok(Found::Barred) => {
+                    self.rest(BARRED).await;
+                    Ok(())
+                }
                 Err(error) => Err(error),
             };
             if let Err(error) = got_on {
@@ -362,28 +419,35 @@ impl Process {
         Ok(Found::Nothing)
     }
 
-    async fn begin(&self, inputs: BTreeMap<String, serde_json::Value>, tried: u64) -> Found {
-        let begin = Begin {
-            execution_id: ExecutionId::new(format!("x-{}-{tried}", self.number)),
+    /// A start of the scenario's plan.
+    fn wanted(
+        &self,
+        execution_id: ExecutionId,
+        inputs: BTreeMap<String, serde_json::Value>,
+    ) -> Begin {
+        let scenario = &self.context.scenario;
+        Begin {
+            execution_id,
             plan: plan_id(),
-            mode: self.context.scenario.mode,
+            mode: scenario.mode,
             origin: "terraform".to_owned(),
             inputs,
             initiated_by: OURS.to_owned(),
             hub: target(),
             execution_timeout: None,
-            max_lifetime: self
-                .context
-                .scenario
-                .max_lifetime
-                .map(SignedDuration::from_secs),
+            max_lifetime: scenario.max_lifetime.map(SignedDuration::from_secs),
             replace_live_instances: false,
-            only: crate::only::Only::default(),
+            only: scenario.only.clone(),
             points: points::of(&self.context),
             run: None,
-            force_unknown: Vec::new(),
+            force_unknown: scenario.force_unknown.clone(),
             unchecked: Vec::new(),
-        };
+        }
+    }
+
+    async fn begin(&self, inputs: BTreeMap<String, serde_json::Value>, tried: u64) -> Found {
+        let id = ExecutionId::new(format!("x-{}-{tried}", self.number));
+        let begin = self.wanted(id, inputs);
         let error = match self.driver.begin_execution(&begin).await {
             Ok(_) => return Found::Drivable(begin.execution_id),
             Err(error) => error,
@@ -393,7 +457,8 @@ impl Process {
             .trace(|| format!("process {} cannot begin: {error}", self.number));
         let is_final = match &error {
             BeginError::Resolve(errors) => !errors.iter().any(|error| error.is_retryable()),
-            BeginError::LiveInstances { .. } => true,
+            BeginError::LiveInstances { .. } | BeginError::Only(_) => true,
+            BeginError::GuardUnreadable(error) => error.code == "AccessDeniedException",
             BeginError::Points(problems) => points::are_final(problems),
             _ => false,
         };
@@ -401,7 +466,10 @@ impl Process {
             self.context.hub.count("refused starts");
             self.context.refused.store(true, Ordering::Relaxed);
         }
-        Found::Occupied
+        match error {
+            BeginError::Start(StartError::Running(_) | StartError::Leased(_)) => Found::Barred,
+            _ => Found::Occupied,
+        }
     }
 
     /// Takes it over, drives it to its end, terminates what it launched, and delivers the result.
@@ -418,7 +486,10 @@ impl Process {
             }
             let launched = state.own_jobs().next().is_some();
             let author = Author::Operator(OURS.to_owned());
-            if self.context.scenario.terminates && launched && state.termination.is_none() {
+            // What somebody recovered beside the plan's own runs is in production.
+            let is_own = state.started.origin == "terraform";
+            let terminates = self.context.scenario.terminates && is_own;
+            if terminates && launched && state.termination.is_none() {
                 let reason = "the drill is over".to_owned();
                 let event = Event::TerminationRequested { reason };
                 self.driver.request(id, author, event, &self.watch).await?;

@@ -7,6 +7,7 @@ use crate::event::{Author, Event};
 use crate::ids::{ExecutionId, ServerId};
 use crate::limits;
 use crate::state::{ServerStatus, State, Status};
+use crate::store::executions::HistoryError;
 use crate::store::plans::Plans;
 
 use super::{Process, TRIES, plan_id};
@@ -97,29 +98,43 @@ pub(super) async fn ask_later(process: Process, seconds: i64, ask: Ask) {
 pub(super) async fn approve(process: Process) {
     for _ in 0..TRIES {
         process.rest(SignedDuration::from_secs(90)).await;
-        let Some(id) = running(&process).await else {
-            if process.is_concluded() {
-                return;
+        let mut is_over = process.is_concluded();
+        for id in open(&process).await {
+            let state = match process.driver.load(&id).await {
+                Ok(state) => state,
+                // It was never begun.
+                Err(DriveError::History(HistoryError::Missing(_))) => continue,
+                Err(_) => {
+                    is_over = false;
+                    continue;
+                }
+            };
+            is_over &= state.status.is_terminal();
+            if state.status == Status::Paused {
+                let event = Event::ResumeRequested {
+                    reason: "seen and approved".to_owned(),
+                };
+                let by = Author::Operator(OPERATOR.to_owned());
+                let asked = process.driver.request(&id, by, event, &process.watch).await;
+                if asked.is_ok() {
+                    process.context.hub.count("approvals");
+                }
             }
-            continue;
-        };
-        let Ok(state) = process.driver.load(&id).await else {
-            continue;
-        };
-        if state.status.is_terminal() && process.is_concluded() {
+        }
+        if is_over {
             return;
         }
-        if state.status == Status::Paused {
-            let event = Event::ResumeRequested {
-                reason: "seen and approved".to_owned(),
-            };
-            let by = Author::Operator(OPERATOR.to_owned());
-            let asked = process.driver.request(&id, by, event, &process.watch).await;
-            if asked.is_ok() {
-                process.context.hub.count("approvals");
-            }
-        }
     }
+}
+
+/// What may run: the plan's execution, and recoveries beside it.
+async fn open(process: &Process) -> Vec<ExecutionId> {
+    let recoveries = process.context.recoveries().clone();
+    running(process)
+        .await
+        .into_iter()
+        .chain(recoveries)
+        .collect()
 }
 
 async fn running(process: &Process) -> Option<ExecutionId> {

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::event::Mode;
 use crate::ids::{GroupId, ServerId, Target};
+use crate::only::Only;
 use crate::plan::{DrillGuard, PlanSpec, WaveSpec};
 use crate::sim::drs::Manners;
 use crate::sim::fleet::{
@@ -13,6 +14,7 @@ use crate::sim::hub::Random;
 use crate::sim::world::{Quotas, Span, Timings};
 use crate::store::group::{GroupConfig, Selection};
 
+mod failover;
 mod told;
 mod verified;
 
@@ -69,11 +71,13 @@ pub(super) fn scenario(seed: u64) -> Scenario {
             Mode::Recovery
         },
         max_lifetime: None,
+        only: Only::default(),
+        force_unknown: Vec::new(),
+        failover: None,
         speed: if random.chance(200) { 20 } else { 1 },
         manners: Manners {
             jobs_hidden_for: SignedDuration::from_secs(hidden),
             refuses_tags: random.chance(250),
-            hides_instances: false,
             topics_hang: false,
         },
         terminates,
@@ -84,17 +88,27 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         skewed: random.chance(400),
         ruthless: 40,
     };
-    // From chances of their own, so that everything else of a seed is as it was without policies.
-    let mut random = Random::new(seed ^ 0x0fa1_1e40);
-    add_policies(&mut scenario, &counts, &mut random);
-    let mut random = Random::new(seed ^ 0xc4ec_0000_4007);
-    verified::add(&mut scenario, &mut random);
-    let mut random = Random::new(seed ^ 0x0000_7e11_0000);
-    told::add(&mut scenario, &mut random);
-    // And as it was without recovery points.
-    let mut random = Random::new(seed ^ 0x0090_1275);
-    add_points(&mut scenario, &mut random);
+    add_the_rest(&mut scenario, &counts, seed);
     scenario
+}
+
+/// What came later, each from chances of its own, so that everything else of a seed is as it was without it.
+fn add_the_rest(scenario: &mut Scenario, counts: &[u64], seed: u64) {
+    let mut random = Random::new(seed ^ 0x0fa1_1e40);
+    add_policies(scenario, counts, &mut random);
+    let mut random = Random::new(seed ^ 0xc4ec_0000_4007);
+    verified::add(scenario, &mut random);
+    let mut random = Random::new(seed ^ 0x0000_7e11_0000);
+    told::add(scenario, &mut random);
+    let mut random = Random::new(seed ^ 0x0090_1275);
+    add_points(scenario, &mut random);
+    let mut random = Random::new(seed ^ 0x0fa1_0e50);
+    failover::add(scenario, &mut random);
+    // A wrong clock takes from the time that a launch outlasts its request, so launches take as long as they do then.
+    if scenario.skewed {
+        scenario.fleet.settings.shorten = 1.0;
+        scenario.speed = 1;
+    }
 }
 
 /// Recovery points for some runs, and sources that do not answer.

@@ -15,6 +15,7 @@ use crate::sim::fleet::{
 use crate::state::{ServerStatus, Status};
 use crate::store::group::Selection;
 
+mod blind;
 mod told;
 
 /// Steps after which a scenario this small must have ended.
@@ -54,11 +55,13 @@ fn shop() -> Scenario {
         },
         mode: Mode::Drill,
         max_lifetime: None,
+        only: Only::default(),
+        force_unknown: Vec::new(),
+        failover: None,
         speed: 1,
         manners: Manners {
             jobs_hidden_for: SignedDuration::from_secs(20),
             refuses_tags: false,
-            hides_instances: false,
             topics_hang: false,
         },
         terminates: true,
@@ -285,8 +288,6 @@ fn a_drill_deletes_no_recovery_that_comes_at_any_gate() {
     let mut scenario = shop();
     scenario.terminates = false;
     scenario.plan.waves.remove(0);
-    // The guard rests on a signature being too old before a launch is over, so launches take as long as they do.
-    scenario.fleet.settings.shorten = 1.0;
     let mut stopped = 0;
     for at in 0..steps_of(&scenario) {
         for minutes in [0, 4, 16] {

@@ -17,6 +17,7 @@ use crate::state::{Phase, State, Status};
 use crate::store::executions::Executions;
 use crate::store::summary::Summary;
 
+use super::failover::judge_failovers;
 use super::told::judge_told;
 use super::verify::verify;
 use super::{MISFITS, OURS, Run, points};
@@ -93,6 +94,7 @@ pub(super) fn judge(run: &Run) -> Verdict {
     check_deeds(run, &histories);
     verify(run, &histories);
     judge_told(run, &histories);
+    judge_failovers(run, &histories);
     // What does not fit is not written, so only the driver that gave up over it knows.
     assert_eq!(run.counts().get(MISFITS), None, "{MISFITS}");
     let mut verdict = Verdict {

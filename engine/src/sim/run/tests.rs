@@ -31,7 +31,7 @@ const FAULTS: Faults = Faults {
 };
 
 /// What must happen at least once in the long test, or it shows less than it says.
-const EXPECTED: [&str; 46] = [
+const EXPECTED: [&str; 49] = [
     "runs",
     "launches",
     "adoptions",
@@ -78,6 +78,9 @@ const EXPECTED: [&str; 46] = [
     "fallbacks",
     "named points",
     "points that aged out",
+    "parts of a plan",
+    "drills that gave way",
+    "recoveries that took servers from a drill",
 ];
 
 /// One run of a seed to its end.
@@ -102,6 +105,7 @@ fn run_seed(seed: u64, is_traced: bool) -> (Run, Verdict) {
     }
     run.spawn_approver();
     run.spawn_sweeper();
+    run.spawn_failover();
     for stranger in scenario.strangers {
         let clock = SimClock {
             hub: run.hub.clone(),
