@@ -13,6 +13,8 @@ SHUT_SECONDS = 1.5
 LOOPBACK = "127.0.0.1"
 # The services that call actions by a form, and those that name the operation in a header.
 _FORMS = {"sts", "ec2"}
+# What the last step of a path asks of a function.
+_OF_A_FUNCTION = {"invocations": "Invoke", "configuration": "GetFunctionConfiguration"}
 # Largest message of this API by far; DynamoDB's own limit is 16 MiB.
 _MESSAGE_BYTES = 32 << 20
 
@@ -154,8 +156,11 @@ def _operation(message: bytes) -> str:
     """The operation by the name that the simulator has for it."""
     headers = _headers(message)
     service = headers.get("authorization", "////").split("Credential=")[-1].split("/")[3]
+    path = message.split(b" ", 2)[1].decode("latin-1").strip("/")
     if service == "drs":
-        return message.split(b" ", 2)[1].decode("latin-1").strip("/")
+        return path
+    if service == "lambda":
+        return f"lambda:{_OF_A_FUNCTION.get(path.rpartition('/')[2], '?')}"
     if service in _FORMS:
         body = message.split(b"\r\n\r\n", 1)[1].decode("latin-1")
         return f"{service}:{urllib.parse.parse_qs(body).get('Action', ['?'])[0]}"

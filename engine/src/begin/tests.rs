@@ -26,6 +26,7 @@ mod guard;
 mod lifetime;
 mod points;
 mod recovery;
+mod stopped;
 
 pub(crate) type Process = Driver<SimDrs, MemoryItems, SimClock>;
 

@@ -131,9 +131,43 @@ fn interval(age: SignedDuration, settings: &Settings) -> SignedDuration {
     }
 }
 
+/// How an instance that is stopped was to be launched, as far as the launch configuration of its server says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// It was to be started.
+    Started,
+    /// It was to be left stopped.
+    Stopped,
+    /// The configuration cannot be read, and why.
+    Unreadable(String),
+}
+
+/// Servers of a target whose instances are stopped, where it is not known yet whether they were to be.
+pub fn stopped<'a>(
+    state: &'a State,
+    view: &View,
+    target: &Target,
+    seen: &BTreeMap<InstanceId, InstanceHealth>,
+) -> Vec<(&'a ServerId, &'a Server, InstanceId)> {
+    let stopped = state.checking().filter_map(|(id, server, check)| {
+        let instance = server.instance.clone()?;
+        let is_asked = check == Check::Status
+            && server.target == *target
+            && seen.get(&instance).is_some_and(is_stopped)
+            && !view.dispositions.contains_key(&instance);
+        is_asked.then_some((id, server, instance))
+    });
+    stopped.collect()
+}
+
+fn is_stopped(health: &InstanceHealth) -> bool {
+    matches!(health.state.as_str(), "stopped" | "stopping")
+}
+
 /// What a look at the status of a target's instances tells about its servers, or that it could not be made.
 pub fn judge(
     state: &State,
+    view: &View,
     target: &Target,
     looked: Result<&BTreeMap<InstanceId, InstanceHealth>, &CallError>,
     now: Now,
@@ -147,7 +181,12 @@ pub fn judge(
             continue;
         }
         let result = match (looked, &server.instance) {
-            (Ok(seen), Some(instance)) => status(state, server, seen.get(instance), now),
+            (Ok(seen), Some(instance)) => match seen.get(instance) {
+                Some(health) if is_stopped(health) => {
+                    at_rest(state, server, view.dispositions.get(instance), now)
+                }
+                health => status(state, server, health, now),
+            },
             (Err(error), Some(_)) => unreadable(state, server, error, now),
             (_, None) => None,
         };
@@ -172,11 +211,6 @@ fn status(
     let degraded = |reason: String| Some(CheckResult::Degraded { reason });
     match health.map(|health| (health.state.as_str(), health)) {
         Some((_, health)) if health.is_ok() => Some(CheckResult::Passed),
-        // Only a stopped instance is not checked by EC2: a launch disposition of STOPPED leaves it so.
-        Some(("stopped" | "stopping", _)) => Some(CheckResult::NotChecked {
-            reason: "its instance is stopped, which EC2 does not check; a launch disposition of STOPPED leaves it so"
-                .to_owned(),
-        }),
         Some((gone @ ("terminated" | "shutting-down"), _)) => {
             degraded(format!("its instance is {gone}"))
         }
@@ -188,6 +222,43 @@ fn status(
             crate::report::duration(limit.duration_since(server.ended_at?))
         )),
         None => degraded("EC2 does not know its instance".to_owned()),
+    }
+}
+
+/// What a stopped instance comes to, which EC2 does not check. One that was to be left so is not checked; one that was to
+/// be started has not stayed up, and may still be started again until its time is up.
+fn at_rest(
+    state: &State,
+    server: &Server,
+    disposition: Option<&Disposition>,
+    now: Now,
+) -> Option<CheckResult> {
+    let limit = limit(state, server)?;
+    let unseen = |why: &str| {
+        Some(CheckResult::NotChecked {
+            reason: format!(
+                "its instance is stopped, which EC2 does not check; whether its launch disposition is STOPPED cannot be \
+                 seen: {why}"
+            ),
+        })
+    };
+    match disposition {
+        Some(Disposition::Stopped) => Some(CheckResult::NotChecked {
+            reason:
+                "its instance is stopped, which EC2 does not check; its launch disposition is STOPPED"
+                    .to_owned(),
+        }),
+        Some(Disposition::Unreadable(why)) => unseen(why),
+        Some(Disposition::Started) if limit <= now.world => Some(CheckResult::Degraded {
+            reason: format!(
+                "its instance is stopped after {}, and its launch disposition is STARTED",
+                crate::report::duration(limit.duration_since(server.ended_at?))
+            ),
+        }),
+        None if after(limit, limits::STATUS_GRACE) <= now.world => {
+            unseen("its launch configuration could not be read in time")
+        }
+        _ => None,
     }
 }
 

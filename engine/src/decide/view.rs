@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::checks::Disposition;
 use crate::digest;
 use crate::event::{ActionId, LaunchId, NoticeId};
 use crate::ids::{InstanceId, ServerId, Target};
@@ -22,6 +23,8 @@ pub struct View {
     pub instances_looked: BTreeMap<Target, Timestamp>,
     /// World time of the last look at the status of a target's instances.
     pub health_looked: BTreeMap<Target, Timestamp>,
+    /// How instances that are stopped were to be launched; read once for each.
+    pub dispositions: BTreeMap<InstanceId, Disposition>,
     /// World time of the last look at a hook or a check that runs.
     pub actions_looked: BTreeMap<ActionId, Timestamp>,
     /// The last look at everything that runs in a target.

@@ -1,9 +1,14 @@
 //! Beginning hooks and checks, looking at them, and at the status of instances.
 
+use std::collections::BTreeMap;
+
 use crate::decide::actions::{self, ActionPlan};
+use crate::decide::checks::Disposition;
 use crate::decide::{beside, checks};
 use crate::event::{ActionId, Event};
-use crate::ports::{Clock, Outside};
+use crate::ids::{InstanceId, Target};
+use crate::ports::{Clock, InstanceHealth, LaunchSettings, Outside};
+use crate::readiness::{self, Named};
 use crate::state::ActionPhase;
 use crate::store::items::Items;
 
@@ -104,7 +109,10 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         let found = together::all(looks).await;
         // The time from before the looks: what they saw may not be judged by a later one.
         for ((target, _), looked) in due.into_iter().zip(found) {
-            let events = checks::judge(&run.state, &target, looked.as_ref(), now);
+            if let Ok(seen) = &looked {
+                self.look_at_stopped(run, &target, seen).await;
+            }
+            let events = checks::judge(&run.state, &run.view, &target, looked.as_ref(), now);
             let key = checks::health_key(&target);
             match looked {
                 Ok(_) => {
@@ -122,5 +130,37 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
             }
         }
         Ok(Turn::Next)
+    }
+
+    /// Looks whether instances that are stopped were to be. What cannot be read now is asked again with the next look.
+    async fn look_at_stopped<W: Watch>(
+        &self,
+        run: &mut Run<'_, W>,
+        target: &Target,
+        seen: &BTreeMap<InstanceId, InstanceHealth>,
+    ) {
+        let stopped = checks::stopped(&run.state, &run.view, target, seen);
+        let (servers, instances): (Vec<Named>, Vec<InstanceId>) = stopped
+            .into_iter()
+            .map(|(id, server, instance)| ((id.clone(), server.hostname.clone()), instance))
+            .unzip();
+        let answers = readiness::of_each(&self.clock, &servers, |id| {
+            self.drs.launch_settings(target, id)
+        });
+        let answers = answers.await;
+        let told: BTreeMap<Named, LaunchSettings> = answers.read.into_iter().collect();
+        if let Some(error) = &answers.error {
+            run.watch.on_trouble(error);
+        }
+        let refused = answers.error.filter(|error| !error.is_retryable());
+        for (server, instance) in servers.iter().zip(instances) {
+            let disposition = match (told.get(server), &refused) {
+                (Some(settings), _) if settings.stopped => Disposition::Stopped,
+                (Some(_), _) => Disposition::Started,
+                (None, Some(error)) => Disposition::Unreadable(error.to_string()),
+                (None, None) => continue,
+            };
+            run.view.dispositions.insert(instance, disposition);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::*;
+use crate::decide::checks::Disposition;
 use crate::decide::{actions, checks};
 use crate::event::{ActionResult, CheckResult, Checked, Purpose};
 use crate::ids::InstanceId;
@@ -54,7 +55,7 @@ fn look(tale: &mut Tale, seen: &InstanceHealth) -> usize {
     let instances = tale.state.known_instances(&target());
     let seen = instances.into_iter().map(|id| (id, seen.clone()));
     let seen = seen.collect();
-    let events = checks::judge(&tale.state, &target(), Ok(&seen), tale.now);
+    let events = checks::judge(&tale.state, &tale.view, &target(), Ok(&seen), tale.now);
     tale.view.health_looked.insert(target(), tale.now.world);
     let count = events.len();
     for event in events {
@@ -164,13 +165,49 @@ fn degraded_servers_fail_the_wave_where_the_plan_says_so() {
     }
 }
 
-#[test]
-fn a_stopped_instance_is_not_checked_and_one_that_is_gone_is_degraded() {
+/// How the first server's instance was to be launched, and every instance is found stopped.
+fn at_rest(disposition: Option<Disposition>) -> Tale {
     let mut tale = launched(|_| {});
+    let instance = tale.state.servers[&ServerId::new("s-1")].instance.clone();
+    let known = disposition.map(|one| (instance.unwrap(), one));
+    tale.view.dispositions.extend(known);
     look(&mut tale, &health("stopped", "not-applicable"));
-    let reason = "its instance is stopped, which EC2 does not check; a launch disposition of STOPPED leaves it so";
+    tale
+}
+
+#[test]
+fn a_stopped_instance_is_judged_by_its_launch_disposition() {
+    let not_checked = |tale: &Tale| match verdict(tale, "s-1") {
+        Some(Verdict::NotChecked { reason }) => reason,
+        other => panic!("{other:?}"),
+    };
+    let tale = at_rest(Some(Disposition::Stopped));
+    let reason =
+        "its instance is stopped, which EC2 does not check; its launch disposition is STOPPED";
+    assert_eq!(not_checked(&tale), reason);
+    let tale = at_rest(Some(Disposition::Unreadable("denied".to_owned())));
+    assert!(not_checked(&tale).ends_with("cannot be seen: denied"));
+
+    // It may be started again, and is not once its time is up.
+    let mut tale = at_rest(Some(Disposition::Started));
+    assert_eq!(verdict(&tale, "s-1"), None);
+    tale.pass(limits::STATUS_TIMEOUT.as_secs());
+    look(&mut tale, &health("stopped", "not-applicable"));
+    let reason = "its instance is stopped after 10m 00s, and its launch disposition is STARTED";
     let reason = reason.to_owned();
-    assert_eq!(verdict(&tale, "s-1"), Some(Verdict::NotChecked { reason }));
+    assert_eq!(verdict(&tale, "s-1"), Some(Verdict::Degraded { reason }));
+
+    let mut tale = at_rest(None);
+    tale.pass(limits::STATUS_TIMEOUT.as_secs());
+    look(&mut tale, &health("stopped", "not-applicable"));
+    assert_eq!(verdict(&tale, "s-1"), None, "it is asked once more");
+    tale.pass(limits::STATUS_GRACE.as_secs());
+    look(&mut tale, &health("stopped", "not-applicable"));
+    assert!(not_checked(&tale).ends_with("could not be read in time"));
+}
+
+#[test]
+fn an_instance_that_is_gone_is_degraded() {
     let mut tale = launched(|_| {});
     look(&mut tale, &health("shutting-down", "not-applicable"));
     assert!(tale.state.servers[&ServerId::new("s-1")].is_degraded());
@@ -180,7 +217,14 @@ fn a_stopped_instance_is_not_checked_and_one_that_is_gone_is_degraded() {
 fn a_status_that_cannot_be_read_is_no_sign_of_ill_health() {
     let mut tale = launched(|_| {});
     let judge = |tale: &Tale, kind| {
-        checks::judge(&tale.state, &target(), Err(&error(kind)), tale.now).len()
+        checks::judge(
+            &tale.state,
+            &tale.view,
+            &target(),
+            Err(&error(kind)),
+            tale.now,
+        )
+        .len()
     };
     assert_eq!(judge(&tale, Kind::Refused), 1);
     assert_eq!(judge(&tale, Kind::Busy), 0);
@@ -188,7 +232,7 @@ fn a_status_that_cannot_be_read_is_no_sign_of_ill_health() {
     assert_eq!(judge(&tale, Kind::Unknown), 0, "it is asked once more");
     tale.pass(limits::STATUS_GRACE.as_secs());
     let failed = error(Kind::Busy);
-    let events = checks::judge(&tale.state, &target(), Err(&failed), tale.now);
+    let events = checks::judge(&tale.state, &tale.view, &target(), Err(&failed), tale.now);
     for event in events {
         tale.tell(event);
     }
@@ -227,7 +271,7 @@ fn a_stop_ends_the_checks_and_says_what_was_not_looked_at() {
         Some(Verdict::NotChecked { .. })
     ));
     let seen = std::collections::BTreeMap::new();
-    let late = checks::judge(&tale.state, &target(), Ok(&seen), tale.now);
+    let late = checks::judge(&tale.state, &tale.view, &target(), Ok(&seen), tale.now);
     assert_eq!(late, []);
 }
 
