@@ -224,5 +224,7 @@ def test_service_quotas(simulator):
         "L-E28BE5E0": 4000,
     }
     refused(lambda: quotas.get_service_quota(ServiceCode="drs", QuotaCode="L-0"), "NoSuchResourceException", 400)
-    refused(lambda: quotas.list_service_quotas(ServiceCode="ec2"), "NoSuchResourceException", 400)
+    of_ec2 = quotas.list_service_quotas(ServiceCode="ec2")["Quotas"]
+    assert [one["QuotaCode"] for one in of_ec2] == ["L-1216C47A"]
+    refused(lambda: quotas.list_service_quotas(ServiceCode="s3"), "NoSuchResourceException", 400)
     refused(lambda: quotas.list_services(), "UnknownOperationException", 400)
