@@ -73,6 +73,8 @@ pub struct Manners {
     pub jobs_hidden_for: SignedDuration,
     /// Whether tags are refused.
     pub refuses_tags: bool,
+    /// Whether nobody may list recovery instances.
+    pub hides_instances: bool,
     /// Whether topics never answer.
     pub topics_hang: bool,
 }
@@ -341,6 +343,10 @@ impl Drs for SimDrs {
         };
         if empty {
             return Ok(Vec::new());
+        }
+        if self.manners.hides_instances {
+            let message = "not authorized to perform: drs:DescribeRecoveryInstances";
+            return Err(refused(CALL, "AccessDeniedException", message.to_owned()));
         }
         let pages = self.look(target, CALL, json!({"filters": filters})).await?;
         answer::items(&pages, answer::recovery_instance).ok_or_else(|| unreadable(CALL))

@@ -78,6 +78,7 @@ pub(super) fn scenario(seed: u64) -> Scenario {
         manners: Manners {
             jobs_hidden_for: SignedDuration::from_secs(hidden),
             refuses_tags: random.chance(250),
+            hides_instances: false,
             topics_hang: false,
         },
         terminates,

@@ -62,6 +62,7 @@ fn shop() -> Scenario {
         manners: Manners {
             jobs_hidden_for: SignedDuration::from_secs(20),
             refuses_tags: false,
+            hides_instances: false,
             topics_hang: false,
         },
         terminates: true,
