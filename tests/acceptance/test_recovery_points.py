@@ -30,6 +30,8 @@ def servers(workspace: Workspace) -> dict[str, dict]:
 
 
 def test_a_drill_from_points_by_name(workspace: Workspace, simulator: Simulator) -> None:
+    # What was launched from is looked for in five minutes of the world, which must not be a blink of this machine's.
+    simulator.slow_down()
     oldest, newest = (points(simulator, "web-1")[position]["snapshotID"] for position in (0, -1))
     texts = shop(simulator, recovery_snapshots={"web-1": oldest}, triggers={"quarter": "2026-Q4"})
     workspace.write(*texts).apply()
@@ -53,6 +55,8 @@ def test_a_drill_from_points_by_name(workspace: Workspace, simulator: Simulator)
 
 
 def test_a_drill_from_before_a_time(workspace: Workspace, simulator: Simulator) -> None:
+    # What was launched from is looked for in five minutes of the world, which must not be a blink of this machine's.
+    simulator.slow_down()
     at = points(simulator, "web-1")[1]["timestamp"][:19] + "Z"
     texts = shop(simulator, recovery_point_before=at)
     workspace.write(*texts).apply()
