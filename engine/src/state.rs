@@ -307,9 +307,22 @@ pub enum Stop {
     Guard {
         /// When, in world time.
         at: Timestamp,
+        /// Which.
+        by: Stopper,
         /// What the guard found.
         reason: String,
     },
+}
+
+/// What of the guards stopped an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopper {
+    /// A live recovery instance that a launch would delete.
+    LiveInstances,
+    /// That nobody could say whether there is one.
+    Unreadable,
+    /// The plan's drill guard.
+    DrillGuard,
 }
 
 /// The termination of what an execution launched.

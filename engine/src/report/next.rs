@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::event::Outcome;
 use crate::ids::InstanceId;
 use crate::limits;
-use crate::state::{NoticePhase, Phase, State, Status, Stop};
+use crate::state::{NoticePhase, Phase, State, Status, Stop, Stopper};
 use crate::time::after;
 
 use super::{Driven, clock};
@@ -111,12 +111,8 @@ fn after_the_end(state: &State, outcome: Outcome, driven: Driven, advice: &mut V
             unfollowed.join(",")
         ));
     }
-    if let Some(Stop::Guard { .. }) = state.stop {
-        advice.push(
-            "The live recovery instances are untouched. Decide whether they are still in use before anything is \
-             launched for their servers: every launch deletes a server's previous recovery instance."
-                .to_owned(),
-        );
+    if let Some(Stop::Guard { by, .. }) = state.stop {
+        advice.push(stopped(state, by).to_owned());
     }
     if !is_of_terraform(state) {
         return;
@@ -133,6 +129,31 @@ fn after_the_end(state: &State, outcome: Outcome, driven: Driven, advice: &mut V
              next `terraform apply` with the same triggers returns this result and starts nothing."
                 .to_owned(),
         );
+    }
+}
+
+/// What helps after a guard has stopped an execution.
+fn stopped(state: &State, by: Stopper) -> &'static str {
+    match by {
+        Stopper::LiveInstances => {
+            "The live recovery instances are untouched. Decide whether they are still in use before anything is launched for \
+             their servers: every launch deletes a server's previous recovery instance."
+        }
+        Stopper::Unreadable if state.is_drill() => {
+            "Nothing was launched without the look. Let its caller list recovery instances \
+             (drs:DescribeRecoveryInstances), and drill again."
+        }
+        Stopper::Unreadable => {
+            "Nothing was launched without the look. Let its caller list recovery instances \
+             (drs:DescribeRecoveryInstances), and start a recovery of what was not launched; leave out with \
+             `--exclude-server` what was, because every launch deletes a server's previous recovery instance. Where it must \
+             go on all the same, `--force-unknown live-instances` launches without the look: an instance that DRS does not \
+             show may then be deleted."
+        }
+        Stopper::DrillGuard => {
+            "Nothing was launched past the drill guard. Mend what it says: the launch template, the subnet, or the right to \
+             read them; `drsctl preflight PLAN` shows it again without starting anything."
+        }
     }
 }
 

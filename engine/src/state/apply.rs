@@ -9,8 +9,8 @@ use crate::ids::ServerId;
 use crate::time::Now;
 
 use super::{
-    Launch, Owner, Phase, ServerStatus, State, Status, Stop, Termination, actions, checks, notices,
-    pause, policy,
+    Launch, Owner, Phase, ServerStatus, State, Status, Stop, Stopper, Termination, actions, checks,
+    notices, pause, policy,
 };
 
 /// The effect of an event that fits, and what is told of it.
@@ -142,21 +142,24 @@ fn take_launch(state: &mut State, recorded: &Recorded) {
 fn take_stop(state: &mut State, recorded: &Recorded) {
     let at = recorded.now.world;
     pause::end(state, at);
-    let reason = match &recorded.event {
+    let (by, reason) = match &recorded.event {
         Event::GuardTripped { instances, .. } => {
             let named: Vec<String> = instances
                 .iter()
                 .map(|live| format!("{} (of {})", live.instance, live.server))
                 .collect();
             let named = named.join(", ");
-            format!("a launch would delete live recovery instances: {named}")
+            let reason = format!("a launch would delete live recovery instances: {named}");
+            (Stopper::LiveInstances, reason)
         }
-        Event::GuardUnreadable { message, .. } => {
-            format!("live recovery instances could not be looked for: {message}")
-        }
-        Event::DrillGuardTripped { message, .. } => {
-            format!("the drill guard stopped it: {message}")
-        }
+        Event::GuardUnreadable { message, .. } => (
+            Stopper::Unreadable,
+            format!("live recovery instances could not be looked for: {message}"),
+        ),
+        Event::DrillGuardTripped { message, .. } => (
+            Stopper::DrillGuard,
+            format!("the drill guard stopped it: {message}"),
+        ),
         Event::PreemptedBy { execution } => {
             if state.status == Status::Running {
                 state.status = Status::Cancelling;
@@ -175,7 +178,7 @@ fn take_stop(state: &mut State, recorded: &Recorded) {
         }
         _ => return stop(state, Stop::TimedOut { at }),
     };
-    stop(state, Stop::Guard { at, reason });
+    stop(state, Stop::Guard { at, by, reason });
 }
 
 fn take_termination(state: &mut State, recorded: &Recorded) {
