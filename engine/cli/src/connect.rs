@@ -48,7 +48,7 @@ impl Connection {
 
     /// Somebody who works on executions from this process. The clock is the session's, so that a simulator's world time
     /// counts, and the fence after a launch without outcome is as long as whoever checks signatures makes it.
-    pub(crate) fn operator(&self) -> Operator<AwsDrs, DynamoItems, SystemClock> {
+    pub(crate) fn operator(&self) -> Operator<(AwsDrs, DynamoItems, SystemClock)> {
         let mut driver = self.session.driver(drs_engine_aws::fresh::host("drsctl"));
         driver.settings.signature_age = self
             .signature_age()

@@ -25,7 +25,7 @@ use jiff::SignedDuration;
 
 use crate::commands::watch::Watching;
 use crate::failure::{Ending, Failure};
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::progress::{Part, Progress};
 use crate::screen::Screen;
 use crate::signals::Interrupts;
@@ -50,18 +50,13 @@ pub(crate) enum Came {
 }
 
 /// Drives or follows an execution until nothing is left to do or it is interrupted, and prints it meanwhile.
-pub(crate) async fn drive<D, I, C>(
-    operator: &Operator<D, I, C>,
-    watching: &mut Watching<'_, I, C>,
+pub(crate) async fn drive<P: Ports>(
+    operator: &Operator<P>,
+    watching: &mut Watching<'_, P::Items, P::Clock>,
     progress: &Arc<Progress>,
     interrupts: &mut Interrupts,
     screen: &mut Screen,
-) -> Result<Came, Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) -> Result<Came, Failure> {
     let worker = Worker {
         driver: Arc::clone(&operator.driver),
         progress: Arc::clone(progress),
@@ -122,9 +117,9 @@ async fn until_end_or_interrupt(
 }
 
 /// Tells that driving was interrupted: what goes on, and how it is taken up.
-pub(crate) fn tell_interrupted<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
-    watching: &Watching<'_, I, C>,
+pub(crate) fn tell_interrupted<P: Ports>(
+    operator: &Operator<P>,
+    watching: &Watching<'_, P::Items, P::Clock>,
     came: Came,
     screen: &mut Screen,
 ) -> Result<Ending, Failure> {

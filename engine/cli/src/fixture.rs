@@ -94,7 +94,7 @@ impl World {
     }
 
     /// An operator at whose word nothing is called at DRS.
-    pub(crate) fn operator(&self) -> Operator<NoDrs, MemoryItems, Script> {
+    pub(crate) fn operator(&self) -> Operator<(NoDrs, MemoryItems, Script)> {
         let driver = Driver {
             drs: NoDrs,
             executions: Executions::new(self.items.clone()),

@@ -15,8 +15,9 @@ use drs_engine_aws::fresh;
 use tokio::runtime;
 use tracing_subscriber::EnvFilter;
 
-use cli::sweep::Sweep;
-use cli::{Cli, Command, Failover, HistoryAction, HistoryImport, Look, Place, PlanAction, Work};
+use cli::{
+    Cli, Command, Failover, HistoryAction, HistoryImport, Look, Place, PlanAction, Sweep, Work,
+};
 use commands::start::Asked;
 use failure::{Ending, Failure};
 use screen::{Outputs, Screen};

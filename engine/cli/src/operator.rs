@@ -16,17 +16,38 @@ use crate::failure::Failure;
 use crate::history::History;
 use crate::progress::Progress;
 
+/// What an operator works with.
+pub(crate) trait Ports: 'static {
+    /// Everything that an execution needs of AWS.
+    type Outside: Outside + 'static;
+    /// Where histories are kept.
+    type Items: Items + Clone + 'static;
+    /// What time it is.
+    type Clock: Clock + 'static;
+}
+
+impl<D, I, C> Ports for (D, I, C)
+where
+    D: Outside + 'static,
+    I: Items + Clone + 'static,
+    C: Clock + 'static,
+{
+    type Outside = D;
+    type Items = I;
+    type Clock = C;
+}
+
 /// An operator of one environment.
-pub(crate) struct Operator<D, I, C> {
-    pub(crate) history: History<I, C>,
-    pub(crate) driver: Arc<Driver<D, I, C>>,
+pub(crate) struct Operator<P: Ports> {
+    pub(crate) history: History<P::Items, P::Clock>,
+    pub(crate) driver: Arc<Driver<P::Outside, P::Items, P::Clock>>,
     /// The ARN that STS gives.
     pub(crate) arn: String,
     /// Wakes the driver where it sleeps.
     pub(crate) wake: Box<dyn Fn() + Send + Sync>,
 }
 
-impl<D: Outside, I: Items + Clone, C: Clock> Operator<D, I, C> {
+impl<P: Ports> Operator<P> {
     /// An execution as its history tells it, and whether somebody drives it.
     pub(crate) async fn look(&self, id: &ExecutionId) -> Result<(State, Driven), Failure> {
         let loaded = self.history.load(id).await?;

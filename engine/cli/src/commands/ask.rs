@@ -5,21 +5,19 @@
 use drs_engine::drive::DriveError;
 use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Outside};
 use drs_engine::report;
 use drs_engine::state::State;
-use drs_engine::store::items::Items;
 
 use crate::failure::{Ending, Failure};
 use crate::json;
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 
 use super::advice;
 
 /// Records requests, one after the other, and says how the execution stands then.
-pub(super) async fn ask<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(super) async fn ask<P: Ports>(
+    operator: &Operator<P>,
     id: &ExecutionId,
     verb: &str,
     events: Vec<Event>,
@@ -40,8 +38,8 @@ pub(super) async fn ask<D: Outside, I: Items + Clone, C: Clock>(
 }
 
 /// Records one request, or says why it makes no sense.
-pub(super) async fn record<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(super) async fn record<P: Ports>(
+    operator: &Operator<P>,
     id: &ExecutionId,
     verb: &str,
     event: Event,

@@ -3,30 +3,28 @@
 use drs_engine::drive::DriveError;
 use drs_engine::event::{Author, Event};
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Outside};
 use drs_engine::report::{self, Driven};
 use drs_engine::state::{State, Status, Stop};
-use drs_engine::store::items::Items;
 
 use crate::cli::Cancel;
 use crate::failure::{Ending, Failure};
 use crate::json;
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 
 /// Writes the wish down, and says what still runs and who follows it to its end.
-pub(crate) async fn cancel<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn cancel<P: Ports>(
+    operator: &Operator<P>,
     asked: &Cancel,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
     let screen = &mut outputs.people;
-    let id = ExecutionId::new(&asked.execution);
+    let id = ExecutionId::new(&asked.wish.execution);
     let (before, _) = operator.look(&id).await?;
     let first = match before.status {
         Status::Running | Status::Paused => {
             let wish = Event::CancelRequested {
-                reason: asked.reason.clone(),
+                reason: asked.wish.reason.clone(),
             };
             match operator.request(&id, wish).await {
                 Ok(_) => "Cancelled".to_owned(),
@@ -43,8 +41,8 @@ pub(crate) async fn cancel<D: Outside, I: Items + Clone, C: Clock>(
     Ok(Ending::Success)
 }
 
-async fn not_cancelled<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+async fn not_cancelled<P: Ports>(
+    operator: &Operator<P>,
     id: &ExecutionId,
     error: DriveError,
 ) -> Failure {

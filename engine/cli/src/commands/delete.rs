@@ -2,16 +2,15 @@
 
 use drs_engine::decide::is_over;
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Outside};
+use drs_engine::ports::Clock;
 use drs_engine::state::State;
 use drs_engine::store::deletion::{DeleteError, Deletion};
 use drs_engine::store::executions::HistoryError;
-use drs_engine::store::items::Items;
 use serde_json::json;
 
 use crate::cli::Delete;
 use crate::failure::{Ending, Failure};
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 
 /// How many instances a refusal names.
@@ -19,12 +18,12 @@ const NAMED: usize = 10;
 const NOTHING: &str = "Nothing was deleted.";
 
 /// Deletes a history, or goes on with a deletion that was cut short.
-pub(crate) async fn delete<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn delete<P: Ports>(
+    operator: &Operator<P>,
     asked: &Delete,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
-    let id = ExecutionId::new(&asked.execution);
+    let id = ExecutionId::new(&asked.wish.execution);
     let history = &operator.history;
     if asked.confirm.as_deref() != Some(id.as_str()) {
         return Err(not_confirmed(&id, asked.confirm.as_deref()));
@@ -41,7 +40,7 @@ pub(crate) async fn delete<D: Outside, I: Items + Clone, C: Clock>(
     let deletion = Deletion {
         at: history.clock.now().wall,
         by: operator.arn.clone(),
-        reason: asked.reason.clone(),
+        reason: asked.wish.reason.clone(),
     };
     let deleted = history.executions.delete(&id, &deletion).await;
     let deletion = deleted.map_err(|error| match error {

@@ -6,14 +6,13 @@
 use drs_engine::event::Mode;
 use drs_engine::guard::Guard;
 use drs_engine::ids::{ExecutionId, Target};
-use drs_engine::ports::{Clock, Outside};
-use drs_engine::store::items::Items;
+use drs_engine::ports::Clock;
 use drs_engine::store::plan::StoredPlan;
 use drs_engine::store::plan_file::PlanFile;
 
 use crate::cli::{Failover, ForcedGuard};
 use crate::failure::{Ending, Failure};
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 use crate::signals::Interrupts;
 
@@ -32,17 +31,12 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Starts a recovery and drives it to its end, or only says what it would do.
-pub(crate) async fn failover<D, I, C>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn failover<P: Ports>(
+    operator: &Operator<P>,
     asked: Asked<'_>,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
-) -> Result<Ending, Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) -> Result<Ending, Failure> {
     let Failover { plan, part, .. } = asked.failover;
     let named = asked.file.map(|file| file.plan_id().as_str());
     let named = named.or(plan.as_deref()).unwrap_or_default();
@@ -90,8 +84,8 @@ where
 }
 
 /// Says what would be launched, from which points, what each guard says, and how it is started.
-async fn dry_run<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+async fn dry_run<P: Ports>(
+    operator: &Operator<P>,
     asked: &Failover,
     plan: &StoredPlan,
     outputs: &mut Outputs,

@@ -2,23 +2,21 @@
 
 use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Outside};
-use drs_engine::store::items::Items;
 
 use crate::cli::Pause;
 use crate::failure::{Ending, Failure};
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 
 use super::ask;
 
 /// Writes the wish down, and says what holds and how it goes on.
-pub(crate) async fn pause<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn pause<P: Ports>(
+    operator: &Operator<P>,
     asked: &Pause,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
-    let id = ExecutionId::new(&asked.execution);
+    let id = ExecutionId::new(&asked.wish.execution);
     let (state, _) = operator.look(&id).await?;
     let before = match &asked.before {
         Some(name) => Some(ask::wave(&state, name)?),
@@ -26,7 +24,7 @@ pub(crate) async fn pause<D: Outside, I: Items + Clone, C: Clock>(
     };
     let event = Event::PauseRequested {
         before,
-        reason: asked.reason.clone(),
+        reason: asked.wish.reason.clone(),
     };
     ask::ask(operator, &id, "paused", vec![event], outputs).await
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use drs_engine::frozen::FrozenServer;
 use drs_engine::only::Only;
 use drs_engine::point::{self, Point, RecoveryPoint};
-use drs_engine::ports::{CallError, Clock, Outside};
+use drs_engine::ports::{CallError, Clock};
 use drs_engine::preflight::{Finding, Level, Preflight as Found};
 use drs_engine::report;
-use drs_engine::store::items::Items;
 use drs_engine::store::plan::StoredPlan;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,7 +15,7 @@ use serde_json::{Value, json};
 use crate::calls;
 use crate::cli::Points;
 use crate::failure::{Ending, Failure};
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 
 use super::several;
@@ -29,8 +28,8 @@ const NAMED: usize = 20;
 type Row<'a> = (&'a FrozenServer, Result<Vec<Point>, CallError>);
 
 /// Lists the points.
-pub(crate) async fn points<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn points<P: Ports>(
+    operator: &Operator<P>,
     asked: &Points,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
@@ -173,8 +172,8 @@ fn one(point: &Point) -> Value {
 }
 
 /// What a run would be launched from, as a finding beside the others and as lines of their own; the servers by id.
-pub(super) async fn planned<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(super) async fn planned<P: Ports>(
+    operator: &Operator<P>,
     plan: &StoredPlan,
     only: &Only,
     points: &RecoveryPoint,

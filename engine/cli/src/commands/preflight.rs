@@ -1,22 +1,20 @@
 //! `drsctl preflight`: whether a plan could be run now. It starts nothing.
 
 use drs_engine::event::Mode;
-use drs_engine::ports::{Clock, Outside};
 use drs_engine::preflight::{Level, Preflight as Found};
-use drs_engine::store::items::Items;
 use serde_json::{Value, json};
 
 use crate::cli::{Preflight, RunMode};
 use crate::failure::{Ending, Failure};
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 
 use super::points;
 use super::start::find_plan;
 
 /// Looks, says everything that was found, and ends as ready as the plan is.
-pub(crate) async fn preflight<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn preflight<P: Ports>(
+    operator: &Operator<P>,
     asked: &Preflight,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {

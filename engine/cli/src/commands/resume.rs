@@ -2,45 +2,38 @@
 
 use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Outside};
-use drs_engine::store::items::Items;
 
 use crate::cli::{Resume, Run};
 use crate::failure::{Ending, Failure};
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 use crate::signals::Interrupts;
 
 use super::{ask, run};
 
 /// Writes the wish down, and goes on as `drsctl run` does.
-pub(crate) async fn resume<D, I, C>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn resume<P: Ports>(
+    operator: &Operator<P>,
     asked: &Resume,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
-) -> Result<Ending, Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
-    let id = ExecutionId::new(&asked.execution);
+) -> Result<Ending, Failure> {
+    let id = ExecutionId::new(&asked.wish.execution);
     let (state, _) = operator.look(&id).await?;
     // A word that is refused must not resume anything either.
     if asked.assume_not_sent {
         run::refuse_assumption(operator, &state, false).await?;
     }
     let event = Event::ResumeRequested {
-        reason: asked.reason.clone(),
+        reason: asked.wish.reason.clone(),
     };
     ask::record(operator, &id, "resumed", event).await?;
     outputs.people.print("Resumed.")?;
     let drive = Run {
-        execution: Some(asked.execution.clone()),
+        execution: Some(asked.wish.execution.clone()),
         take_over: false,
         assume_not_sent: asked.assume_not_sent,
-        reason: Some(asked.reason.clone()),
+        reason: Some(asked.wish.reason.clone()),
         output: asked.output,
     };
     run::run(operator, &drive, interrupts, outputs).await

@@ -3,24 +3,22 @@
 use drs_engine::event::Event;
 use drs_engine::ids::{ExecutionId, ServerId};
 use drs_engine::limits;
-use drs_engine::ports::{Clock, Outside};
 use drs_engine::state::{ServerStatus, State};
-use drs_engine::store::items::Items;
 
 use crate::cli::Retry;
 use crate::failure::{Ending, Failure};
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 
 use super::ask;
 
 /// Writes the wish down, and says how the execution stands then.
-pub(crate) async fn retry<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn retry<P: Ports>(
+    operator: &Operator<P>,
     asked: &Retry,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
-    let id = ExecutionId::new(&asked.execution);
+    let id = ExecutionId::new(&asked.wish.execution);
     let (state, _) = operator.look(&id).await?;
     let wave = ask::wave(&state, &asked.wave)?;
     let servers = servers(&state, wave, &asked.server)?;
@@ -29,7 +27,7 @@ pub(crate) async fn retry<D: Outside, I: Items + Clone, C: Clock>(
         .map(|part| Event::RetryRequested {
             wave,
             servers: part.to_vec(),
-            reason: asked.reason.clone(),
+            reason: asked.wish.reason.clone(),
         })
         .collect();
     ask::ask(operator, &id, "changed so", events, outputs).await

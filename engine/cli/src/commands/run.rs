@@ -6,10 +6,9 @@ use drs_engine::begin::Whose;
 use drs_engine::decide::is_done;
 use drs_engine::event::Event;
 use drs_engine::limits;
-use drs_engine::ports::{Clock, Outside};
+use drs_engine::ports::Clock;
 use drs_engine::report;
 use drs_engine::state::State;
-use drs_engine::store::items::Items;
 use drs_engine::store::record::SignOfLife;
 use jiff::SignedDuration;
 
@@ -17,7 +16,7 @@ use crate::cli::Run;
 use crate::driving::{Came, drive, tell_interrupted, whose};
 use crate::failure::{Ending, Failure};
 use crate::json;
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::progress::Progress;
 use crate::screen::{Outputs, Screen};
 use crate::signals::Interrupts;
@@ -26,17 +25,12 @@ use super::watch::Watching;
 use super::{change_of_plan, outcome};
 
 /// Takes an execution up where nobody drives it, and follows it to its end in any case.
-pub(crate) async fn run<D, I, C>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn run<P: Ports>(
+    operator: &Operator<P>,
     asked: &Run,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
-) -> Result<Ending, Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) -> Result<Ending, Failure> {
     let screen = &mut outputs.people;
     let id = operator.history.choose(asked.execution.as_deref()).await?;
     let progress = Arc::new(Progress::default());
@@ -71,8 +65,8 @@ where
 }
 
 /// Says whether this process will drive the execution or follow it, and takes it over where that is asked for.
-pub(super) async fn approach<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(super) async fn approach<P: Ports>(
+    operator: &Operator<P>,
     state: &State,
     take_over: bool,
     screen: &mut Screen,
@@ -113,8 +107,8 @@ pub(super) async fn approach<D: Outside, I: Items + Clone, C: Clock>(
 }
 
 /// A launch is assumed not to be sent only where there is one, and where nobody may be sending it now.
-pub(super) async fn refuse_assumption<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(super) async fn refuse_assumption<P: Ports>(
+    operator: &Operator<P>,
     state: &State,
     take_over: bool,
 ) -> Result<(), Failure> {
@@ -143,8 +137,8 @@ pub(super) async fn refuse_assumption<D: Outside, I: Items + Clone, C: Clock>(
 }
 
 /// Takes an operator's word that launches were not sent.
-pub(super) async fn assume_not_sent<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(super) async fn assume_not_sent<P: Ports>(
+    operator: &Operator<P>,
     state: &State,
     reason: Option<&str>,
     screen: &mut Screen,

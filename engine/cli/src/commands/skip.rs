@@ -2,27 +2,25 @@
 
 use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
-use drs_engine::ports::{Clock, Outside};
-use drs_engine::store::items::Items;
 
 use crate::cli::Skip;
 use crate::failure::{Ending, Failure};
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 
 use super::ask;
 
 /// Writes the wish down, and says how the execution stands then.
-pub(crate) async fn skip<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn skip<P: Ports>(
+    operator: &Operator<P>,
     asked: &Skip,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
-    let id = ExecutionId::new(&asked.execution);
+    let id = ExecutionId::new(&asked.wish.execution);
     let (state, _) = operator.look(&id).await?;
     let event = Event::SkipRequested {
         wave: ask::wave(&state, &asked.wave)?,
-        reason: asked.reason.clone(),
+        reason: asked.wish.reason.clone(),
     };
     ask::ask(operator, &id, "changed so", vec![event], outputs).await
 }

@@ -9,7 +9,7 @@ use drs_engine::guard::{Guard, Unchecked};
 use drs_engine::ids::{ExecutionId, PlanId, Target};
 use drs_engine::only::Only;
 use drs_engine::point::{self, PointError, RecoveryPoint};
-use drs_engine::ports::{Clock, Outside};
+use drs_engine::ports::Clock;
 use drs_engine::readiness::guard::Stopped;
 use drs_engine::resolve::ResolveError;
 use drs_engine::state::State;
@@ -26,7 +26,7 @@ use crate::driving::{Came, drive, tell_interrupted};
 use crate::failure::{Ending, Failure};
 use crate::history::History;
 use crate::json;
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::progress::Progress;
 use crate::screen::Outputs;
 use crate::signals::Interrupts;
@@ -49,17 +49,12 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Starts a drill, drives it to its end, and removes what it launched where that is asked for.
-pub(crate) async fn start<D, I, C>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn start<P: Ports>(
+    operator: &Operator<P>,
     asked: Asked<'_>,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
-) -> Result<Ending, Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) -> Result<Ending, Failure> {
     let plan = find_plan(operator, &asked.start.plan).await?;
     let wanted = Wanted {
         id: asked.id,
@@ -79,18 +74,13 @@ where
 }
 
 /// Drives what was started to its end, and removes what it launched where that is asked for.
-pub(super) async fn to_its_end<D, I, C>(
-    operator: &Operator<D, I, C>,
+pub(super) async fn to_its_end<P: Ports>(
+    operator: &Operator<P>,
     id: ExecutionId,
     cleanup: bool,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
-) -> Result<Ending, Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) -> Result<Ending, Failure> {
     let screen = &mut outputs.people;
     screen.outlive_reader();
     let progress = Arc::new(Progress::default());
@@ -149,8 +139,8 @@ pub(super) struct Wanted {
 }
 
 /// The plan that was named.
-pub(super) async fn find_plan<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(super) async fn find_plan<P: Ports>(
+    operator: &Operator<P>,
     named: &str,
 ) -> Result<StoredPlan, Failure> {
     let history = &operator.history;
@@ -160,8 +150,8 @@ pub(super) async fn find_plan<D: Outside, I: Items + Clone, C: Clock>(
 }
 
 /// Makes the execution exist.
-pub(super) async fn begin<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+pub(super) async fn begin<P: Ports>(
+    operator: &Operator<P>,
     plan: &StoredPlan,
     wanted: Wanted,
 ) -> Result<State, Failure> {

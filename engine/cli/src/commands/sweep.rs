@@ -11,17 +11,16 @@ use drs_engine::drive::DriveError;
 use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
 use drs_engine::limits;
-use drs_engine::ports::{Clock, Outside};
+use drs_engine::ports::Clock;
 use drs_engine::report::{self, Driven};
 use drs_engine::state::{NoticePhase, State};
-use drs_engine::store::items::Items;
 use drs_engine::sweep::{Chore, chore};
 use serde_json::{Value, json};
 
-use crate::cli::sweep::Sweep;
+use crate::cli::Sweep;
 use crate::driving::{Came, drive};
 use crate::failure::{Ending, Failure};
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::progress::Progress;
 use crate::screen::{Outputs, Screen};
 use crate::signals::Interrupts;
@@ -85,17 +84,12 @@ impl Outcome {
 }
 
 /// Sweeps once.
-pub(crate) async fn sweep<D, I, C>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn sweep<P: Ports>(
+    operator: &Operator<P>,
     asked: &Sweep,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
-) -> Result<Ending, Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) -> Result<Ending, Failure> {
     let screen = &mut outputs.people;
     screen.outlive_reader();
     let mut swept = Vec::new();
@@ -142,8 +136,8 @@ fn ending(swept: &[Swept], more: usize) -> Ending {
 }
 
 /// Executions with something left to do, as their own histories say, and how many were not looked at.
-async fn find<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+async fn find<P: Ports>(
+    operator: &Operator<P>,
     asked: &Sweep,
     swept: &mut Vec<Swept>,
 ) -> Result<(Vec<Found>, usize), Failure> {
@@ -182,8 +176,8 @@ async fn find<D: Outside, I: Items + Clone, C: Clock>(
 }
 
 /// Asks that what is over its lifetime be cancelled and terminated.
-async fn ask<D: Outside, I: Items + Clone, C: Clock>(
-    operator: &Operator<D, I, C>,
+async fn ask<P: Ports>(
+    operator: &Operator<P>,
     found: Vec<Found>,
     swept: &mut Vec<Swept>,
 ) -> Vec<Found> {
@@ -210,17 +204,13 @@ async fn ask<D: Outside, I: Items + Clone, C: Clock>(
 }
 
 /// Brings each to its end, or waits for whoever does.
-async fn take_up<D, I, C>(
-    operator: &Operator<D, I, C>,
+async fn take_up<P: Ports>(
+    operator: &Operator<P>,
     found: Vec<Found>,
     interrupts: &mut Interrupts,
     screen: &mut Screen,
     swept: &mut Vec<Swept>,
-) where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) {
     let mut is_interrupted = false;
     for one in found {
         if is_interrupted {
@@ -242,17 +232,12 @@ async fn take_up<D, I, C>(
     }
 }
 
-async fn to_its_end<D, I, C>(
-    operator: &Operator<D, I, C>,
+async fn to_its_end<P: Ports>(
+    operator: &Operator<P>,
     found: &Found,
     interrupts: &mut Interrupts,
     screen: &mut Screen,
-) -> Result<(Outcome, String), Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) -> Result<(Outcome, String), Failure> {
     screen.print(&format!(
         "{}: {}.{}",
         found.id,

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use drs_engine::decide::is_done;
 use drs_engine::ids::{ExecutionId, InstanceId};
-use drs_engine::ports::{Clock, Outside};
 use drs_engine::state::{State, Termination};
-use drs_engine::store::items::Items;
 
 use crate::cli::Terminate;
 use crate::driving::{Came, drive, tell_interrupted};
 use crate::failure::{Ending, Failure};
 use crate::json;
-use crate::operator::Operator;
+use crate::operator::{Operator, Ports};
 use crate::progress::Progress;
 use crate::screen::{Outputs, Screen};
 use crate::signals::Interrupts;
@@ -22,19 +20,14 @@ use super::start::termination_wish;
 use super::watch::Watching;
 
 /// Asks for the termination and drives it to its end, unless somebody does already.
-pub(crate) async fn terminate<D, I, C>(
-    operator: &Operator<D, I, C>,
+pub(crate) async fn terminate<P: Ports>(
+    operator: &Operator<P>,
     asked: &Terminate,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
-) -> Result<Ending, Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) -> Result<Ending, Failure> {
     let screen = &mut outputs.people;
-    let id = ExecutionId::new(&asked.execution);
+    let id = ExecutionId::new(&asked.wish.execution);
     let progress = Arc::new(Progress::default());
     let (mut watching, _) = Watching::open(&operator.history, id, &progress).await?;
     refuse(&watching.state)?;
@@ -49,7 +42,7 @@ where
             &progress,
             interrupts,
             screen,
-            &asked.reason,
+            &asked.wish.reason,
         )
         .await?
     } else {
@@ -73,19 +66,14 @@ where
 
 /// Asks for the termination of an execution that has ended, and drives it. Whoever drove the execution to its end has
 /// nothing left to do with it, so it is taken over at once.
-pub(super) async fn terminate_now<D, I, C>(
-    operator: &Operator<D, I, C>,
-    watching: &mut Watching<'_, I, C>,
+pub(super) async fn terminate_now<P: Ports>(
+    operator: &Operator<P>,
+    watching: &mut Watching<'_, P::Items, P::Clock>,
     progress: &Arc<Progress>,
     interrupts: &mut Interrupts,
     screen: &mut Screen,
     reason: &str,
-) -> Result<Came, Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) -> Result<Came, Failure> {
     let id = watching.id.clone();
     let requested = operator.request(&id, termination_wish(reason)).await;
     requested.map_err(|error| operator.history.unwritten(&id, &error))?;
@@ -93,18 +81,13 @@ where
 }
 
 /// Drives an execution that has ended, and whose termination this process has asked for.
-pub(super) async fn drive_ended<D, I, C>(
-    operator: &Operator<D, I, C>,
-    watching: &mut Watching<'_, I, C>,
+pub(super) async fn drive_ended<P: Ports>(
+    operator: &Operator<P>,
+    watching: &mut Watching<'_, P::Items, P::Clock>,
     progress: &Arc<Progress>,
     interrupts: &mut Interrupts,
     screen: &mut Screen,
-) -> Result<Came, Failure>
-where
-    D: Outside + 'static,
-    I: Items + Clone + 'static,
-    C: Clock + 'static,
-{
+) -> Result<Came, Failure> {
     let id = watching.id.clone();
     let taken = operator.driver.take_over(&id, &**progress).await;
     taken.map_err(|error| operator.history.undriven(&id, &error))?;

@@ -3,7 +3,7 @@
 use drs_engine::event::{Event, Outcome};
 use drs_engine::state::Status;
 
-use crate::cli::{Cancel, Resume, Start, Terminate};
+use crate::cli::{Cancel, Resume, Start, Terminate, Wish};
 use crate::commands::start::Asked;
 use crate::commands::{
     cancel::cancel, resume::resume, run::approach, run::assume_not_sent, run::refuse_assumption,
@@ -23,6 +23,13 @@ fn at_once<F: Future>(future: F) -> F::Output {
     runtime.expect("a runtime").block_on(future)
 }
 
+fn wish(execution: &str, reason: &str) -> Wish {
+    Wish {
+        execution: execution.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
 fn told(ending: Result<Ending, Failure>, paper: &crate::fixture::Paper) -> String {
     match ending {
         Ok(ending) => format!("{}exit code {}\n", paper.text(), ending.code()),
@@ -32,8 +39,7 @@ fn told(ending: Result<Ending, Failure>, paper: &crate::fixture::Paper) -> Strin
 
 async fn cancelled(world: &World, execution: &str) -> (String, String) {
     let asked = Cancel {
-        execution: execution.to_owned(),
-        reason: "the wrong plan".to_owned(),
+        wish: wish(execution, "the wrong plan"),
         output: JSON,
     };
     let (mut outputs, people, program) = outputs();
@@ -43,8 +49,7 @@ async fn cancelled(world: &World, execution: &str) -> (String, String) {
 
 async fn terminated(world: &World, execution: &str) -> String {
     let asked = Terminate {
-        execution: execution.to_owned(),
-        reason: "the drill is over".to_owned(),
+        wish: wish(execution, "the drill is over"),
         output: JSON,
     };
     let (mut outputs, people, _) = outputs();
@@ -161,8 +166,7 @@ fn a_word_that_is_refused_resumes_nothing() {
         .await;
         tale.silence(90);
         let asked = Resume {
-            execution: "exec-1".to_owned(),
-            reason: "the machine had no network".to_owned(),
+            wish: wish("exec-1", "the machine had no network"),
             assume_not_sent: true,
             output: JSON,
         };
@@ -192,8 +196,8 @@ fn a_drill_that_cannot_start_says_why() {
                 reason: None,
                 cleanup: false,
                 max_lifetime: None,
-                part: crate::cli::Part::default(),
-                points: crate::cli::FromPoints::default(),
+                part: Default::default(),
+                points: Default::default(),
                 output: JSON,
             };
             let asked = Asked {
