@@ -347,6 +347,9 @@ impl CallError {
     pub fn action(&self) -> &str {
         match self.call {
             "lambda:Invoke" => "lambda:InvokeFunction",
+            "dynamodb:TransactWriteItems" => {
+                "dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:DeleteItem and dynamodb:ConditionCheckItem"
+            }
             call => call,
         }
     }

@@ -26,6 +26,7 @@ mod actions;
 mod apply;
 mod check;
 mod checks;
+mod left;
 mod notices;
 mod pause;
 mod policy;

@@ -20,8 +20,7 @@ pub enum Chore {
 
 /// What is to be done with an execution; none when there is nothing. Who sweeps stands in the reasons of the wishes.
 pub fn chore(state: &State, now: Now, who: &str) -> Option<Chore> {
-    let has_passed = state.lifetime_ends().is_some_and(|end| end <= now.world);
-    if has_passed && !state.is_clean() {
+    if state.is_overdue(now.world) {
         let who = format!("{who}: ");
         return Some(Chore::CleanUp(lifetime::wishes(state, now.world, &who)));
     }

@@ -23,8 +23,7 @@ pub(super) fn record(state: &State, now: Now, wake: &mut Wake) -> Option<Command
 /// What is to be asked for at an instant of world time; nothing before the lifetime has passed, when it was asked for
 /// already, and when nothing is left. Who asks says so in the reason.
 pub fn wishes(state: &State, world: Timestamp, who: &str) -> Vec<Event> {
-    let has_passed = state.lifetime_ends().is_some_and(|end| end <= world);
-    if !has_passed || state.is_clean() {
+    if !state.is_overdue(world) {
         return Vec::new();
     }
     let lifetime = duration(state.started.max_lifetime.unwrap_or_default());

@@ -134,7 +134,7 @@ pub(super) fn call(target: &Target, error: &CallError) -> String {
 fn call_text(error: &CallError) -> String {
     match error.kind {
         Kind::Refused if error.is_denied() => {
-            format!("{error}; allow the action {} to the caller", error.call)
+            format!("{error}; allow the action {} to the caller", error.action())
         }
         Kind::Refused if error.code == "UninitializedAccountException" => format!(
             "{error}; DRS was never set up there: an administrator opens the DRS console once in that account and Region, or \

@@ -1,4 +1,4 @@
-//! Notices: what topics are to be told, and what came of it. And what an execution has left to do when nobody drives it.
+//! Notices: what topics are to be told, and what came of it.
 //!
 //! An event gives at most one notice, and that goes to every topic of the plan. A wave is told to be degraded once, when
 //! its checks have ended.
@@ -10,10 +10,9 @@ use jiff::Timestamp;
 use crate::event::{Event, NoticeId, Recorded, Started};
 use crate::limits;
 use crate::plan::NoticeKind;
-use crate::time::after;
 
+use super::State;
 use super::check::ensure;
-use super::{State, Termination};
 
 /// The notices of an execution.
 #[derive(Clone, Debug, Default)]
@@ -127,38 +126,6 @@ impl Notices {
             self.due.insert(id.clone());
             self.all.insert(id, notice);
         }
-    }
-}
-
-impl Termination {
-    /// Whether it has ended and nothing is left.
-    pub fn is_clean(&self) -> bool {
-        let finished = self.finished.as_ref();
-        finished.is_some_and(|(_, left, reason)| left.is_empty() && reason.is_none())
-    }
-}
-
-impl State {
-    /// When the lifetime of a drill ends, in world time; none where it has none.
-    pub fn lifetime_ends(&self) -> Option<Timestamp> {
-        let lifetime = self.started.max_lifetime.filter(|_| self.is_drill())?;
-        Some(after(self.started_at.world, lifetime))
-    }
-
-    /// Whether it has ended, and nothing that it launched is left.
-    pub fn is_clean(&self) -> bool {
-        let termination = self.termination.as_ref();
-        let is_gone = termination.is_some_and(Termination::is_clean);
-        self.status.is_terminal() && (is_gone || self.own_jobs().next().is_none())
-    }
-
-    /// When a sweep has something to do with it, in world time: a lifetime that ends with instances there, or notices of
-    /// an execution that has ended. None when there is nothing.
-    pub fn sweep_at(&self) -> Option<Timestamp> {
-        let lifetime = self.lifetime_ends().filter(|_| !self.is_clean());
-        let ended = self.finished.as_ref().map(|(ended, _)| ended.world);
-        let notices = ended.filter(|_| !self.notices.are_done());
-        lifetime.into_iter().chain(notices).min()
     }
 }
 

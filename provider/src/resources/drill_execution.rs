@@ -141,7 +141,7 @@ impl Resource for DrillExecution {
         }
         if !request.prior.is_cleanup("never") {
             state = run.terminate(state).await.map_err(explain)?;
-            if !model::is_terminated(&state) {
+            if !state.is_clean() {
                 let mut found = Diagnostics::from(words::not_terminated(&state, run.reason()));
                 found.extend(run.obstacle());
                 return Err(found);

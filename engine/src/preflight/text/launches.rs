@@ -214,11 +214,9 @@ pub(in super::super) fn permissions(target: &Target, denied: &[CallError]) -> (L
         return (Level::Ready, text);
     }
     let level = denied.iter().map(|error| effect(error.call).0).max();
-    let calls: BTreeSet<&str> = denied.iter().map(|error| error.call).collect();
-    let effects: Vec<String> = calls
-        .into_iter()
-        .map(|call| format!("{call} ({})", effect(call).1))
-        .collect();
+    let told = |error: &CallError| format!("{} ({})", error.action(), effect(error.call).1);
+    let effects: BTreeSet<String> = denied.iter().map(told).collect();
+    let effects: Vec<String> = effects.into_iter().collect();
     let text = format!(
         "the caller may not do this in {target}: {}; allow these actions to it; {rest}",
         effects.join(", ")

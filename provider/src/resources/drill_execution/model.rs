@@ -120,7 +120,7 @@ impl Observed {
             started_at: instant(began),
             finished_at: optional_instant(ended),
             duration_seconds: ended.map(|ended| ended.duration_since(began).as_secs()),
-            instances_terminated: is_terminated(state),
+            instances_terminated: state.is_clean(),
             waves: state
                 .waves
                 .iter()
@@ -288,8 +288,7 @@ impl Model {
 
     /// Whether what this execution launched is to be terminated now and is still there.
     pub(super) fn cleans_up(&self, state: &State) -> bool {
-        self.cleans_up_after(state.status.as_str(), state.status.is_terminal())
-            && !is_terminated(state)
+        self.cleans_up_after(state.status.as_str(), state.status.is_terminal()) && !state.is_clean()
     }
 
     /// Whether an execution that ended like this is cleaned up without being asked to.
@@ -347,17 +346,6 @@ fn max_lifetime(state: &State) -> Attr<String> {
     let lifetime = state.started.max_lifetime;
     let text = || Some(duration::text(Duration::try_from(lifetime?).ok()?));
     written.map(str::to_owned).or_else(text).into()
-}
-
-/// Whether nothing that an execution launched is left: it is terminated, or there never was anything.
-pub(crate) fn is_terminated(state: &State) -> bool {
-    if !state.status.is_terminal() {
-        return false;
-    }
-    match &state.termination {
-        Some(termination) => matches!(&termination.finished, Some((_, left, _)) if left.is_empty()),
-        None => state.own_jobs().next().is_none() && state.unresolved().next().is_none(),
-    }
 }
 
 /// Whether a status is an end.

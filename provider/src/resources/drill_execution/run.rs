@@ -17,7 +17,6 @@ use drs_engine::time::{Wake, after};
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Context, CriticalSection, Diagnostic};
 
-use super::model;
 use crate::client::{Alarm, Client, ProviderDriver};
 use crate::diagnose;
 use crate::progress::{Progress, Reason};
@@ -194,7 +193,7 @@ impl<'a> Run<'a> {
 
     /// Terminates what the execution launched, and verifies that it is gone.
     pub(super) async fn terminate(&self, state: State) -> Result<State, DriveError> {
-        if model::is_terminated(&state) {
+        if state.is_clean() {
             return Ok(state);
         }
         let pending = state

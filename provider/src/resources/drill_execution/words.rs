@@ -451,7 +451,7 @@ fn left_running(state: &State) -> String {
         .values()
         .filter(|server| server.status == ServerStatus::Launched)
         .count();
-    if launched == 0 || super::model::is_terminated(state) {
+    if launched == 0 || state.is_clean() {
         return String::new();
     }
     let (servers, them) = match launched {
