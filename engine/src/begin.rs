@@ -102,6 +102,8 @@ pub enum BeginError {
     GuardUnreadable(CallError),
     /// The plan's drill guard stops the drill: it would boot in a subnet that is not for drills, or that cannot be seen.
     DrillGuard(Stopped),
+    /// Functions or documents that hooks and checks of the plan run do not exist; every one.
+    HooksMissing(Vec<String>),
     /// A drill that stands in the way could not be told.
     Preempt(DriveError),
     /// It could not be made to exist.
@@ -158,6 +160,13 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         if let Some(guard) = guard.filter(|_| begin.mode == Mode::Drill) {
             let passed = self.check_drill_guard(&guard, &frozen.named()).await;
             request.started.drill_guard = Some(passed.map_err(BeginError::DrillGuard)?);
+        }
+        // A recovery is not held up by a hook: what its failure means, the plan says.
+        if begin.mode == Mode::Drill {
+            let found = self.look_for_hooks(&request.started.waves, &frozen).await;
+            if !found.missing.is_empty() {
+                return Err(BeginError::HooksMissing(found.missing));
+            }
         }
         let events = self.start(begin, &mut request).await?;
         let now = self.clock.now();
@@ -410,7 +419,7 @@ fn check_lifetime(begin: &Begin) -> Result<(), String> {
 }
 
 /// Settles where hooks and functions run that do not say it: in the hub.
-fn place(waves: &mut [FrozenWave], hub: &Target) {
+pub(crate) fn place(waves: &mut [FrozenWave], hub: &Target) {
     for wave in waves {
         let hooks = wave.before_hooks.iter_mut().chain(&mut wave.after_hooks);
         for hook in hooks {
@@ -488,6 +497,7 @@ impl fmt::Display for BeginError {
                 "it cannot be seen whether live recovery instances exist: {error}"
             ),
             Self::DrillGuard(error) => write!(f, "{error}"),
+            Self::HooksMissing(missing) => write!(f, "{}", missing.join("\n")),
             Self::Start(error) => write!(f, "{error}"),
             Self::Illegal(error) => write!(f, "{error}"),
         }

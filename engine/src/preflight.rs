@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::drive::Driver;
-use crate::event::Mode;
+use crate::event::{FrozenWave, Mode};
 use crate::frozen::Frozen;
 use crate::ids::{ExecutionId, PlanId, ServerId, Target};
 use crate::limits::Quotas;
@@ -91,7 +91,13 @@ impl Preflight {
 
 impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     /// Looks whether a plan could be run now.
-    pub async fn preflight(&self, plan: &PlanId, mode: Mode, only: &Only) -> Preflight {
+    pub async fn preflight(
+        &self,
+        plan: &PlanId,
+        mode: Mode,
+        only: &Only,
+        hub: &Target,
+    ) -> Preflight {
         let mut found = Preflight::default();
         let resolution = match resolve(&self.drs, &self.executions.items, plan).await {
             Ok(resolution) => resolution,
@@ -125,8 +131,39 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
                 .await;
             quotas.insert(target.clone(), allowed);
         }
+        crate::begin::place(&mut waves, hub);
+        self.look_at_hooks(&waves, &frozen, mode, &mut found).await;
         found.jobs = planned_jobs(&resolution, &frozen, &quotas);
         found
+    }
+
+    /// The functions and documents that hooks and checks run. A recovery starts without them.
+    async fn look_at_hooks(
+        &self,
+        waves: &[FrozenWave],
+        frozen: &Frozen,
+        mode: Mode,
+        found: &mut Preflight,
+    ) {
+        const CHECK: &str = "hooks and checks";
+        let looked = self.look_for_hooks(waves, frozen).await;
+        let level = match mode {
+            Mode::Drill => Level::Problem,
+            Mode::Recovery => Level::Warning,
+        };
+        for missing in &looked.missing {
+            found.find(CHECK, level, text::missing(missing, mode));
+        }
+        for (target, error) in &looked.unread {
+            found.find(CHECK, Level::Warning, text::call(target, error));
+        }
+        if looked.count > 0 && looked.missing.is_empty() && looked.unread.is_empty() {
+            let text = format!(
+                "all {} functions and documents that they run exist",
+                looked.count
+            );
+            found.find(CHECK, Level::Ready, text);
+        }
     }
 
     /// Other executions that have the plan, or servers of it.

@@ -21,7 +21,9 @@ use super::{Level, Preflight, launches};
 fn look(hub: &Hub, memory: &MemoryItems, mode: Mode, only: Only) -> Preflight {
     let process: Process = process(hub, memory, "o-9");
     wait(hub, async move {
-        process.preflight(&PlanId::new("p-1"), mode, &only).await
+        process
+            .preflight(&PlanId::new("p-1"), mode, &only, &crate::testing::target())
+            .await
     })
 }
 
@@ -106,7 +108,9 @@ fn found_in(commands: Vec<AdminCommand>, mode: Mode) -> Preflight {
     }
     wait(&hub, async move {
         let only = Only::default();
-        process.preflight(&PlanId::new("p-1"), mode, &only).await
+        process
+            .preflight(&PlanId::new("p-1"), mode, &only, &crate::testing::target())
+            .await
     })
 }
 
@@ -249,7 +253,12 @@ fn launches_that_are_not_like_the_others_are_told() {
     let found = wait(&hub, async move {
         let only = Only::default();
         process
-            .preflight(&PlanId::new("p-1"), Mode::Drill, &only)
+            .preflight(
+                &PlanId::new("p-1"),
+                Mode::Drill,
+                &only,
+                &crate::testing::target(),
+            )
             .await
     });
     insta::assert_snapshot!(wrong(&found));

@@ -393,7 +393,7 @@ impl Process {
             .trace(|| format!("process {} cannot begin: {error}", self.number));
         let is_final = match &error {
             BeginError::Resolve(errors) => !errors.iter().any(|error| error.is_retryable()),
-            BeginError::LiveInstances { .. } => true,
+            BeginError::LiveInstances { .. } | BeginError::HooksMissing(_) => true,
             BeginError::Points(problems) => points::are_final(problems),
             _ => false,
         };

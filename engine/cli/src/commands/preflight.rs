@@ -1,6 +1,7 @@
 //! `drsctl preflight`: whether a plan could be run now. It starts nothing.
 
 use drs_engine::event::Mode;
+use drs_engine::ids::Target;
 use drs_engine::ports::{Clock, Outside};
 use drs_engine::preflight::{Level, Preflight as Found};
 use drs_engine::store::items::Items;
@@ -18,6 +19,7 @@ use super::start::find_plan;
 pub(crate) async fn preflight<D: Outside, I: Items + Clone, C: Clock>(
     operator: &Operator<D, I, C>,
     asked: &Preflight,
+    hub: &Target,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
     let mode = match asked.mode {
@@ -26,7 +28,7 @@ pub(crate) async fn preflight<D: Outside, I: Items + Clone, C: Clock>(
     };
     let plan = find_plan(operator, &asked.plan).await?;
     let (only, wanted) = (asked.part.only(), asked.points.wanted()?);
-    let mut found = operator.driver.preflight(&plan.id, mode, &only).await;
+    let mut found = operator.driver.preflight(&plan.id, mode, &only, hub).await;
     let planned = points::planned(operator, &plan, &only, &wanted, &mut found).await;
     outputs.people.print(&found.told(mode))?;
     outputs.print_document(|| {

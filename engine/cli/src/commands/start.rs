@@ -246,6 +246,10 @@ fn refused<I: Items + Clone, C: Clock>(
              disconnect-recovery-instance`, `aws drs terminate-recovery-instances`), and start again.",
         ),
         BeginError::DrillGuard(stopped) => stopped_by_guard(failed(error.to_string()), id, stopped),
+        BeginError::HooksMissing(_) => failed(error.to_string()).help(format!(
+            "Make it there, or change the plan; `drsctl preflight {id}` shows it again without starting anything. A recovery is \
+             not held up by it."
+        )),
         BeginError::GuardUnreadable(call) if mode == Mode::Recovery => failed(error.to_string())
             .help(calls::help(call))
             .help(

@@ -144,6 +144,14 @@ pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> D
                 sentence(&error.to_string())
             ),
         ),
+        BeginError::HooksMissing(_) => at_plan(
+            "Hook Target Missing",
+            format!(
+                "{} Nothing was launched. Make it there, or change the hooks and checks of the plan, and apply again. \
+                 `drsctl preflight` with the plan's id shows it again.",
+                sentence(&error.to_string())
+            ),
+        ),
         BeginError::GuardUnreadable(call) => {
             let mut found = client.explain_call(call);
             found.detail = format!(
