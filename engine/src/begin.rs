@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 
 use crate::digest;
 use crate::drive::{DriveError, Driver};
-use crate::event::{FrozenWave, LiveInstance, Mode, Recorded, Started};
+use crate::event::{LiveInstance, Mode, Recorded, Started};
 use crate::frozen::Frozen;
 use crate::guard::{Guard, Unchecked};
 use crate::ids::{ExecutionId, PlanId, ServerId, Target};
@@ -34,6 +34,9 @@ use crate::store::start::{StartError, StartRequest};
 use crate::store::summary::Summary;
 
 mod preempt;
+mod waves;
+
+pub(crate) use waves::{frozen_waves, place};
 
 /// What inputs are called that are carried along but do not say which run this is.
 pub const ASIDE: char = '_';
@@ -85,8 +88,6 @@ pub struct Begin {
 pub enum BeginError {
     /// The plan cannot be launched now; every reason.
     Resolve(Vec<ResolveError>),
-    /// The part of the plan that was asked for does not exist; every reason.
-    Only(Vec<String>),
     /// It cannot have the maximum lifetime that was asked for.
     Lifetime(String),
     /// Servers cannot be launched from what was asked for; every reason.
@@ -102,6 +103,8 @@ pub enum BeginError {
     GuardUnreadable(CallError),
     /// The plan's drill guard stops the drill: it would boot in a subnet that is not for drills, or that cannot be seen.
     DrillGuard(Stopped),
+    /// Functions or documents that hooks and checks of the plan run do not exist; every one.
+    HooksMissing(Vec<String>),
     /// A drill that stands in the way could not be told.
     Preempt(DriveError),
     /// It could not be made to exist.
@@ -149,7 +152,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     /// See [`BeginError`]; nothing was launched in any case.
     pub async fn begin_execution(&self, begin: &Begin) -> Result<State, BeginError> {
         check_lifetime(begin).map_err(BeginError::Lifetime)?;
-        let resolution = resolve(&self.drs, &self.executions.items, &begin.plan)
+        let resolution = resolve(&self.drs, &self.executions.items, &begin.plan, &begin.only)
             .await
             .map_err(BeginError::Resolve)?;
         let guard = resolution.parsed.drill_guard().cloned();
@@ -158,6 +161,13 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         if let Some(guard) = guard.filter(|_| begin.mode == Mode::Drill) {
             let passed = self.check_drill_guard(&guard, &frozen.named()).await;
             request.started.drill_guard = Some(passed.map_err(BeginError::DrillGuard)?);
+        }
+        // A recovery is not held up by a hook: what its failure means, the plan says.
+        if begin.mode == Mode::Drill {
+            let found = self.look_for_hooks(&request.started.waves, &frozen).await;
+            if !found.missing.is_empty() {
+                return Err(BeginError::HooksMissing(found.missing));
+            }
         }
         let events = self.start(begin, &mut request).await?;
         let now = self.clock.now();
@@ -343,10 +353,6 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             mut frozen,
             ..
         } = resolution;
-        begin
-            .only
-            .narrow(&mut waves, &groups, &mut frozen)
-            .map_err(BeginError::Only)?;
         self.freeze_points(&begin.points, &mut frozen)
             .await
             .map_err(BeginError::Points)?;
@@ -409,43 +415,6 @@ fn check_lifetime(begin: &Begin) -> Result<(), String> {
     ))
 }
 
-/// Settles where hooks and functions run that do not say it: in the hub.
-fn place(waves: &mut [FrozenWave], hub: &Target) {
-    for wave in waves {
-        let hooks = wave.before_hooks.iter_mut().chain(&mut wave.after_hooks);
-        for hook in hooks {
-            let target = hook.target(hub);
-            hook.account_id = Some(target.account_id);
-            hook.region = Some(target.region);
-        }
-        let checks = wave.checks.as_mut();
-        if let Some(function) = checks.and_then(|checks| checks.function.as_mut()) {
-            function.target.get_or_insert_with(|| hub.clone());
-        }
-    }
-}
-
-/// The waves of a plan as they would run.
-pub(crate) fn frozen_waves(resolution: &Resolution) -> Vec<FrozenWave> {
-    let Resolution { parsed, frozen, .. } = resolution;
-    let waves = parsed.waves().iter().zip(&frozen.waves);
-    let waves = waves.map(|(wave, servers)| FrozenWave {
-        name: wave.name.clone(),
-        depends_on: wave.depends_on.clone(),
-        order: wave.order,
-        max_in_flight: wave.max_in_flight,
-        wait: wave.wait,
-        timeout: wave.timeout,
-        pause_before: wave.pause_before,
-        policy: wave.policy,
-        servers: servers.len(),
-        checks: wave.checks.is_any().then(|| wave.checks.clone()),
-        before_hooks: wave.before_hooks.clone(),
-        after_hooks: wave.after_hooks.clone(),
-    });
-    waves.collect()
-}
-
 fn read(error: ReadError) -> DriveError {
     DriveError::History(HistoryError::Read(error))
 }
@@ -457,7 +426,6 @@ impl fmt::Display for BeginError {
                 let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 write!(f, "{}", texts.join("\n"))
             }
-            Self::Only(problems) => write!(f, "{}", problems.join("\n")),
             Self::Lifetime(problem) => write!(f, "{problem}"),
             Self::Points(problems) => write!(f, "{}", point::told(problems).join("\n")),
             Self::Preempt(error) => write!(
@@ -488,6 +456,7 @@ impl fmt::Display for BeginError {
                 "it cannot be seen whether live recovery instances exist: {error}"
             ),
             Self::DrillGuard(error) => write!(f, "{error}"),
+            Self::HooksMissing(missing) => write!(f, "{}", missing.join("\n")),
             Self::Start(error) => write!(f, "{error}"),
             Self::Illegal(error) => write!(f, "{error}"),
         }

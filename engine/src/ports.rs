@@ -343,6 +343,15 @@ impl CallError {
         )
     }
 
+    /// Whether a function or a document that was asked for does not exist. Lambda and Systems Manager have words of their
+    /// own.
+    pub fn is_missing(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "ResourceNotFoundException" | "InvalidDocument" | "InvalidDocumentVersion"
+        )
+    }
+
     /// The action that IAM knows the call by, which is not always its name.
     pub fn action(&self) -> &str {
         match self.call {

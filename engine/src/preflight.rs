@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::drive::Driver;
-use crate::event::Mode;
+use crate::event::{FrozenWave, Mode};
 use crate::frozen::Frozen;
 use crate::ids::{ExecutionId, PlanId, ServerId, Target};
 use crate::limits::Quotas;
@@ -91,9 +91,15 @@ impl Preflight {
 
 impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     /// Looks whether a plan could be run now.
-    pub async fn preflight(&self, plan: &PlanId, mode: Mode, only: &Only) -> Preflight {
+    pub async fn preflight(
+        &self,
+        plan: &PlanId,
+        mode: Mode,
+        only: &Only,
+        hub: &Target,
+    ) -> Preflight {
         let mut found = Preflight::default();
-        let resolution = match resolve(&self.drs, &self.executions.items, plan).await {
+        let resolution = match resolve(&self.drs, &self.executions.items, plan, only).await {
             Ok(resolution) => resolution,
             Err(errors) => {
                 for error in &errors {
@@ -104,14 +110,8 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         };
         found.plan_name = Some(resolution.plan.spec.name.clone());
         found.next_run = Some(resolution.plan.runs + 1);
-        let mut frozen = resolution.frozen.clone();
+        let frozen = resolution.frozen.clone();
         let mut waves = crate::begin::frozen_waves(&resolution);
-        if let Err(problems) = only.narrow(&mut waves, &resolution.groups, &mut frozen) {
-            for problem in problems {
-                found.find("selection", Level::Problem, problem);
-            }
-            return found;
-        }
         let count = frozen.servers().count();
         found.find("servers", Level::Ready, text::servers(count, &resolution));
         self.look_at_executions(&resolution, &frozen, mode, &mut found)
@@ -125,8 +125,39 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
                 .await;
             quotas.insert(target.clone(), allowed);
         }
+        crate::begin::place(&mut waves, hub);
+        self.look_at_hooks(&waves, &frozen, mode, &mut found).await;
         found.jobs = planned_jobs(&resolution, &frozen, &quotas);
         found
+    }
+
+    /// The functions and documents that hooks and checks run. A recovery starts without them.
+    async fn look_at_hooks(
+        &self,
+        waves: &[FrozenWave],
+        frozen: &Frozen,
+        mode: Mode,
+        found: &mut Preflight,
+    ) {
+        const CHECK: &str = "hooks and checks";
+        let looked = self.look_for_hooks(waves, frozen).await;
+        let level = match mode {
+            Mode::Drill => Level::Problem,
+            Mode::Recovery => Level::Warning,
+        };
+        for missing in &looked.missing {
+            found.find(CHECK, level, text::missing(missing, mode));
+        }
+        for (target, error) in &looked.unread {
+            found.find(CHECK, Level::Warning, text::call(target, error));
+        }
+        if looked.count > 0 && looked.missing.is_empty() && looked.unread.is_empty() {
+            let text = format!(
+                "all {} functions and documents that they run exist",
+                looked.count
+            );
+            found.find(CHECK, Level::Ready, text);
+        }
     }
 
     /// Other executions that have the plan, or servers of it.
@@ -272,6 +303,7 @@ fn check_of(error: &ResolveError) -> &'static str {
         ResolveError::Call(_) => "permissions",
         ResolveError::Read(_) => "history",
         ResolveError::PlanMissing(_) | ResolveError::Plan(_) => "plan",
+        ResolveError::Part(_) => "selection",
         _ => "servers",
     }
 }

@@ -12,6 +12,7 @@ use crate::ports::{CallError, Clock, LaunchSettings, LaunchTemplate, Readiness, 
 use crate::time::after;
 
 pub mod guard;
+pub(crate) mod hooks;
 
 /// A server that would be launched, with the name that people know it by.
 pub(crate) type Named = (ServerId, String);

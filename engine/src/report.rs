@@ -274,7 +274,7 @@ fn tell_termination(recorded: &Recorded) -> Vec<String> {
         Event::TerminationFinished { left, reason } => vec![match reason {
             None if left.is_empty() => "terminated: nothing is left".to_owned(),
             reason => format!(
-                "termination ended with {} left: {}",
+                "termination ended with {} known to be left: {}",
                 several(left.len(), "instance"),
                 reason.as_deref().unwrap_or("unknown reason")
             ),

@@ -8,6 +8,7 @@
 //! - A wave launches its groups' servers in the order of `protection_group_ids`; where it names a subset, in the order
 //!   of the subset.
 //! - No server takes part twice: launching it again would delete its first instance.
+//! - Of a part of a plan, only the part is looked at.
 //!
 //! Lag or a stall of the replication refuses nothing: a recovery is needed exactly when the source is dead. It is noted.
 
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::frozen::{Frozen, FrozenServer};
 use crate::ids::{GroupId, PlanId, ServerId, Target};
 use crate::limits::{self, Quotas};
+use crate::only::Only;
 use crate::plan::{LaunchOrder, Plan, Wave};
 use crate::ports::{Drs, SourceServer};
 use crate::store::group::{Group, GroupConfig, Selection};
@@ -25,8 +27,10 @@ use crate::store::plan::StoredPlan;
 use crate::store::plans::Plans;
 
 mod error;
+mod part;
 
 pub use error::{Place, ResolveError};
+pub use part::Part;
 
 /// How many names a note or an error spells out; the rest is counted.
 const NAMED: usize = 10;
@@ -40,7 +44,7 @@ pub struct Resolution {
     pub plan: StoredPlan,
     /// The plan as checked.
     pub parsed: Plan,
-    /// Every group it names, once, in order of first use.
+    /// Every group that takes part, once, in order of first use.
     pub groups: Vec<Group>,
     /// Who takes part, wave by wave in launch order.
     pub frozen: Frozen,
@@ -59,7 +63,7 @@ pub struct Surroundings {
     pub quotas: BTreeMap<Target, Quotas>,
 }
 
-/// Reads a plan and everything it launches now.
+/// Reads a plan and everything that it, or a part of it, launches now.
 ///
 /// # Errors
 ///
@@ -68,6 +72,7 @@ pub async fn resolve<D: Drs, I: Items + Clone>(
     drs: &D,
     items: &I,
     plan: &PlanId,
+    only: &Only,
 ) -> Result<Resolution, Vec<ResolveError>> {
     let one = |error: ResolveError| vec![error];
     let stored = Plans::new(items.clone())
@@ -86,8 +91,10 @@ pub async fn resolve<D: Drs, I: Items + Clone>(
     for id in parsed.groups() {
         groups.extend(store.find(&id).await.map_err(|error| one(error.into()))?);
     }
+    let part = Part::of(only, &parsed, &groups)?;
+    let groups = part.groups(&parsed, &groups);
     let around = look_around(drs, &groups).await.map_err(one)?;
-    let (frozen, notes) = settle(&parsed, &around)?;
+    let (frozen, notes) = settle(&parsed, &around, &part)?;
     Ok(Resolution {
         plan: stored,
         parsed,
@@ -183,7 +190,7 @@ pub fn home(server: &SourceServer) -> Option<Target> {
     Some(Target { account_id, region })
 }
 
-/// Puts servers and waves together.
+/// Puts servers and waves together. A wave that does not take part has no servers.
 ///
 /// # Errors
 ///
@@ -191,19 +198,30 @@ pub fn home(server: &SourceServer) -> Option<Target> {
 pub fn settle(
     plan: &Plan,
     around: &Surroundings,
+    part: &Part,
 ) -> Result<(Frozen, Vec<String>), Vec<ResolveError>> {
     let mut errors = Vec::new();
+    let mut known = BTreeSet::new();
     let mut taken: BTreeMap<ServerId, Place> = BTreeMap::new();
     let mut frozen = Frozen::default();
     for (index, wave) in plan.waves().iter().enumerate() {
-        let candidates = candidates(index, wave, around, &mut errors);
-        let chosen = choose(index, wave, candidates, &mut errors);
+        if !part.has_wave(wave) {
+            frozen.waves.push(Vec::new());
+            continue;
+        }
+        let at = At { index, wave, part };
+        let candidates = at.candidates(around, &mut known, &mut errors);
+        let mut chosen = at.choose(candidates, &mut errors);
+        at.mark_critical(&mut chosen, &mut errors);
+        chosen.retain(|(_, server)| !part.leaves_out_named(&server.id, &server.hostname));
         refuse_twice(&chosen, &mut taken, &mut errors);
-        let mut servers: Vec<FrozenServer> = chosen.into_iter().map(|(_, server)| server).collect();
-        mark_critical(index, wave, &mut servers, &mut errors);
-        frozen.waves.push(servers);
+        let servers = chosen.into_iter().map(|(_, server)| server);
+        frozen.waves.push(servers.collect());
     }
     errors.extend(too_many(plan, &frozen, &around.quotas));
+    if errors.is_empty() {
+        errors = part.problems(&known, frozen.servers().count());
+    }
     if errors.is_empty() {
         let notes = notes(plan, around);
         Ok((frozen, notes))
@@ -212,27 +230,65 @@ pub fn settle(
     }
 }
 
-/// Every server of a wave's groups in launch order, with the group that brings it in.
-fn candidates(
+/// A wave of a plan of which a part is put together.
+struct At<'a> {
     index: usize,
-    wave: &Wave,
-    around: &Surroundings,
-    errors: &mut Vec<ResolveError>,
-) -> Vec<(Place, FrozenServer)> {
-    let mut found = Vec::new();
-    for (position, id) in wave.groups.iter().enumerate() {
-        let Some(group) = around.groups.get(id) else {
-            let at = Place::new(index, wave, position, id.as_str());
-            errors.push(ResolveError::GroupMissing {
-                at,
-                group: id.clone(),
-            });
-            continue;
-        };
-        let at = Place::new(index, wave, position, &group.name);
-        let servers = around.servers.get(&group.target).map_or(&[][..], |all| all);
-        let unknown = missing(group, servers);
-        let has = members(group, servers);
+    wave: &'a Wave,
+    part: &'a Part,
+}
+
+impl At<'_> {
+    /// Every server of the wave's groups in launch order, with the group that brings it in. The names by which servers
+    /// can be left out are added to those that are known.
+    fn candidates(
+        &self,
+        around: &Surroundings,
+        known: &mut BTreeSet<String>,
+        errors: &mut Vec<ResolveError>,
+    ) -> Vec<(Place, FrozenServer)> {
+        let mut found = Vec::new();
+        for (position, id) in self.wave.groups.iter().enumerate() {
+            if !self.part.has_group(id) {
+                continue;
+            }
+            let Some(group) = around.groups.get(id) else {
+                let at = Place::new(self.index, self.wave, position, id.as_str());
+                errors.push(ResolveError::GroupMissing {
+                    at,
+                    group: id.clone(),
+                });
+                continue;
+            };
+            let at = Place::new(self.index, self.wave, position, &group.name);
+            let servers = around.servers.get(&group.target).map_or(&[][..], |all| all);
+            known.extend(group.selection.listed().iter().map(ToString::to_string));
+            errors.extend(self.problems_of(&at, group, servers));
+            for server in members(group, servers) {
+                known.extend([server.id.to_string(), server.hostname.clone()]);
+                let frozen = FrozenServer {
+                    id: server.id.clone(),
+                    hostname: server.hostname.clone(),
+                    group: id.clone(),
+                    target: group.target.clone(),
+                    critical: false,
+                    snapshot: None,
+                    windows: runs_windows(server),
+                };
+                found.push((at.clone(), frozen));
+            }
+        }
+        found
+    }
+
+    /// What is wrong with the servers of a group that take part.
+    fn problems_of(
+        &self,
+        at: &Place,
+        group: &GroupConfig,
+        servers: &[SourceServer],
+    ) -> Vec<ResolveError> {
+        let mut errors = Vec::new();
+        let (unknown, has) = (missing(group, servers), members(group, servers));
         if has.is_empty() && unknown.is_empty() {
             errors.push(ResolveError::GroupEmpty {
                 at: at.clone(),
@@ -240,16 +296,17 @@ fn candidates(
                 target: group.target.clone(),
             });
         }
-        errors.extend(
-            unknown
-                .into_iter()
-                .map(|server| ResolveError::ServerUnknown {
-                    at: at.clone(),
-                    server,
-                    target: group.target.clone(),
-                }),
-        );
-        for server in has {
+        let unknown = unknown
+            .into_iter()
+            .filter(|server| !self.part.leaves_out(server));
+        errors.extend(unknown.map(|server| ResolveError::ServerUnknown {
+            at: at.clone(),
+            server,
+            target: group.target.clone(),
+        }));
+        let stays =
+            |server: &&&SourceServer| !self.part.leaves_out_named(&server.id, &server.hostname);
+        for server in has.iter().filter(stays) {
             if let Some(home) = home(server).filter(|home| *home != group.target) {
                 errors.push(ResolveError::ServerElsewhere {
                     at: at.clone(),
@@ -258,71 +315,62 @@ fn candidates(
                     target: group.target.clone(),
                 });
             }
-            let frozen = FrozenServer {
-                id: server.id.clone(),
-                hostname: server.hostname.clone(),
-                group: id.clone(),
-                target: group.target.clone(),
-                critical: false,
-                snapshot: None,
-                windows: runs_windows(server),
-            };
-            found.push((at.clone(), frozen));
         }
+        errors
     }
-    found
-}
 
-/// The subset that a wave names, or all of its candidates.
-fn choose(
-    index: usize,
-    wave: &Wave,
-    candidates: Vec<(Place, FrozenServer)>,
-    errors: &mut Vec<ResolveError>,
-) -> Vec<(Place, FrozenServer)> {
-    let Some(subset) = &wave.subset else {
-        return candidates;
-    };
-    let mut by_id: BTreeMap<ServerId, (Place, FrozenServer)> = BTreeMap::new();
-    for (place, server) in candidates {
-        by_id.entry(server.id.clone()).or_insert((place, server));
-    }
-    let mut chosen = Vec::new();
-    for (position, id) in subset.iter().enumerate() {
-        match by_id.remove(id) {
-            Some(found) => chosen.push(found),
-            None => errors.push(ResolveError::ServerNotInGroups {
-                wave: index,
-                wave_name: wave.name.clone(),
-                position,
-                server: id.clone(),
-            }),
+    /// The subset that the wave names, or all of its candidates.
+    fn choose(
+        &self,
+        candidates: Vec<(Place, FrozenServer)>,
+        errors: &mut Vec<ResolveError>,
+    ) -> Vec<(Place, FrozenServer)> {
+        let Some(subset) = &self.wave.subset else {
+            return candidates;
+        };
+        let mut by_id: BTreeMap<ServerId, (Place, FrozenServer)> = BTreeMap::new();
+        for (place, server) in candidates {
+            by_id.entry(server.id.clone()).or_insert((place, server));
         }
+        let mut chosen = Vec::new();
+        for (position, id) in subset.iter().enumerate() {
+            match by_id.remove(id) {
+                Some(found) => chosen.push(found),
+                None if self.may_lack(id) => {}
+                None => errors.push(ResolveError::ServerNotInGroups {
+                    wave: self.index,
+                    wave_name: self.wave.name.clone(),
+                    position,
+                    server: id.clone(),
+                }),
+            }
+        }
+        chosen
     }
-    chosen
-}
 
-/// Marks the servers that the wave's policy calls critical.
-fn mark_critical(
-    index: usize,
-    wave: &Wave,
-    servers: &mut [FrozenServer],
-    errors: &mut Vec<ResolveError>,
-) {
-    let mut by_id: BTreeMap<ServerId, &mut FrozenServer> = servers
-        .iter_mut()
-        .map(|server| (server.id.clone(), server))
-        .collect();
-    for (position, id) in wave.critical.iter().enumerate() {
-        match by_id.get_mut(id) {
-            Some(server) => server.critical = true,
-            None => errors.push(ResolveError::CriticalNotInWave {
-                wave: index,
-                wave_name: wave.name.clone(),
-                position,
-                server: id.clone(),
-            }),
+    /// Marks the servers that the wave's policy calls critical.
+    fn mark_critical(&self, chosen: &mut [(Place, FrozenServer)], errors: &mut Vec<ResolveError>) {
+        let mut by_id: BTreeMap<ServerId, &mut FrozenServer> = chosen
+            .iter_mut()
+            .map(|(_, server)| (server.id.clone(), server))
+            .collect();
+        for (position, id) in self.wave.critical.iter().enumerate() {
+            match by_id.get_mut(id) {
+                Some(server) => server.critical = true,
+                None if self.may_lack(id) => {}
+                None => errors.push(ResolveError::CriticalNotInWave {
+                    wave: self.index,
+                    wave_name: self.wave.name.clone(),
+                    position,
+                    server: id.clone(),
+                }),
+            }
         }
+    }
+
+    /// Whether a server that the wave names may be none of its candidates: it is left out, or of a group that is.
+    fn may_lack(&self, server: &ServerId) -> bool {
+        self.part.leaves_out(server) || !self.part.is_whole(self.wave)
     }
 }
 

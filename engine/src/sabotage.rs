@@ -16,6 +16,8 @@ pub(crate) enum Check {
     AdoptionLook,
     /// A request that was signed too long ago is refused.
     SignatureAge,
+    /// A recovery waits for the calls of a drill that may still arrive.
+    PreemptedCalls,
 }
 
 thread_local! {

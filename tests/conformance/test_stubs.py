@@ -437,3 +437,19 @@ def test_damaged_requests_are_refused_and_break_nothing(start):
         answer = raw(simulator, "POST", f"/2015-03-31/functions/{label}/invocations", b"{}", service="lambda")
         assert answer is not None and answer.status in (400, 404), label
     assert invoke(simulator.client("lambda"))["StatusCode"] == 200
+
+
+def test_what_is_declared_exists_and_nothing_else(start):
+    simulator = start(fleet=declared(functions=[stub("check")], documents=[stub("Shop-Failover")]))
+    lambdas, ssm = simulator.client("lambda"), simulator.client("ssm")
+    found = lambdas.get_function_configuration(FunctionName="check", Qualifier="live")
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:check"
+    assert (found["FunctionName"], found["FunctionArn"], found["State"]) == ("check", arn, "Active")
+    assert lambdas.get_function_configuration(FunctionName=arn)["FunctionArn"] == arn
+    refused(lambda: lambdas.get_function_configuration(FunctionName="chekc"), "ResourceNotFoundException", 404)
+
+    for name in ["Shop-Failover", "AWS-RunShellScript"]:
+        document = ssm.describe_document(Name=name)["Document"]
+        assert (document["Name"], document["Status"]) == (name, "Active")
+    refused(lambda: ssm.describe_document(Name="Shop-Failovre"), "InvalidDocument", 400)
+    assert calls(simulator) == [], "nothing was called"

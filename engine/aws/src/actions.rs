@@ -34,6 +34,8 @@ const START_AUTOMATION: Call = Call::changes("ssm:StartAutomationExecution");
 const AUTOMATION: Call = Call::reads("ssm:GetAutomationExecution");
 const SEND_COMMAND: Call = Call::changes("ssm:SendCommand");
 const COMMAND: Call = Call::reads("ssm:ListCommands");
+const CONFIGURATION: Call = Call::reads("lambda:GetFunctionConfiguration");
+const DESCRIBE_DOCUMENT: Call = Call::reads("ssm:DescribeDocument");
 const COMMAND_INVOCATIONS: Call = Call::reads("ssm:ListCommandInvocations");
 
 /// Clients of one target, and the functions that this process has invoked there.
@@ -78,17 +80,13 @@ impl ActionClients {
     ) -> Result<ActionRun, CallError> {
         let payload =
             serde_json::to_vec(&request.input).map_err(|error| invalid(INVOKE, &error))?;
-        let mut there = aws_sdk_lambda::config::Builder::new();
-        if let Some(own) = Target::of_arn(function) {
-            there = there.region(aws_config::Region::new(own.region));
-        }
         let call = self
             .lambda
             .invoke()
             .function_name(function)
             .payload(Blob::new(payload))
             .customize()
-            .config_override(there);
+            .config_override(region_of(function));
         let ends = async move {
             let answer = call.send().await.map_err(|error| INVOKE.failed(&error))?;
             let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
@@ -147,6 +145,38 @@ impl ActionClients {
         let id = answer.command.and_then(|command| command.command_id);
         let id = id.ok_or_else(|| unnamed(SEND_COMMAND, "command"))?;
         Ok(ActionRun::Command { id })
+    }
+
+    /// Whether a function, or a document in its version, is there.
+    async fn is_there(&self, action: &Action) -> Result<bool, CallError> {
+        let asked = match action {
+            Action::Lambda { function } => {
+                let call = self.lambda.get_function_configuration();
+                let call = call.function_name(function).customize();
+                let answer = call.config_override(region_of(function)).send().await;
+                answer
+                    .map(drop)
+                    .map_err(|error| CONFIGURATION.failed(&error))
+            }
+            Action::Automation {
+                document, version, ..
+            }
+            | Action::Command {
+                document, version, ..
+            } => {
+                let call = self.reads.describe_document().name(document);
+                let call = call.set_document_version(version.clone());
+                let answer = call.send().await;
+                answer
+                    .map(drop)
+                    .map_err(|error| DESCRIBE_DOCUMENT.failed(&error))
+            }
+        };
+        match asked {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_missing() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn automation(&self, id: &str) -> Result<ActionStatus, CallError> {
@@ -239,6 +269,34 @@ impl ActionClients {
         .await?;
         let reasons: Vec<String> = invocations.iter().filter_map(why).collect();
         Ok(reasons.join("; "))
+    }
+}
+
+/// A function that is named by its ARN is called in its own Region.
+fn region_of(function: &str) -> aws_sdk_lambda::config::Builder {
+    let there = aws_sdk_lambda::config::Builder::new();
+    match Target::of_arn(function) {
+        Some(own) => there.region(aws_config::Region::new(own.region)),
+        None => there,
+    }
+}
+
+impl AwsDrs {
+    /// Whether what an action runs is there.
+    pub(crate) async fn action_is_there(
+        &self,
+        target: &Target,
+        action: &Action,
+    ) -> Result<bool, CallError> {
+        let call = match action {
+            Action::Lambda { .. } => CONFIGURATION,
+            _ => DESCRIBE_DOCUMENT,
+        };
+        self.clients(call, target)
+            .await?
+            .actions
+            .is_there(action)
+            .await
     }
 }
 

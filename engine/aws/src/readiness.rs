@@ -9,7 +9,7 @@ use aws_sdk_ec2::types::{
 };
 use drs_engine::ids::{InstanceId, ServerId, Target};
 use drs_engine::ports::{
-    CallError, Kind, LaunchSettings, LaunchTemplate, Readiness, Subnet, is_standard,
+    Action, CallError, Kind, LaunchSettings, LaunchTemplate, Readiness, Subnet, is_standard,
 };
 
 use crate::classify::{Call, UNREADABLE_ANSWER};
@@ -207,6 +207,10 @@ impl Readiness for AwsDrs {
             .flat_map(|reservation| reservation.instances.unwrap_or_default());
         let vcpus = instances.filter_map(|instance| on_demand_vcpus(&instance));
         Ok(vcpus.fold(0, u32::saturating_add))
+    }
+
+    async fn is_there(&self, target: &Target, action: &Action) -> Result<bool, CallError> {
+        self.action_is_there(target, action).await
     }
 }
 

@@ -208,7 +208,8 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
         Look::Preflight(asked) => {
             let connection = connect::existing(place).await?;
             let mut outputs = Outputs::standard(asked.output.is_json());
-            commands::preflight::preflight(&connection.operator(), asked, &mut outputs).await
+            let hub = connection.session.target();
+            commands::preflight::preflight(&connection.operator(), asked, &hub, &mut outputs).await
         }
         Look::Watch(asked) => {
             let mut interrupts = Interrupts::listen()?;

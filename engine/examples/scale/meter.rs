@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use drs_engine::ids::{InstanceId, JobId, ServerId, Target};
 use drs_engine::limits::Quotas;
 use drs_engine::ports::{
-    ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, InstanceHealth, Job,
-    LaunchSettings, LaunchTemplate, Message, Readiness, RecoveryInstance, RecoverySnapshot,
+    Action, ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, InstanceHealth,
+    Job, LaunchSettings, LaunchTemplate, Message, Readiness, RecoveryInstance, RecoverySnapshot,
     SourceServer, StartRecovery, Subnet, Taken, Topics, WhichInstances, WhichJobs,
 };
 use drs_engine::sim::hub::SimClock;
@@ -245,6 +245,11 @@ impl<P: Readiness> Readiness for Metered<P> {
     async fn vcpus_running(&self, target: &Target) -> Result<u32, CallError> {
         self.look("DescribeInstances").await;
         self.port.vcpus_running(target).await
+    }
+
+    async fn is_there(&self, target: &Target, action: &Action) -> Result<bool, CallError> {
+        self.look("DescribeDocument").await;
+        self.port.is_there(target, action).await
     }
 }
 

@@ -23,6 +23,7 @@ use crate::time::Now;
 use crate::time::after;
 
 mod guard;
+pub(crate) mod hooks;
 mod lifetime;
 mod points;
 mod recovery;

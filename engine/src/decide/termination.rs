@@ -36,6 +36,7 @@ pub(super) fn next(
         .filter(|target| !state.servers_with_jobs(target).is_empty())
         .collect();
     let mut left = Vec::new();
+    let mut unseen = Vec::new();
     let mut clean = 0;
     for target in &targets {
         let looked = view
@@ -51,6 +52,8 @@ pub(super) fn next(
             if let Some(command) = ask(termination, target, looked, view, now, wake) {
                 return Some(command);
             }
+        } else {
+            unseen.push(target);
         }
         if jobs::look_is_due(
             looked.map(|looked| &looked.at),
@@ -66,7 +69,17 @@ pub(super) fn next(
     if clean == targets.len() {
         return Some(Command::Record(all_gone(state, termination, &targets)));
     }
-    out_of_time(state, termination, left, now, wake)
+    if !is_out_of_time(state, termination, now, wake) {
+        return None;
+    }
+    left.sort();
+    left.dedup();
+    let reason = Some(why_left(left.len(), &unseen));
+    left.truncate(limits::SERVERS_PER_EVENT);
+    Some(Command::Record(vec![Event::TerminationFinished {
+        left,
+        reason,
+    }]))
 }
 
 /// Asks DRS for the instances it lists and has not been asked for, or was asked for long ago.
@@ -122,13 +135,7 @@ fn all_gone(state: &State, termination: &Termination, targets: &[Target]) -> Vec
     events
 }
 
-fn out_of_time(
-    state: &State,
-    termination: &Termination,
-    mut left: Vec<InstanceId>,
-    now: Now,
-    wake: &mut Wake,
-) -> Option<Command> {
+fn is_out_of_time(state: &State, termination: &Termination, now: Now, wake: &mut Wake) -> bool {
     // It may have been asked for long before the execution ended, or before anybody took it up, and only begins then.
     let ended_at = state.finished.as_ref().map(|(ended, _)| ended.world);
     let taken_at = state.owner.as_ref().map(|owner| owner.since.world);
@@ -138,21 +145,26 @@ fn out_of_time(
         .chain([termination.requested_at])
         .max()
         .unwrap_or(termination.requested_at);
-    let limit = after(began_at, limits::TERMINATION_TIMEOUT);
-    if !waves::is_due(limit, now, wake) {
-        return None;
+    waves::is_due(after(began_at, limits::TERMINATION_TIMEOUT), now, wake)
+}
+
+/// What stood in the way when the time was over: instances that are there, and places that could not be looked at.
+fn why_left(left: usize, unseen: &[&Target]) -> String {
+    let mut found = Vec::new();
+    if left > 0 {
+        found.push(format!("{left} instances were still there"));
     }
-    left.sort();
-    left.dedup();
-    let count = left.len();
-    left.truncate(limits::SERVERS_PER_EVENT);
-    let reason = Some(format!(
-        "{count} instances were still there when the time limit of the termination passed"
-    ));
-    Some(Command::Record(vec![Event::TerminationFinished {
-        left,
-        reason,
-    }]))
+    if !unseen.is_empty() {
+        let places: Vec<String> = unseen.iter().map(ToString::to_string).collect();
+        found.push(format!(
+            "it could not be seen what is left in {}",
+            places.join(", ")
+        ));
+    }
+    format!(
+        "{} when the time limit of the termination passed",
+        found.join(", and ")
+    )
 }
 
 /// Names the backoff of looks for instances to terminate.

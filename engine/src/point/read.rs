@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::begin::frozen_waves;
 use crate::decide::view::backoff;
 use crate::drive::{Driver, together};
 use crate::frozen::{Frozen, FrozenServer};
@@ -34,12 +33,10 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         only: &Only,
         points: &RecoveryPoint,
     ) -> Result<Frozen, Vec<String>> {
-        let resolution = resolve(&self.drs, &self.executions.items, plan)
+        let resolution = resolve(&self.drs, &self.executions.items, plan, only)
             .await
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-        let mut waves = frozen_waves(&resolution);
         let mut frozen = resolution.frozen;
-        only.narrow(&mut waves, &resolution.groups, &mut frozen)?;
         self.freeze_points(points, &mut frozen)
             .await
             .map_err(|problems| told(&problems))?;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use super::CallError;
+use super::{Action, CallError};
 use crate::ids::{InstanceId, ServerId, Target};
 
 /// Launch settings in DRS, launch templates, subnets and instance types in EC2, the EC2 quota, and points in time.
@@ -45,6 +45,13 @@ pub trait Readiness: Send + Sync {
     /// The vCPUs that On-Demand Standard instances have now, those that are just starting included.
     fn vcpus_running(&self, target: &Target)
     -> impl Future<Output = Result<u32, CallError>> + Send;
+
+    /// Whether what an action runs is there: its function, or its document in its version.
+    fn is_there(
+        &self,
+        target: &Target,
+        action: &Action,
+    ) -> impl Future<Output = Result<bool, CallError>> + Send;
 }
 
 /// How DRS launches a server, as far as DRS says it itself.

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::begin::tests::hooks::with_hooks;
 use crate::begin::tests::{Process, begin, process, stage, wait};
 use crate::event::Mode;
 use crate::ids::{GroupId, PlanId, ServerId};
@@ -21,7 +22,9 @@ use super::{Level, Preflight, launches};
 fn look(hub: &Hub, memory: &MemoryItems, mode: Mode, only: Only) -> Preflight {
     let process: Process = process(hub, memory, "o-9");
     wait(hub, async move {
-        process.preflight(&PlanId::new("p-1"), mode, &only).await
+        process
+            .preflight(&PlanId::new("p-1"), mode, &only, &crate::testing::target())
+            .await
     })
 }
 
@@ -50,6 +53,23 @@ fn a_plan_that_is_ready_says_so_and_what_it_would_launch() {
     assert!(
         memory.all().iter().all(|item| item.key.sort.is_none()),
         "a preflight writes nothing"
+    );
+}
+
+#[test]
+fn hooks_and_checks_that_run_nothing_stop_a_drill_and_warn_a_recovery() {
+    let (hub, memory, _) = with_hooks(&["nobody", "shop-smoke-test"], "No-Such-Document");
+    let drill = look(&hub, &memory, Mode::Drill, Only::default());
+    let recovery = look(&hub, &memory, Mode::Recovery, Only::default());
+    insta::assert_snapshot!(format!("{}\n\n{}", wrong(&drill), wrong(&recovery)));
+
+    let (hub, memory, _) = with_hooks(&["shop-smoke-test"], "AWS-RunShellScript");
+    let found = look(&hub, &memory, Mode::Drill, Only::default());
+    assert_eq!(found.level(), Level::Ready, "{}", told(&found));
+    assert!(
+        told(&found).contains("hooks and checks"),
+        "{}",
+        told(&found)
     );
 }
 
@@ -106,7 +126,9 @@ fn found_in(commands: Vec<AdminCommand>, mode: Mode) -> Preflight {
     }
     wait(&hub, async move {
         let only = Only::default();
-        process.preflight(&PlanId::new("p-1"), mode, &only).await
+        process
+            .preflight(&PlanId::new("p-1"), mode, &only, &crate::testing::target())
+            .await
     })
 }
 
@@ -249,7 +271,12 @@ fn launches_that_are_not_like_the_others_are_told() {
     let found = wait(&hub, async move {
         let only = Only::default();
         process
-            .preflight(&PlanId::new("p-1"), Mode::Drill, &only)
+            .preflight(
+                &PlanId::new("p-1"),
+                Mode::Drill,
+                &only,
+                &crate::testing::target(),
+            )
             .await
     });
     insta::assert_snapshot!(wrong(&found));

@@ -1,5 +1,6 @@
 //! What a preflight says, in words for people.
 
+use crate::event::Mode;
 use crate::ids::Target;
 use crate::limits::Quotas;
 use crate::ports::{CallError, Kind, ROLE_NOT_ASSUMABLE, SourceServer};
@@ -50,6 +51,15 @@ pub(super) fn other(other: &Summary, gives_way: bool) -> String {
              ends it"
         )
     }
+}
+
+/// A function or a document that a hook or a check would run, and that does not exist.
+pub(super) fn missing(missing: &str, mode: Mode) -> String {
+    let means = match mode {
+        Mode::Drill => "a drill is refused",
+        Mode::Recovery => "a recovery starts all the same, and there it fails",
+    };
+    format!("{missing}; {means}; make it there, or change the plan")
 }
 
 pub(super) fn instances(live: &[String], drills: &[String]) -> Vec<(Level, String)> {

@@ -204,11 +204,11 @@ fn termination_line(state: &State) -> Option<String> {
             gone,
             gone.max(instances(state))
         ),
-        Some((_, left, _)) if left.is_empty() => {
+        Some(_) if termination.is_clean() => {
             format!("terminated: {gone} instances gone, nothing is left")
         }
         Some((_, left, reason)) => format!(
-            "termination ended: {gone} instances gone, {} left: {}",
+            "termination ended: {gone} instances gone, {} known to be left: {}",
             left.len(),
             reason.as_deref().unwrap_or("unknown reason")
         ),

@@ -31,6 +31,8 @@ pub enum ResolveError {
     PlanMissing(PlanId),
     /// The plan itself is wrong.
     Plan(PlanError),
+    /// The part of the plan that was asked for means nothing.
+    Part(String),
     /// A group that the plan names does not exist.
     GroupMissing {
         /// Where.
@@ -158,7 +160,7 @@ impl ResolveError {
             }
             Self::WaveTooLarge { wave, .. } => in_wave(*wave, "protection_group_ids", None),
             Self::PlanTooLarge { .. } => vec![PathStep::Attribute("waves")],
-            Self::PlanMissing(_) | Self::Call(_) | Self::Read(_) => Vec::new(),
+            Self::PlanMissing(_) | Self::Part(_) | Self::Call(_) | Self::Read(_) => Vec::new(),
         }
     }
 
@@ -235,6 +237,7 @@ impl fmt::Display for ResolveError {
         match self {
             Self::PlanMissing(id) => write!(f, "there is no recovery plan {id}"),
             Self::Plan(error) => write!(f, "{error}"),
+            Self::Part(problem) => write!(f, "{problem}"),
             Self::GroupMissing { at, group } => {
                 let wave = &at.wave_name;
                 write!(

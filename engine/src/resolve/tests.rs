@@ -3,6 +3,8 @@
 use super::*;
 use crate::plan::{PlanError, PlanSpec, WaveSpec};
 
+mod part;
+
 fn target() -> Target {
     Target {
         account_id: "111122223333".to_owned(),
@@ -80,7 +82,7 @@ fn plan(waves: Vec<WaveSpec>) -> Plan {
 }
 
 fn launched(waves: Vec<WaveSpec>, around: &Surroundings) -> Vec<Vec<String>> {
-    let (frozen, _) = settle(&plan(waves), around).unwrap();
+    let (frozen, _) = settle(&plan(waves), around, &Part::default()).unwrap();
     let ids =
         |servers: &Vec<FrozenServer>| servers.iter().map(|server| server.id.to_string()).collect();
     frozen.waves.iter().map(ids).collect()
@@ -88,7 +90,7 @@ fn launched(waves: Vec<WaveSpec>, around: &Surroundings) -> Vec<Vec<String>> {
 
 /// Every refusal as a diagnostic would show it: path and words.
 fn refused(waves: Vec<WaveSpec>, around: &Surroundings) -> String {
-    let errors = settle(&plan(waves), around).unwrap_err();
+    let errors = settle(&plan(waves), around, &Part::default()).unwrap_err();
     let texts = errors.iter().map(|error| {
         let shown = PlanError {
             path: error.path(),
@@ -214,7 +216,7 @@ fn critical_servers_are_frozen_and_must_be_servers_of_the_wave() {
         wave
     };
     let waves = vec![critical(wave("one", &["1"]), &["s-2"])];
-    let (frozen, _) = settle(&plan(waves), &around).unwrap();
+    let (frozen, _) = settle(&plan(waves), &around, &Part::default()).unwrap();
     let marks: Vec<bool> = frozen
         .servers()
         .map(|(_, server)| server.critical)
@@ -273,6 +275,6 @@ fn what_tags_selected_and_what_is_not_up_to_date_is_noted() {
         &[("1", group("web", tagged(&[("Tier", "web")])))],
         vec![stalled, server("s-2", "web-2", &[("Tier", "web")])],
     );
-    let (_, notes) = settle(&plan(vec![wave("one", &["1"])]), &around).unwrap();
+    let (_, notes) = settle(&plan(vec![wave("one", &["1"])]), &around, &Part::default()).unwrap();
     insta::assert_snapshot!(notes.join("\n"));
 }

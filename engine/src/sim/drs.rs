@@ -125,7 +125,7 @@ impl SimDrs {
         &self,
         target: &Target,
         call: &'static str,
-        mut input: Value,
+        input: Value,
         signed_at: Timestamp,
     ) -> Result<Vec<Value>, CallError> {
         let now = self.hub.both();
@@ -144,18 +144,29 @@ impl SimDrs {
                 ),
             ));
         }
-        let caller = Caller {
-            account_id: target.account_id.clone(),
-            arn: self.caller.arn.clone(),
-        };
         let denied = lock(&self.world).take_fault(now.world, &target.region, operation(call));
         if denied == Some(Fault::AccessDenied) {
             return Err(self.denied(call));
         }
+        self.pages(target, call, input, now.world)
+    }
+
+    /// Every page that the world answers.
+    fn pages(
+        &self,
+        target: &Target,
+        call: &'static str,
+        mut input: Value,
+        at: Timestamp,
+    ) -> Result<Vec<Value>, CallError> {
+        let caller = Caller {
+            account_id: target.account_id.clone(),
+            arn: self.caller.arn.clone(),
+        };
         let mut pages = Vec::new();
         for _ in 0..PAGES {
             let reply = lock(&self.world)
-                .call(now.world, &caller, &target.region, operation(call), &input)
+                .call(at, &caller, &target.region, operation(call), &input)
                 .map_err(|error| classify(call, error))?;
             let body = reply.body.unwrap_or_else(|| json!({}));
             let token = ["nextToken", "NextToken"]
@@ -185,7 +196,7 @@ impl SimDrs {
         refused(call, code, message)
     }
 
-    /// The recovery instances that a call would delete.
+    /// The recovery instances that a call would delete, whoever may see them.
     fn touched(&self, target: &Target, call: &str, input: &Value) -> Vec<RecoveryInstance> {
         let filters = match call {
             "drs:StartRecovery" => {
@@ -199,8 +210,8 @@ impl SimDrs {
             _ => return Vec::new(),
         };
         let input = json!({"filters": filters});
-        let now = self.hub.now();
-        let pages = self.serve(target, "drs:DescribeRecoveryInstances", input, now);
+        let now = self.hub.both().world;
+        let pages = self.pages(target, "drs:DescribeRecoveryInstances", input, now);
         answer::items(&pages.unwrap_or_default(), answer::recovery_instance).unwrap_or_default()
     }
 

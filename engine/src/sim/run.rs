@@ -457,11 +457,16 @@ impl Process {
             .trace(|| format!("process {} cannot begin: {error}", self.number));
         let is_final = match &error {
             BeginError::Resolve(errors) => !errors.iter().any(|error| error.is_retryable()),
-            BeginError::LiveInstances { .. } | BeginError::Only(_) => true,
+            BeginError::LiveInstances { .. } | BeginError::HooksMissing(_) => true,
             BeginError::GuardUnreadable(error) => error.code == "AccessDeniedException",
             BeginError::Points(problems) => points::are_final(problems),
             _ => false,
         };
+        if matches!(error, BeginError::HooksMissing(_)) {
+            self.context
+                .hub
+                .count("drills without what their hooks run");
+        }
         if is_final {
             self.context.hub.count("refused starts");
             self.context.refused.store(true, Ordering::Relaxed);

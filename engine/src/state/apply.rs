@@ -98,7 +98,7 @@ fn take_launch(state: &mut State, recorded: &Recorded) {
             code,
             message,
             remedy,
-        } => refuse(state, *launch, &format!("{code}: {message}"), remedy, now),
+        } => refuse(state, *launch, (code, message), remedy, now),
         Event::LaunchNotCarriedOut { launch, .. } => {
             close(state, *launch, Phase::NotCarriedOut);
             release(state, *launch);
@@ -229,9 +229,18 @@ fn intend(state: &mut State, intent: &Intent, recorded: &Recorded) {
     state.open.insert(intent.launch);
 }
 
-fn refuse(state: &mut State, launch: LaunchId, why: &str, remedy: &Remedy, now: Now) {
+fn refuse(
+    state: &mut State,
+    launch: LaunchId,
+    (code, message): (&str, &str),
+    remedy: &Remedy,
+    now: Now,
+) {
     match remedy {
-        Remedy::GiveUp => fail(state, launch, |state, id| refusal(state, id, why), now),
+        Remedy::GiveUp => {
+            let reason = |state: &State, id: &ServerId| refusal(state, id, code, message);
+            fail(state, launch, reason, now);
+        }
         Remedy::RetryLater { .. } => release(state, launch),
         Remedy::RetryWithoutTags => {
             state.tags_refused = true;
@@ -305,13 +314,22 @@ fn fail_rest(state: &mut State, launch: LaunchId, reason: &str, now: Now) {
     fail(state, launch, |_, _| reason.to_owned(), now);
 }
 
+/// Codes with which DRS may refuse a launch for the point that it asks for.
+const MAY_BE_THE_POINT: [&str; 3] = [
+    "ConflictException",
+    "ResourceNotFoundException",
+    "ValidationException",
+];
+
 /// Why a server that DRS refused was not launched. A point may have aged out since it was frozen.
-fn refusal(state: &State, server: &ServerId, why: &str) -> String {
-    match state.frozen_point(server) {
+fn refusal(state: &State, server: &ServerId, code: &str, message: &str) -> String {
+    let point = state.frozen_point(server);
+    match point.filter(|_| MAY_BE_THE_POINT.contains(&code)) {
         Some(point) => format!(
-            "{why}; it was to be launched from recovery point {point}, which DRS may no longer keep: start again with another"
+            "{code}: {message}; it was to be launched from recovery point {point}, which DRS may no longer keep: start again \
+             with another"
         ),
-        None => why.to_owned(),
+        None => format!("{code}: {message}"),
     }
 }
 

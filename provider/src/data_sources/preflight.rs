@@ -82,7 +82,9 @@ impl DataSource for Preflight {
             _ => Mode::Drill,
         };
         let driver = client.driver();
-        let found = driver.preflight(&plan.id, mode, &Only::default()).await;
+        let found = driver
+            .preflight(&plan.id, mode, &Only::default(), &client.target())
+            .await;
         Ok(config.filled(mode, &found).into())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use drs_engine::ids::{InstanceId, ServerId, Target};
 use drs_engine::ports::{
     Action, ActionRequest, ActionRun, ActionStatus, Actions, CallError, Clock, Drs, Kind, Message,
-    StartRecovery, StartServer, Topics, WhichInstances,
+    Readiness, StartRecovery, StartServer, Topics, WhichInstances,
 };
 use drs_engine::time::{Wake, after};
 use drs_engine_aws::Session;
@@ -385,4 +385,35 @@ async fn an_arn_says_which_region_is_called() {
     let published = server.seen("Publish");
     let signed = published[0].header("authorization");
     assert!(signed.contains("/ap-south-1/sns/aws4_request"), "{signed}");
+}
+
+/// A document that is asked for in a version.
+fn document(name: &str, version: Option<&str>) -> Action {
+    Action::Automation {
+        document: name.to_owned(),
+        version: version.map(ToOwned::to_owned),
+        parameters: BTreeMap::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_be_run_is_looked_for_without_running_it() {
+    let rehearsal = Rehearsal::of(Some(FLEET), 1.0).await;
+    let session = rehearsal.session(false).await;
+    let target = session.target();
+    let function = |name: &str| lambda(name, 1).action;
+    let arn = "arn:aws:lambda:us-east-1:111122223333:function:check:live";
+    for (action, there) in [
+        (function("check"), true),
+        (function(arn), true),
+        (function("chekc"), false),
+        (document("Shop-Failover", None), true),
+        (document("Shop-Failover", Some("1")), true),
+        (document("Shop-Failovre", None), false),
+        (command("AWS-RunShellScript", &[]).action, true),
+    ] {
+        let found = session.drs().is_there(&target, &action).await;
+        assert_eq!(found, Ok(there), "{action:?}");
+    }
+    assert_eq!(called(&rehearsal), Vec::<Value>::new());
 }

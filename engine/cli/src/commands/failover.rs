@@ -45,7 +45,7 @@ pub(crate) async fn failover<P: Ports>(
         outputs.people.print(&plan_file::told(file, directory))?;
     }
     if asked.failover.dry_run {
-        return dry_run(operator, asked.failover, &plan, outputs).await;
+        return dry_run(operator, asked.failover, &plan, &asked.hub, outputs).await;
     }
     if asked.failover.confirm.as_deref() != Some(confirmation(&plan).as_str()) {
         return Err(not_confirmed(asked.failover, &plan));
@@ -88,11 +88,12 @@ async fn dry_run<P: Ports>(
     operator: &Operator<P>,
     asked: &Failover,
     plan: &StoredPlan,
+    hub: &Target,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
     let (only, wanted) = (asked.part.only(), asked.points.wanted()?);
     let driver = &operator.driver;
-    let mut found = driver.preflight(&plan.id, Mode::Recovery, &only).await;
+    let mut found = driver.preflight(&plan.id, Mode::Recovery, &only, hub).await;
     let planned = points::planned(operator, plan, &only, &wanted, &mut found).await;
     let text = format!(
         "{}\n{}\n\nTo start it: `{} --reason TEXT --confirm \"{}\"`, good for this one run.",

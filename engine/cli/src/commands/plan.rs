@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use drs_engine::frozen::FrozenServer;
 use drs_engine::ids::{ExecutionId, GroupId};
+use drs_engine::only::Only;
 use drs_engine::plan::{ChecksSpec, HookSpec, NotificationsSpec, Plan, WaveSpec};
 use drs_engine::ports::{Clock, Outside};
 use drs_engine::report;
@@ -73,7 +74,7 @@ pub(crate) async fn show<D: Outside, I: Items + Clone, C: Clock>(
     };
     let running = history.plans.running(&plan).await.map_err(unreadable)?;
     let names = group_names(items, &plan).await.map_err(unreadable)?;
-    let resolved = resolve(drs, items, &plan.id).await;
+    let resolved = resolve(drs, items, &plan.id, &Only::default()).await;
     if asked.output.is_json() {
         let document = document(&plan, running.as_ref(), &names, &resolved);
         screen.print_raw(&format!("{document}\n"))?;

@@ -1,6 +1,7 @@
 //! `drsctl preflight`: whether a plan could be run now. It starts nothing.
 
 use drs_engine::event::Mode;
+use drs_engine::ids::Target;
 use drs_engine::preflight::{Level, Preflight as Found};
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ use super::start::find_plan;
 pub(crate) async fn preflight<P: Ports>(
     operator: &Operator<P>,
     asked: &Preflight,
+    hub: &Target,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
     let mode = match asked.mode {
@@ -24,7 +26,7 @@ pub(crate) async fn preflight<P: Ports>(
     };
     let plan = find_plan(operator, &asked.plan).await?;
     let (only, wanted) = (asked.part.only(), asked.points.wanted()?);
-    let mut found = operator.driver.preflight(&plan.id, mode, &only).await;
+    let mut found = operator.driver.preflight(&plan.id, mode, &only, hub).await;
     let planned = points::planned(operator, &plan, &only, &wanted, &mut found).await;
     outputs.people.print(&found.told(mode))?;
     outputs.print_document(|| {

@@ -213,13 +213,15 @@ fn refused<I: Items + Clone, C: Clock>(
                 Some(call) => failure.help(calls::help(call)),
                 None => failure,
             })
-            .help(format!("`drsctl plan show {id}` shows what the plan would launch now.")),
+            .help(format!("`drsctl plan show {id}` shows what the plan would launch now."))
+            .help(
+                "Where that cannot be mended now, --only-wave, --only-group and --exclude-server start a part without it; \
+                 the rest can be run later.",
+            ),
         BeginError::LiveInstances { .. } if mode == Mode::Recovery => failed(error.to_string()).help(
             "Whoever uses these instances must agree first. Then --replace-live-instances launches all the same, and DRS \
              deletes them; --exclude-server leaves a server out.",
         ),
-        BeginError::Only(problems) => failed(problems.join("; "))
-            .help(format!("`drsctl plan show {id}` shows its waves, groups and servers.")),
         BeginError::Lifetime(_) => failed(error.to_string()),
         BeginError::Points(problems) => {
             without_points(failed(lines(&point::told(problems))), plan, problems)
@@ -236,6 +238,10 @@ fn refused<I: Items + Clone, C: Clock>(
              disconnect-recovery-instance`, `aws drs terminate-recovery-instances`), and start again.",
         ),
         BeginError::DrillGuard(stopped) => stopped_by_guard(failed(error.to_string()), id, stopped),
+        BeginError::HooksMissing(_) => failed(error.to_string()).help(format!(
+            "Make it there, or change the plan; `drsctl preflight {id}` shows it again without starting anything. A recovery is \
+             not held up by it."
+        )),
         BeginError::GuardUnreadable(call) if mode == Mode::Recovery => failed(error.to_string())
             .help(calls::help(call))
             .help(

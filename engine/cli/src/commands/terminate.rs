@@ -150,18 +150,25 @@ pub(super) fn told(state: &State) -> String {
         lines.push(format!("Nothing of execution {id} is left."));
         return lines.join("\n");
     };
-    lines.push("LEFT, and costing money:".to_owned());
-    lines.extend(left.iter().map(|id| format!("- {}", named(state, id))));
+    if left.is_empty() {
+        lines.push("NOT VERIFIED to be gone; what is left costs money.".to_owned());
+    } else {
+        lines.push("LEFT, and costing money:".to_owned());
+        lines.extend(left.iter().map(|id| format!("- {}", named(state, id))));
+    }
     lines.push(format!(
         "Why: {}",
         reason.as_deref().unwrap_or("no reason was recorded")
     ));
-    let ids: Vec<&str> = left.iter().map(InstanceId::as_str).collect();
-    lines.push(format!(
-        "`drsctl terminate {id} --reason TEXT` tries again. By hand: `aws drs terminate-recovery-instances \
-         --recovery-instance-ids {}`.",
-        ids.join(" ")
-    ));
+    let mut help = format!("`drsctl terminate {id} --reason TEXT` tries again.");
+    if !left.is_empty() {
+        let ids: Vec<&str> = left.iter().map(InstanceId::as_str).collect();
+        help.push_str(&format!(
+            " By hand: `aws drs terminate-recovery-instances --recovery-instance-ids {}`.",
+            ids.join(" ")
+        ));
+    }
+    lines.push(help);
     lines.join("\n")
 }
 

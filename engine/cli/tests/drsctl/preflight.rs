@@ -1,6 +1,6 @@
 //! `drsctl preflight`, and the drill guard: what they say before anything is started.
 
-use drs_engine::plan::DrillGuard;
+use drs_engine::plan::{DrillGuard, HookSpec};
 
 use super::elsewhere::refused;
 use super::*;
@@ -120,6 +120,51 @@ async fn a_drill_guard_stops_a_drill_in_productions_network_and_no_recovery() {
     ];
     let output = ended(on(&recovery)).await;
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+/// The shop with a hook that nobody made, beside one that is there.
+async fn misspelt(session: &Session) {
+    let plans = session.plans();
+    let shop = plans.find_by_name("shop").await.expect("plans");
+    let shop = shop.expect("the shop");
+    let mut spec = shop.spec.clone();
+    let hook = |name: &str, function: &str| HookSpec {
+        name: name.to_owned(),
+        lambda_function: Some(function.to_owned()),
+        ..HookSpec::default()
+    };
+    spec.waves[0].before_hooks = Some(vec![
+        hook("smoke", "shop-smoke-test"),
+        hook("warn", "warn-the-taem"),
+    ]);
+    let now = session.clock().now();
+    let changed = plans.update(&shop.id, spec, BTreeMap::new(), now).await;
+    changed.expect("changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_whose_hook_runs_nothing_is_refused_before_anything_is_written() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let world = World::new(&store, 2_000.0).await;
+    misspelt(&world.session).await;
+    let on = |arguments: &[&str]| on_store(&store, arguments);
+
+    let output = ended(on(&["preflight", "shop", "--json"])).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let found = of_check(&document(&output), "hooks and checks");
+    let [(level, told)] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    let missing = "the function \"warn-the-taem\" does not exist in 111122223333/us-east-1";
+    assert!(level == "problem" && told.contains(missing), "{found:?}");
+    refused(on(&["start", "shop", "--reason", "r"]), missing).await;
+    let listed = document(&ended(on(&["list", "--json"])).await);
+    assert_eq!(listed["executions"].as_array().map(Vec::len), Some(0));
+
+    let output = ended(on(&["preflight", "shop", "--mode", "recovery"])).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stdout).contains(missing), "{output:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

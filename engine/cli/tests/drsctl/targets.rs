@@ -148,6 +148,10 @@ async fn a_drill_over_two_accounts_needs_the_target_and_then_runs() {
     assert_eq!(preflight.status.code(), Some(2), "{preflight:?}");
     assert!(text(&preflight.stdout).contains("drsctl target add 444455556666"));
     refused(on(&["start", "both", "--reason", "r"]), "is not a target").await;
+    // What has nothing to do with the account is not held up by it.
+    let part = on(&["preflight", "both", "--only-wave", "web"]);
+    let part = ended(part).await;
+    assert_eq!(part.status.code(), Some(0), "{part:?}");
 
     let added = ended(on(&add("us-east-1", &[]))).await;
     assert_eq!(added.status.code(), Some(0), "{added:?}");

@@ -5,6 +5,7 @@
 use drs_engine::sim::world::ApiError;
 use serde_json::{Value, json};
 
+use crate::face::json as face_json;
 use crate::http::{Answer, Request, form_pairs, percent_decoded};
 use crate::service::{Planned, Visit};
 
@@ -20,7 +21,15 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
             .protocol
             .unknown_operation(&format!("{method} {path}"))
     };
-    let label = function_label(path).filter(|_| method == "POST");
+    if let Some(label) = function_label(path, "/configuration").filter(|_| method == "GET") {
+        let function = percent_decoded(label).ok_or_else(unknown)?;
+        let input = named(visit.request, &function)?;
+        return Ok(face_json::of_world(
+            "lambda:GetFunctionConfiguration".to_owned(),
+            input,
+        ));
+    }
+    let label = function_label(path, "/invocations").filter(|_| method == "POST");
     let function = percent_decoded(label.ok_or_else(unknown)?).ok_or_else(unknown)?;
     let input = read_input(visit.request, &function)?;
     Ok(Planned {
@@ -49,20 +58,26 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     })
 }
 
-/// The function in the path `/2015-03-31/functions/{FunctionName}/invocations`, as it was sent.
-fn function_label(path: &str) -> Option<&str> {
+/// The function in a path such as `/2015-03-31/functions/{FunctionName}/invocations`, as it was sent.
+fn function_label<'a>(path: &'a str, operation: &str) -> Option<&'a str> {
     let rest = path.strip_prefix("/2015-03-31/functions/")?;
-    let label = rest.strip_suffix("/invocations")?;
+    let label = rest.strip_suffix(operation)?;
     (!label.is_empty() && !label.contains('/')).then_some(label)
 }
 
-fn read_input(request: &Request, function: &str) -> Result<Value, ApiError> {
+/// A function, with the version or the alias in the query.
+fn named(request: &Request, function: &str) -> Result<Value, ApiError> {
     let pairs = form_pairs(&request.query)
         .ok_or_else(|| invalid_content("The query string is malformed".to_owned()))?;
     let mut input = json!({"FunctionName": function});
     if let Some((_, qualifier)) = pairs.iter().find(|(name, _)| name == "Qualifier") {
         input["Qualifier"] = json!(qualifier);
     }
+    Ok(input)
+}
+
+fn read_input(request: &Request, function: &str) -> Result<Value, ApiError> {
+    let mut input = named(request, function)?;
     let kind = request.header("x-amz-invocation-type");
     if let Some(kind) = kind {
         input["InvocationType"] = json!(kind);
@@ -100,10 +115,16 @@ mod tests {
     #[test]
     fn a_function_is_found_in_its_path() {
         let path = |label: &str| format!("/2015-03-31/functions/{label}/invocations");
-        assert_eq!(function_label(&path("check")), Some("check"));
-        assert_eq!(function_label(&path("check%3Alive")), Some("check%3Alive"));
+        assert_eq!(
+            function_label(&path("check"), "/invocations"),
+            Some("check")
+        );
+        assert_eq!(
+            function_label(&path("check%3Alive"), "/invocations"),
+            Some("check%3Alive")
+        );
         for bad in ["/", "/2015-03-31/functions/", &path(""), &path("a/b")] {
-            assert_eq!(function_label(bad), None, "{bad}");
+            assert_eq!(function_label(bad, "/invocations"), None, "{bad}");
         }
     }
 }

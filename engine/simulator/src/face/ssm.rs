@@ -9,7 +9,8 @@ use crate::service::{Planned, Visit};
 const TARGET_PREFIX: &str = "AmazonSSM.";
 
 /// The operations that are served.
-const OPERATIONS: [&str; 6] = [
+const OPERATIONS: [&str; 7] = [
+    "DescribeDocument",
     "GetAutomationExecution",
     "GetCommandInvocation",
     "ListCommandInvocations",

@@ -11,7 +11,9 @@ fn kept(hub: &Hub, memory: &MemoryItems) -> (Process, Vec<(ServerId, Vec<Recover
     wait(hub, async move {
         let target = crate::testing::target();
         let id = PlanId::new("p-1");
-        let plan = crate::resolve::resolve(&reader.drs, &reader.executions.items, &id);
+        let only = crate::only::Only::default();
+        let (drs, items) = (&reader.drs, &reader.executions.items);
+        let plan = crate::resolve::resolve(drs, items, &id, &only);
         let mut found = Vec::new();
         for (_, server) in plan.await.unwrap().frozen.servers() {
             let points = reader.drs.recovery_snapshots(&target, &server.id).await;

@@ -217,12 +217,20 @@ fn a_server_is_launched_again_from_the_same_point_and_says_so_when_drs_refuses_i
             .map(|point| point.id.as_str()),
         Some("pit-1")
     );
-    tale.refused(again, "ConflictException", crate::event::Remedy::GiveUp);
-    let ServerStatus::Failed { reason } = &tale.state.servers[&servers[0]].status else {
-        panic!("it has failed");
+    let mut denied = tale.clone();
+    for (tale, code) in [
+        (&mut tale, "ConflictException"),
+        (&mut denied, "AccessDeniedException"),
+    ] {
+        tale.refused(again, code, crate::event::Remedy::GiveUp);
+    }
+    let why = |tale: &Tale| match &tale.state.servers[&servers[0]].status {
+        ServerStatus::Failed { reason } => reason.clone(),
+        status => panic!("{status:?}"),
     };
+    assert_eq!(why(&denied), "AccessDeniedException: no");
     assert_eq!(
-        reason,
+        why(&tale),
         "ConflictException: no; it was to be launched from recovery point pit-1 of 2026-03-01 10:00:00 UTC, which DRS \
          may no longer keep: start again with another"
     );

@@ -86,6 +86,27 @@ fn a_termination_that_was_asked_for_early_has_its_whole_time_after_the_end() {
 }
 
 #[test]
+fn what_could_not_be_seen_when_the_time_is_over_is_not_told_as_gone() {
+    let mut tale = Tale::new(&[("db", &["s-1"])]);
+    tale.finish();
+    tale.wish(Event::TerminationRequested {
+        reason: "over".to_owned(),
+    });
+    tale.pass(limits::TERMINATION_TIMEOUT.as_secs());
+    let key = crate::decide::termination::own_instances_key(&target());
+    tale.view.hold_back(&key, None, tale.now);
+    tale.settle();
+    let ended = tale.state.termination.as_ref().unwrap();
+    assert!(!ended.is_clean());
+    let (_, left, reason) = ended.finished.clone().unwrap();
+    assert_eq!(left, []);
+    assert_eq!(
+        reason.unwrap(),
+        "it could not be seen what is left in 111122223333/us-east-1 when the time limit of the termination passed"
+    );
+}
+
+#[test]
 fn a_termination_that_nobody_took_up_for_long_has_its_whole_time_when_somebody_does() {
     let mut tale = Tale::new(&[("db", &["s-1"])]);
     tale.finish();

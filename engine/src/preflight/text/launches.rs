@@ -243,6 +243,10 @@ fn effect(call: &str) -> (Level, &'static str) {
             Level::Problem,
             "DRS reads it with the caller's rights, and a launch without it fails or does nothing",
         ),
+        "lambda:GetFunctionConfiguration" | "ssm:DescribeDocument" => (
+            Level::Warning,
+            "whether what hooks and checks run exists is not known",
+        ),
         call if call.starts_with("servicequotas:") => (Level::Warning, "the quota is not known"),
         call if call.starts_with("ec2:") => (
             Level::Problem,

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::{SimDrs, unreadable};
 use crate::ids::{InstanceId, ServerId, Target};
-use crate::ports::{CallError, LaunchSettings, LaunchTemplate, Readiness, Subnet, is_standard};
+use crate::ports::{
+    Action, CallError, LaunchSettings, LaunchTemplate, Readiness, Subnet, is_standard,
+};
 
 impl Readiness for SimDrs {
     async fn launch_settings(
@@ -129,6 +131,23 @@ impl Readiness for SimDrs {
             Some(options["coreCount"].as_u64()? * options["threadsPerCore"].as_u64()?)
         });
         Ok(u32::try_from(vcpus.sum::<u64>()).unwrap_or(u32::MAX))
+    }
+
+    async fn is_there(&self, target: &Target, action: &Action) -> Result<bool, CallError> {
+        let (call, input) = match action {
+            Action::Lambda { function } => (
+                "lambda:GetFunctionConfiguration",
+                json!({"FunctionName": function}),
+            ),
+            Action::Automation { document, .. } | Action::Command { document, .. } => {
+                ("ssm:DescribeDocument", json!({"Name": document}))
+            }
+        };
+        match self.look(target, call, input).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_missing() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -23,16 +23,13 @@ pub(super) fn fleet() -> Fleet {
         "ledger-1",
         &[("Application", "ledger"), ("Environment", "production")],
     );
+    let mut elsewhere = Region::with("us-east-1", vec![ledger]);
+    elsewhere.subnets = vec![subnet("drill", "drill")];
+    let second = Region::with("us-west-2", Vec::new());
     Fleet {
         accounts: vec![
-            account(
-                "111122223333",
-                vec![home, Region::with("us-west-2", Vec::new())],
-            ),
-            account(
-                "444455556666",
-                vec![Region::with("us-east-1", vec![ledger])],
-            ),
+            account("111122223333", vec![home, second]),
+            account("444455556666", vec![elsewhere]),
         ],
         settings: Settings::default(),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::begin::{Begin, BeginError, Whose};
 use crate::decide::is_done;
@@ -11,9 +11,10 @@ use crate::event::{Event, Mode};
 use crate::ids::{ExecutionId, GroupId, PlanId, ServerId};
 use crate::only::Only;
 use crate::point::RecoveryPoint;
+use crate::sim::world::AcceptedLaunch;
 use crate::store::summary::Summary;
 
-use super::judge::History;
+use super::judge::{History, job_of, launches_of};
 use super::{Process, Run, Scenario, TRIES};
 
 /// How often it is looked whether a recovery needs somebody.
@@ -51,7 +52,7 @@ pub(super) async fn fail_over(process: Process, wanted: Failover) {
         };
         match process.driver.begin_execution(&begin).await {
             Ok(_) => break,
-            Err(BeginError::LiveInstances { .. } | BeginError::Only(_)) => return,
+            Err(BeginError::LiveInstances { .. }) => return,
             Err(BeginError::Resolve(errors))
                 if !errors.iter().any(|error| error.is_retryable()) =>
             {
@@ -191,5 +192,40 @@ fn check_preemption(run: &Run, history: &History, histories: &[History]) {
         assert_eq!(started.mode, Mode::Recovery);
         let drill = of(drill).expect("it exists");
         assert_eq!(drill.state.started.mode, Mode::Drill);
+        check_taken(run, histories, history, drill);
+    }
+}
+
+/// No call of the drill came after the recovery had launched, and no server was taken from a job of the drill that had it.
+fn check_taken(run: &Run, histories: &[History], recovery: &History, drill: &History) {
+    let drilled = launches_of(run, histories, drill);
+    for taken in launches_of(run, histories, recovery) {
+        for before in &drilled {
+            let (job, late) = (&taken.job_id, &before.job_id);
+            assert!(
+                before.at <= taken.at,
+                "{late} of the drill came after {job} of the recovery"
+            );
+            if before.servers.iter().any(|id| taken.servers.contains(id)) {
+                run.hub.count("launches of servers that a drill had");
+                check_ended(run, recovery, before, &taken);
+            }
+        }
+    }
+}
+
+/// A job of the drill had ended before the recovery launched a server of it.
+fn check_ended(run: &Run, recovery: &History, before: &AcceptedLaunch, taken: &AcceptedLaunch) {
+    let found = job_of(run, &before.job_id);
+    let ended: Option<Timestamp> = found["endDateTime"].as_str().and_then(|at| at.parse().ok());
+    assert!(
+        ended.is_some_and(|ended| ended <= taken.at),
+        "{} ended at {ended:?}, and {} took a server of it at {}",
+        before.job_id,
+        taken.job_id,
+        taken.at
+    );
+    if ended > Some(recovery.state.started_at.world) {
+        run.hub.count("jobs of drills that were waited for");
     }
 }

@@ -16,6 +16,7 @@ use crate::state::{ServerStatus, Status};
 use crate::store::group::Selection;
 
 mod blind;
+pub(super) mod preempted;
 mod told;
 
 /// Steps after which a scenario this small must have ended.

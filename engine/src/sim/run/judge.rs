@@ -12,8 +12,8 @@ use crate::event::{Acceptance, Author, Event, LaunchId, Recorded, WaveOutcome};
 use crate::ids::{ExecutionId, JobId, ServerId};
 use crate::limits;
 use crate::sim::drs::lock;
-use crate::sim::world::Caller;
-use crate::state::{Phase, State, Status};
+use crate::sim::world::{AcceptedLaunch, Caller};
+use crate::state::{Launch, Phase, State, Status};
 use crate::store::executions::Executions;
 use crate::store::summary::Summary;
 
@@ -191,7 +191,7 @@ fn check_rounds(run: &Run, launched: &BTreeMap<(ExecutionId, ServerId, u32), &st
 }
 
 /// A job as the world shows it.
-fn job_of(run: &Run, job: &str) -> serde_json::Value {
+pub(super) fn job_of(run: &Run, job: &str) -> serde_json::Value {
     let input = serde_json::json!({"filters": {"jobIDs": [job]}});
     let at = run.hub.both().world;
     let places = run.context.scenario.fleet.accounts.iter();
@@ -214,40 +214,53 @@ fn job_of(run: &Run, job: &str) -> serde_json::Value {
     serde_json::Value::Null
 }
 
+/// The calls of an execution that the world accepted.
+pub(super) fn launches_of(
+    run: &Run,
+    histories: &[History],
+    history: &History,
+) -> Vec<AcceptedLaunch> {
+    let id = &history.state.started.execution_id;
+    let world = lock(&run.context.world);
+    let accepted = world.accepted_launches().iter();
+    let ours = accepted.filter(|accepted| accepted.caller == OURS);
+    ours.filter(|accepted| whose(histories, accepted).0.state.started.execution_id == *id)
+        .cloned()
+        .collect()
+}
+
 /// The launch that an accepted call belongs to. Its history must know the job, unless it gave up looking for it.
-fn whose<'a>(
-    histories: &'a [History],
-    accepted: &crate::sim::world::AcceptedLaunch,
-) -> (&'a History, LaunchId) {
+fn whose<'a>(histories: &'a [History], accepted: &AcceptedLaunch) -> (&'a History, LaunchId) {
     let job = JobId::new(&accepted.job_id);
-    for history in histories {
-        let state = &history.state;
-        for (id, launch) in &state.launches {
-            let knows = launch.phase.job() == Some(&job);
-            let servers: BTreeSet<&str> = launch.servers.iter().map(ServerId::as_str).collect();
-            let same = accepted
-                .servers
-                .iter()
-                .map(String::as_str)
-                .collect::<BTreeSet<_>>()
-                == servers;
-            if knows {
-                assert!(same, "{job} has other servers than launch {}", id.0);
-                if let Some(tag) = accepted.tags.get(LAUNCH_TAG) {
-                    assert_eq!(*tag, id.0.to_string(), "{job} is another launch");
-                    assert_eq!(
-                        accepted.tags.get(EXECUTION_TAG).map(String::as_str),
-                        Some(state.started.execution_id.as_str())
-                    );
-                }
-                return (history, *id);
-            }
-            if same && launch.phase == (Phase::GivenUp { job: None }) {
-                return (history, *id);
-            }
+    let servers: BTreeSet<&str> = accepted.servers.iter().map(String::as_str).collect();
+    let launches = || {
+        let of = |history: &'a History| history.state.launches.iter().map(move |it| (history, it));
+        histories.iter().flat_map(of)
+    };
+    let same = |launch: &Launch| {
+        let own: BTreeSet<&str> = launch.servers.iter().map(ServerId::as_str).collect();
+        own == servers
+    };
+    // A launch that was given up knows no job: it is asked only where no other knows this one.
+    if let Some((history, (id, launch))) =
+        launches().find(|(_, (_, launch))| launch.phase.job() == Some(&job))
+    {
+        assert!(same(launch), "{job} has other servers than launch {}", id.0);
+        if let Some(tag) = accepted.tags.get(LAUNCH_TAG) {
+            assert_eq!(*tag, id.0.to_string(), "{job} is another launch");
+            assert_eq!(
+                accepted.tags.get(EXECUTION_TAG).map(String::as_str),
+                Some(history.state.started.execution_id.as_str())
+            );
         }
+        return (history, *id);
     }
-    panic!("no history knows {job} of {:?}", accepted.servers);
+    let given_up =
+        launches().find(|(_, (_, it))| same(it) && it.phase == (Phase::GivenUp { job: None }));
+    match given_up {
+        Some((history, (id, _))) => (history, *id),
+        None => panic!("no history knows {job} of {:?}", accepted.servers),
+    }
 }
 
 /// Every event of a driver is by the owner of its time. The fold says so, too; this does not ask it.

@@ -31,7 +31,7 @@ const FAULTS: Faults = Faults {
 };
 
 /// What must happen at least once in the long test, or it shows less than it says.
-const EXPECTED: [&str; 49] = [
+const EXPECTED: [&str; 52] = [
     "runs",
     "launches",
     "adoptions",
@@ -69,6 +69,9 @@ const EXPECTED: [&str; 49] = [
     "actions out of time",
     "functions invoked again",
     "PARTIAL",
+    "drills without what their hooks run",
+    "launches of servers that a drill had",
+    "jobs of drills that were waited for",
     "notices sent",
     "notices given up",
     "notices that came twice",
@@ -274,5 +277,12 @@ fn every_check_behind_launching_at_most_once_is_missed_when_it_is_gone() {
     assert!(
         is_broken(Check::SignatureAge, &gates::sleep_at_every_gate),
         "a request of any age is served, and nothing is launched twice"
+    );
+    assert!(
+        is_broken(
+            Check::PreemptedCalls,
+            &gates::preempted::preempt_at_every_gate
+        ),
+        "a recovery waits for no call of the drill that it takes servers from, and none comes late"
     );
 }

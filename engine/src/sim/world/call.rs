@@ -120,8 +120,12 @@ impl World {
             "ec2:DescribeInstances" => ec2::describe(&scene, input),
             "ec2:DescribeLaunchTemplateVersions" => network::describe_templates(&scene, input),
             "ec2:DescribeSubnets" => network::describe_subnets(&scene, input),
+            "lambda:GetFunctionConfiguration" => {
+                stubs::lambda::configuration(&scene, caller, input)
+            }
             "servicequotas:GetServiceQuota" => quotas::one(quotas, place, input),
             "servicequotas:ListServiceQuotas" => quotas::list(quotas, place, input),
+            "ssm:DescribeDocument" => stubs::command::document(&scene, input),
             "ssm:GetAutomationExecution" => stubs::automation::show(&scene, input),
             "ssm:GetCommandInvocation" => stubs::command::invocation(&scene, input),
             "ssm:ListCommandInvocations" => stubs::command::invocations(&scene, input),

@@ -20,7 +20,7 @@ use crate::time::after;
 
 pub(super) mod automation;
 pub(super) mod command;
-mod lambda;
+pub(super) mod lambda;
 mod sns;
 
 /// Calls that a world remembers.
@@ -106,6 +106,17 @@ impl Stubs {
             StubKind::Document => &mut self.documents,
             StubKind::Topic => &mut self.topics,
         }
+    }
+
+    /// Whether something has the name, whatever its script says of calls.
+    fn has(&self, kind: StubKind, name: &str) -> bool {
+        let scripts = match kind {
+            StubKind::Function => &self.functions,
+            StubKind::Document => &self.documents,
+            StubKind::Topic => &self.topics,
+        };
+        let declared = scripts.contains_key(name) || scripts.contains_key("*");
+        declared || (kind == StubKind::Document && belongs_to_aws(name))
     }
 
     /// What comes of the next call of a name; an error where nothing has the name, or its script refuses the call.

@@ -144,6 +144,14 @@ pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> D
                 sentence(&error.to_string())
             ),
         ),
+        BeginError::HooksMissing(_) => at_plan(
+            "Hook Target Missing",
+            format!(
+                "{} Nothing was launched. Make it there, or change the hooks and checks of the plan, and apply again. \
+                 `drsctl preflight` with the plan's id shows it again.",
+                sentence(&error.to_string())
+            ),
+        ),
         BeginError::GuardUnreadable(call) => {
             let mut found = client.explain_call(call);
             found.detail = format!(
@@ -170,11 +178,10 @@ pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> D
             ),
         ),
         BeginError::Points(problems) => points::refused(client, planned, problems).into(),
-        // A drill is for the whole plan and pre-empts nobody, so the last two do not come here.
-        BeginError::Start(_)
-        | BeginError::Lifetime(_)
-        | BeginError::Only(_)
-        | BeginError::Preempt(_) => at_plan("Drill Not Started", sentence(&error.to_string())),
+        // A drill pre-empts nobody, so the last does not come here.
+        BeginError::Start(_) | BeginError::Lifetime(_) | BeginError::Preempt(_) => {
+            at_plan("Drill Not Started", sentence(&error.to_string()))
+        }
         BeginError::Illegal(error) => at_plan(
             "Drill Not Started",
             format!(

@@ -1,6 +1,7 @@
 //! How a drill is planned: what is known only after apply, what replaces it, and what would keep it from starting.
 
 use drs_engine::ids::PlanId;
+use drs_engine::only::Only;
 use drs_engine::plan::Plan as EnginePlan;
 use drs_engine::resolve::{self, ResolveError};
 use tfplugin::{Attr, Diagnostic, Diagnostics, Plan};
@@ -86,7 +87,9 @@ async fn would_start(
     if EnginePlan::parse(&stored.spec).is_err() {
         return Ok(());
     }
-    match resolve::resolve(&session.drs(), &session.items(), &id).await {
+    let (drs, items, all) = (session.drs(), session.items(), Only::default());
+    let resolved = resolve::resolve(&drs, &items, &id, &all);
+    match resolved.await {
         Ok(resolution) => {
             for note in &resolution.notes {
                 tracing::info!(plan = id.as_str(), "{note}");

@@ -300,6 +300,16 @@ pub(super) fn not_terminated(state: &State, reason: Option<Reason>) -> Diagnosti
             ),
         );
     };
+    let why = sentence(why.as_deref().unwrap_or("no reason is known"));
+    if left.is_empty() {
+        return Diagnostic::error(
+            "Instances Not Verified to Be Gone",
+            format!(
+                "The recovery instances of execution {id} may still be there, and cost money. {why} Look at them in DRS \
+                 and EC2, mend that, and run the same command again: it goes on from here."
+            ),
+        );
+    }
     let named: Vec<&str> = left
         .iter()
         .take(NAMED)
@@ -308,12 +318,11 @@ pub(super) fn not_terminated(state: &State, reason: Option<Reason>) -> Diagnosti
     Diagnostic::error(
         "Instances Are Left",
         format!(
-            "Execution {id} launched {} recovery instances that are still there: {}{}. {} Look at them in DRS and EC2 \
-             (termination protection keeps an instance alive), and run the same command again.",
+            "Execution {id} launched {} recovery instances that are still there: {}{}. {why} Look at them in DRS and \
+             EC2 (termination protection keeps an instance alive), and run the same command again.",
             left.len(),
             named.join(", "),
             more(left.len()),
-            sentence(why.as_deref().unwrap_or("no reason is known"))
         ),
     )
 }

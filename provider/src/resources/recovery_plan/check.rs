@@ -6,7 +6,7 @@
 
 use drs_engine::ids::PlanId;
 use drs_engine::plan::{PathStep, Plan as EnginePlan, PlanError};
-use drs_engine::resolve::{self, ResolveError};
+use drs_engine::resolve::{self, Part, ResolveError};
 use tfplugin::{Attr, Diagnostic, Diagnostics, Path, Plan};
 
 use super::model::{Hook, Model, Parameters};
@@ -274,7 +274,8 @@ async fn would_start(
         Ok(around) => around,
         Err(error) => return cannot_look(client, &error, found),
     };
-    for error in &resolve::settle(&parsed, &around).err().unwrap_or_default() {
+    let settled = resolve::settle(&parsed, &around, &Part::default());
+    for error in &settled.err().unwrap_or_default() {
         match error {
             ResolveError::GroupMissing { at, .. }
                 if is_unknown_group(planned, at.wave, at.group) => {}

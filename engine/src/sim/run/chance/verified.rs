@@ -77,12 +77,12 @@ fn hook(number: u64, random: &mut Random) -> HookSpec {
     }
 }
 
-/// A name; of one in twenty there is nothing.
+/// A name; of one in a hundred there is nothing, and one in twenty-five is gone when it is called.
 fn name(what: &str, random: &mut Random) -> String {
-    if random.chance(50) {
-        format!("no-such-{what}")
-    } else {
-        format!("{what}-{}", random.below(3))
+    match random.below(100) {
+        0 => format!("no-such-{what}"),
+        1..5 => format!("gone-{what}"),
+        _ => format!("{what}-{}", random.below(3)),
     }
 }
 
@@ -94,6 +94,19 @@ fn add_stubs(region: &mut Region, random: &mut Random) {
         };
         region.functions.extend([stub("hook"), stub("accept")]);
         region.documents.extend([stub("automation"), stub("smoke")]);
+    }
+    region.functions.extend([gone("hook"), gone("accept")]);
+    region.documents.extend([gone("automation"), gone("smoke")]);
+}
+
+/// Something that is there when an execution starts, and is not when it is called.
+fn gone(what: &str) -> Stub {
+    Stub {
+        name: format!("gone-{what}"),
+        script: vec![Step {
+            outcome: Outcome::Missing,
+            ..Step::default()
+        }],
     }
 }
 

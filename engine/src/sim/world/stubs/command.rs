@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::call::{Scene, Stage};
 use super::super::chance;
 use super::super::error::ApiError;
-use super::super::model::{Machine, MachineState};
+use super::super::model::{Machine, MachineState, Site};
 use super::super::page::Page;
 use super::super::wire::present;
 use super::automation::UUID_CHARS;
@@ -447,6 +447,30 @@ fn joined(output: &str, error: &str) -> String {
         (true, false) => error.to_owned(),
         (false, false) => format!("{output}\n----------ERROR-------\n{error}"),
     }
+}
+
+/// Answers `DescribeDocument`. A document that is there has every version.
+pub(in crate::sim::world) fn document(scene: &Scene<'_>, input: &Value) -> Result<Value, ApiError> {
+    let input: Asked = read(input)?;
+    let name = document_name(&input.name)?;
+    let is_there = |site: &Site| site.stubs.has(StubKind::Document, name);
+    if !scene.site.is_some_and(is_there) {
+        let message = format!("Document with name {name} does not exist.");
+        return Err(ApiError::new("InvalidDocument", 400, message));
+    }
+    Ok(json!({"Document": {
+        "Name": name,
+        "DocumentVersion": input.document_version.as_deref().unwrap_or("1"),
+        "Status": "Active",
+    }}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Asked {
+    name: String,
+    #[serde(default)]
+    document_version: Option<String>,
 }
 
 /// The name of a document, of its own or in an ARN.

@@ -6,8 +6,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::call::Stage;
+use super::super::call::{Scene, Stage};
 use super::super::error::ApiError;
+use super::super::model::Site;
 use super::super::{Caller, chance, wire};
 use super::{Begun, Outcome, Step, StubKind, USUAL_DELAY_SECONDS, end_of, read, reason, unfit};
 
@@ -48,20 +49,11 @@ pub(super) fn invoke(
             return Err(unfit(other, "invocationType", constraint));
         }
     };
-    let named = Named::read(&input.function_name).ok_or_else(|| {
-        let pattern = "satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)\
-                       ?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?";
-        unfit(&input.function_name, "functionName", pattern)
-    })?;
-    let arn = named.check_place(stage, caller)?;
+    let named = Named::parse(&input.function_name)?;
+    let here = (stage.site.account_id.as_str(), stage.site.region.as_str());
+    let arn = named.check_place(here, caller, "lambda:InvokeFunction")?;
     let qualifier = named.qualifier.map(ToOwned::to_owned).or(input.qualifier);
-    let missing = {
-        let qualified = qualifier
-            .as_ref()
-            .map_or_else(|| arn.clone(), |qualifier| format!("{arn}:{qualifier}"));
-        let message = format!("Function not found: {qualified}");
-        user_error("ResourceNotFoundException", 404, message)
-    };
+    let missing = not_found(&arn, qualifier.as_deref());
     let why = "ReservedFunctionConcurrentInvocationLimitExceeded";
     let throttled = user_error("TooManyRequestsException", 429, "Rate Exceeded.".to_owned())
         .with("Reason", json!(why));
@@ -80,6 +72,38 @@ pub(super) fn invoke(
         body["ExecutedVersion"] = json!(executed(qualifier.as_deref()));
     }
     Ok(Begun { id, status, body })
+}
+
+/// Answers `GetFunctionConfiguration`. Every version and alias of a function that is there exists.
+pub(in crate::sim::world) fn configuration(
+    scene: &Scene<'_>,
+    caller: &Caller,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let input: Input = read(input)?;
+    let named = Named::parse(&input.function_name)?;
+    let here = (scene.account_id, scene.region);
+    let arn = named.check_place(here, caller, "lambda:GetFunctionConfiguration")?;
+    let qualifier = named.qualifier.map(ToOwned::to_owned).or(input.qualifier);
+    let is_there = |site: &Site| site.stubs.has(StubKind::Function, named.name);
+    if !scene.site.is_some_and(is_there) {
+        return Err(not_found(&arn, qualifier.as_deref()));
+    }
+    Ok(json!({
+        "FunctionName": named.name,
+        "FunctionArn": arn,
+        "Version": executed(qualifier.as_deref()),
+        "State": "Active",
+        "PackageType": "Zip",
+        "Timeout": LONGEST_SECONDS as i64,
+    }))
+}
+
+fn not_found(arn: &str, qualifier: Option<&str>) -> ApiError {
+    let qualified =
+        qualifier.map_or_else(|| arn.to_owned(), |qualifier| format!("{arn}:{qualifier}"));
+    let message = format!("Function not found: {qualified}");
+    user_error("ResourceNotFoundException", 404, message)
 }
 
 /// What a function that was waited for answers, and when.
@@ -123,6 +147,14 @@ fn executed(qualifier: Option<&str>) -> &str {
 }
 
 impl<'a> Named<'a> {
+    fn parse(text: &'a str) -> Result<Self, ApiError> {
+        Self::read(text).ok_or_else(|| {
+            let pattern = "satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)\
+                           ?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?";
+            unfit(text, "functionName", pattern)
+        })
+    }
+
     fn read(text: &'a str) -> Option<Self> {
         let parts: Vec<&str> = text.split(':').collect();
         let (account_id, region, rest) = match parts[..] {
@@ -156,8 +188,12 @@ impl<'a> Named<'a> {
     }
 
     /// Refuses a function of another Region or account. The function's ARN without a qualifier.
-    fn check_place(&self, stage: &Stage<'_>, caller: &Caller) -> Result<String, ApiError> {
-        let (here, own) = (&stage.site.region, &stage.site.account_id);
+    fn check_place(
+        &self,
+        (own, here): (&str, &str),
+        caller: &Caller,
+        action: &str,
+    ) -> Result<String, ApiError> {
         let region = self.region.unwrap_or(here);
         let account_id = self.account_id.unwrap_or(own);
         let partition = wire::partition(region);
@@ -170,8 +206,8 @@ impl<'a> Named<'a> {
         }
         if account_id != own {
             let message = format!(
-                "User: {} is not authorized to perform: lambda:InvokeFunction on resource: {arn} because no \
-                 resource-based policy allows the lambda:InvokeFunction action",
+                "User: {} is not authorized to perform: {action} on resource: {arn} because no resource-based policy \
+                 allows the {action} action",
                 caller.arn
             );
             return Err(ApiError::new("AccessDeniedException", 403, message));
