@@ -16,6 +16,7 @@ pub(crate) mod plan_file;
 pub(crate) mod points;
 pub(crate) mod preflight;
 pub(crate) mod quotas;
+mod refusal;
 pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod run;

@@ -233,22 +233,7 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
             let drs = connection.session.drs();
             commands::logs::logs(&connection.history(), &drs, asked, &mut screen).await
         }
-        Look::Plan(asked) => {
-            let connection = connect::existing(place).await?;
-            let (history, session) = (connection.history(), &connection.session);
-            match &asked.action {
-                PlanAction::List(asked) => commands::plan::list(&history, asked, &mut screen).await,
-                PlanAction::Export(asked) => {
-                    let mut outputs = Outputs::standard(asked.output.is_json());
-                    let items = session.items();
-                    commands::plan_file::export(&history, &items, asked, &mut outputs).await
-                }
-                PlanAction::Show(asked) => {
-                    let (drs, items) = (session.drs(), session.items());
-                    commands::plan::show(&history, &drs, &items, asked, &mut screen).await
-                }
-            }
-        }
+        Look::Plan(asked) => plan(place, &asked.action, &mut screen).await,
         Look::Points(asked) => {
             let connection = connect::existing(place).await?;
             let mut outputs = Outputs::standard(asked.output.is_json());
@@ -271,6 +256,22 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
             commands::target::target(&connection.session, &asked.action, &mut screen).await
         }
         Look::Version(asked) => commands::version::version(asked, &mut screen),
+    }
+}
+
+async fn plan(place: &Place, action: &PlanAction, screen: &mut Screen) -> Result<Ending, Failure> {
+    let connection = connect::existing(place).await?;
+    let (history, session) = (connection.history(), &connection.session);
+    match action {
+        PlanAction::List(asked) => commands::plan::list(&history, asked, screen).await,
+        PlanAction::Export(asked) => {
+            let mut outputs = Outputs::standard(asked.output.is_json());
+            commands::plan_file::export(&history, &session.items(), asked, &mut outputs).await
+        }
+        PlanAction::Show(asked) => {
+            let (drs, items) = (session.drs(), session.items());
+            commands::plan::show(&history, &drs, &items, asked, screen).await
+        }
     }
 }
 

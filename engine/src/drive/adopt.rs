@@ -39,17 +39,11 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
             Err(error) => return Ok(trouble(run, &key, error, self.clock.now())),
         };
         run.view.clear(&key);
-        if let Some((job, how)) = find_own(&run.state, id, &launch, &jobs, &self.settings) {
-            return self
-                .record_outcome(
-                    run,
-                    vec![Event::LaunchAccepted {
-                        launch: id,
-                        job,
-                        how,
-                    }],
-                )
-                .await;
+        let fence = limits::launch_fence(self.settings.signature_age);
+        let is_over = after(launch.signed_at, fence) <= began.wall;
+        let found = find_own(&run.state, id, &launch, &jobs, &self.settings, is_over);
+        if let Some(event) = found {
+            return self.record_outcome(run, vec![event]).await;
         }
         let looks = run.view.searches.get(&id).map_or(0, |search| search.looks);
         run.view.searches.insert(
@@ -63,23 +57,50 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     }
 }
 
-/// The job of a launch without outcome, where it is among these.
+/// What is known of a launch without outcome when these are the jobs there are; nothing where its job may still show.
 fn find_own(
     state: &State,
     id: LaunchId,
     launch: &Launch,
     jobs: &[Job],
     settings: &Settings,
-) -> Option<(JobId, Acceptance)> {
+    is_over: bool,
+) -> Option<Event> {
+    let accepted = |job: &Job, how| {
+        Some(Event::LaunchAccepted {
+            launch: id,
+            job: job.id.clone(),
+            how,
+        })
+    };
     let by_tag = jobs
         .iter()
         .find(|job| job.launches && tagged_as(job, state) == Some(id));
     if let Some(job) = by_tag {
-        return Some((job.id.clone(), Acceptance::AdoptedByTag));
+        return accepted(job, Acceptance::AdoptedByTag);
     }
     if launch.tagged {
         return None;
     }
+    match like_ours(state, launch, jobs, settings).as_slice() {
+        [] => None,
+        // DRS takes one job for a server at a time: while this one runs, ours cannot be another that is yet to show.
+        [job] if is_over || !job.completed => accepted(job, Acceptance::AdoptedByServers),
+        several if is_over => Some(Event::LaunchGivenUp {
+            launch: id,
+            reason: which(several),
+        }),
+        _ => None,
+    }
+}
+
+/// The jobs without tags that may be a launch: of the same kind, for the same servers, from the time in which it was sent.
+fn like_ours<'a>(
+    state: &State,
+    launch: &Launch,
+    jobs: &'a [Job],
+    settings: &Settings,
+) -> Vec<&'a Job> {
     let window = settings
         .signature_age
         .saturating_add(limits::CLOCK_SKEW)
@@ -87,20 +108,26 @@ fn find_own(
     let latest = after(launch.intended_at.world, window);
     let wanted: BTreeSet<&ServerId> = launch.servers.iter().collect();
     let own: BTreeSet<&JobId> = state.own_jobs().collect();
-    jobs.iter()
-        .filter(|job| job.launches && job.is_drill == state.is_drill() && job.created_at <= latest)
-        .filter(|job| !own.contains(&job.id) && job.tags.is_empty())
-        .filter(|job| {
-            job.servers
-                .iter()
-                .map(|server| &server.id)
-                .collect::<BTreeSet<_>>()
-                == wanted
-        })
-        // DRS takes one job for a server at a time, and ours was asked for at the beginning of the window: of several, a
-        // later one was somebody else's.
-        .min_by_key(|job| job.created_at)
-        .map(|job| (job.id.clone(), Acceptance::AdoptedByServers))
+    let fits = |job: &&Job| {
+        let servers: BTreeSet<&ServerId> = job.servers.iter().map(|server| &server.id).collect();
+        job.launches
+            && job.is_drill == state.is_drill()
+            && job.created_at <= latest
+            && !own.contains(&job.id)
+            && job.tags.is_empty()
+            && servers == wanted
+    };
+    jobs.iter().filter(fits).collect()
+}
+
+/// Why a launch is given up when more than one job may be it.
+fn which(jobs: &[&Job]) -> String {
+    let ids: Vec<&str> = jobs.iter().map(|job| job.id.as_str()).collect();
+    format!(
+        "its answer was lost, and {} jobs without tags may be it, some of which somebody else started: {}",
+        ids.len(),
+        ids.join(", ")
+    )
 }
 
 /// A job that carries our tag, but whose launch the history holds for refused or never carried out.

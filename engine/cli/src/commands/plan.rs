@@ -21,8 +21,9 @@ use crate::failure::{Ending, Failure};
 use crate::history::History;
 use crate::screen::Screen;
 
+use super::refusal::call_of;
 use super::several;
-use super::start::{call_of, no_plan};
+use super::start::no_plan;
 
 /// Plans read at a time.
 const PAGE: usize = 100;

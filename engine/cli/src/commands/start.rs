@@ -3,24 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use drs_engine::begin::{ASIDE, Begin, BeginError};
+use drs_engine::begin::{ASIDE, Begin};
 use drs_engine::event::{Event, Mode};
 use drs_engine::guard::{Guard, Unchecked};
-use drs_engine::ids::{ExecutionId, PlanId, Target};
+use drs_engine::ids::{ExecutionId, Target};
 use drs_engine::only::Only;
-use drs_engine::point::{self, PointError, RecoveryPoint};
+use drs_engine::point::RecoveryPoint;
 use drs_engine::ports::Clock;
-use drs_engine::readiness::guard::Stopped;
-use drs_engine::resolve::ResolveError;
 use drs_engine::state::State;
-use drs_engine::store::codec::ReadError;
 use drs_engine::store::items::Items;
 use drs_engine::store::plan::StoredPlan;
-use drs_engine::store::start::StartError;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::calls;
 use crate::cli::Start;
 use crate::driving::{Came, drive, tell_interrupted};
 use crate::failure::{Ending, Failure};
@@ -32,6 +27,7 @@ use crate::screen::Outputs;
 use crate::signals::Interrupts;
 
 use super::outcome;
+use super::refusal::refused;
 use super::terminate::terminate_now;
 use super::watch::Watching;
 
@@ -192,129 +188,6 @@ pub(super) fn no_plan<I: Items + Clone, C: Clock>(history: &History<I, C>, named
         history.place.describe()
     ))
     .help("`drsctl plan list` shows the plans. Another environment or Region is chosen with --environment and --region.")
-}
-
-/// Why an execution did not start, and what helps.
-fn refused<I: Items + Clone, C: Clock>(
-    history: &History<I, C>,
-    mode: Mode,
-    plan: &StoredPlan,
-    error: &BeginError,
-) -> Failure {
-    let (name, id) = (&plan.spec.name, &plan.id);
-    let what = mode.as_str().to_lowercase();
-    let failed = |why: String| {
-        Failure::new(format!("no {what} of plan {name:?} was started: {why}")).safe(NOTHING_STARTED)
-    };
-    match error {
-        BeginError::Resolve(errors) => errors
-            .iter()
-            .fold(failed(reasons(errors)), |failure, error| match call_of(error) {
-                Some(call) => failure.help(calls::help(call)),
-                None => failure,
-            })
-            .help(format!("`drsctl plan show {id}` shows what the plan would launch now."))
-            .help(
-                "Where that cannot be mended now, --only-wave, --only-group and --exclude-server start a part without it; \
-                 the rest can be run later.",
-            ),
-        BeginError::LiveInstances { .. } if mode == Mode::Recovery => failed(error.to_string()).help(
-            "Whoever uses these instances must agree first. Then --replace-live-instances launches all the same, and DRS \
-             deletes them; --exclude-server leaves a server out.",
-        ),
-        BeginError::Lifetime(_) => failed(error.to_string()),
-        BeginError::Points(problems) => {
-            without_points(failed(lines(&point::told(problems))), plan, problems)
-        }
-        BeginError::Preempt(_) => failed(error.to_string()).help("This may pass: run the command again."),
-        BeginError::Start(StartError::AnotherRun { next, .. }) => failed(error.to_string()).help(format!(
-            "Look at what ran with `drsctl list --plan {id}`. If it is to be run again: --confirm \"{name}/{next}\"."
-        )),
-        BeginError::LiveInstances { .. } => failed(format!(
-            "{error}. A drill never deletes what may be in production"
-        ))
-        .help(
-            "When the recovery is over, disconnect and terminate these instances in DRS (`aws drs \
-             disconnect-recovery-instance`, `aws drs terminate-recovery-instances`), and start again.",
-        ),
-        BeginError::DrillGuard(stopped) => stopped_by_guard(failed(error.to_string()), id, stopped),
-        BeginError::HooksMissing(_) => failed(error.to_string()).help(format!(
-            "Make it there, or change the plan; `drsctl preflight {id}` shows it again without starting anything. A recovery is \
-             not held up by it."
-        )),
-        BeginError::GuardUnreadable(call) if mode == Mode::Recovery => failed(error.to_string())
-            .help(calls::help(call))
-            .help(
-                "Where it must go on all the same, --force-unknown live-instances launches without this guard: an instance \
-                 that DRS does not show may then be deleted.",
-            ),
-        BeginError::GuardUnreadable(call) => failed(error.to_string()).help(calls::help(call)),
-        BeginError::Start(StartError::Read(error)) => history.unreadable(error).safe(NOTHING_STARTED),
-        BeginError::Start(StartError::Running(other)) => failed(format!(
-            "execution {other} of this plan runs, and a plan runs once at a time"
-        ))
-        .help(format!(
-            "`drsctl watch {other}` follows it. `drsctl run {other}` drives it when nobody does. `drsctl cancel {other} \
-             --reason TEXT` cancels it."
-        )),
-        BeginError::Start(StartError::Leased(_)) => failed(error.to_string())
-            .help("`drsctl list --status running` shows the others; start again when they have ended."),
-        BeginError::Start(StartError::Changed | StartError::Contended) => {
-            failed(error.to_string()).help("This may pass: run the command again.")
-        }
-        BeginError::Start(_) => failed(error.to_string())
-            .help(format!("`drsctl plan show {id}` shows the plan as it is now.")),
-        BeginError::Illegal(_) => failed(error.to_string())
-            .help("This is a mistake in the engine: please report it. `drsctl list` shows what there is."),
-    }
-}
-
-/// What helps where servers cannot be launched from the points that were asked for.
-fn without_points(failure: Failure, plan: &StoredPlan, problems: &[PointError]) -> Failure {
-    let call = problems.iter().find_map(|problem| match problem {
-        PointError::Unreadable { error, .. } => Some(error.as_ref()),
-        _ => None,
-    });
-    let failure = match call {
-        Some(call) => failure.help(calls::help(call)),
-        None => failure,
-    };
-    let id = &plan.id;
-    failure.help(format!(
-        "`drsctl points {id}` shows the points of its servers, `drsctl points {id} --server SERVER` every point of one."
-    ))
-}
-
-/// What helps when the drill guard stops a drill.
-fn stopped_by_guard(failure: Failure, plan: &PlanId, stopped: &Stopped) -> Failure {
-    let failure = stopped
-        .calls()
-        .fold(failure, |failure, call| failure.help(calls::help(call)));
-    failure.help(format!(
-        "`drsctl preflight {plan}` shows it again without starting anything. The guard is the plan's drill_guard; a recovery \
-         is not held up by it."
-    ))
-}
-
-/// Every reason, one a line when there are several.
-pub(super) fn reasons(errors: &[ResolveError]) -> String {
-    let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    lines(&reasons)
-}
-
-fn lines(reasons: &[String]) -> String {
-    match reasons {
-        [one] => one.clone(),
-        _ => format!("\n  - {}", reasons.join("\n  - ")),
-    }
-}
-
-/// The call behind a reason, where there is one.
-pub(super) fn call_of(error: &ResolveError) -> Option<&drs_engine::ports::CallError> {
-    match error {
-        ResolveError::Call(call) | ResolveError::Read(ReadError::Call(call)) => Some(call),
-        _ => None,
-    }
 }
 
 /// The wish to terminate, with its reason.

@@ -118,11 +118,6 @@ async fn left_behind(
 
 /// Why a drill did not start, each reason with the next step.
 pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> Diagnostics {
-    let at_plan = |summary: &str, detail: String| -> Diagnostics {
-        Diagnostic::error(summary, detail)
-            .at("recovery_plan_id")
-            .into()
-    };
     match error {
         BeginError::Resolve(errors) => errors
             .iter()
@@ -136,14 +131,16 @@ pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> D
                 sentence(&error.to_string())
             ),
         ),
-        BeginError::DrillGuard(_) => at_plan(
-            "Drill Stopped by Its Guard",
-            format!(
+        BeginError::DrillGuard(stopped) => {
+            let detail = format!(
                 "The plan's drill_guard lets a drill boot only in subnets that carry its tags. {} Nothing was launched. \
                  `drsctl preflight` with the plan's id shows it again. When it is mended, apply again.",
                 sentence(&error.to_string())
-            ),
-        ),
+            );
+            let mut found = at_plan("Drill Stopped by Its Guard", detail);
+            found.extend(stopped.calls().map(|call| client.explain_call(call)));
+            found
+        }
         BeginError::HooksMissing(_) => at_plan(
             "Hook Target Missing",
             format!(
@@ -161,25 +158,10 @@ pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> D
             );
             found.into()
         }
-        BeginError::Start(StartError::Read(error)) => client.explain(error).into(),
-        BeginError::Start(StartError::Running(id)) => at_plan(
-            "Another Execution of the Plan Runs",
-            format!(
-                "Execution {id} of this plan runs, and a plan runs once at a time. Nothing was launched. Wait for its \
-                 end (`drsctl watch {id}`), or destroy its drs_drill_execution, which cancels it, and apply again."
-            ),
-        ),
-        BeginError::Start(StartError::Leased(_)) => at_plan(
-            "Servers Take Part in Another Execution",
-            format!(
-                "{} Nothing was launched. Watch the other execution with `drsctl watch`, and apply again when it has \
-                 ended.",
-                sentence(&error.to_string())
-            ),
-        ),
+        BeginError::Start(error) => not_begun(client, error),
         BeginError::Points(problems) => points::refused(client, planned, problems).into(),
         // A drill pre-empts nobody, so the last does not come here.
-        BeginError::Start(_) | BeginError::Lifetime(_) | BeginError::Preempt(_) => {
+        BeginError::Lifetime(_) | BeginError::Preempt(_) => {
             at_plan("Drill Not Started", sentence(&error.to_string()))
         }
         BeginError::Illegal(error) => at_plan(
@@ -190,4 +172,33 @@ pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> D
             ),
         ),
     }
+}
+
+/// Why a drill could not be made to exist.
+fn not_begun(client: &Client, error: &StartError) -> Diagnostics {
+    match error {
+        StartError::Read(error) => client.explain(error).into(),
+        StartError::Running(id) => at_plan(
+            "Another Execution of the Plan Runs",
+            format!(
+                "Execution {id} of this plan runs, and a plan runs once at a time. Nothing was launched. Wait for its \
+                 end (`drsctl watch {id}`), or destroy its drs_drill_execution, which cancels it, and apply again."
+            ),
+        ),
+        StartError::Leased(_) => at_plan(
+            "Servers Take Part in Another Execution",
+            format!(
+                "{} Nothing was launched. Watch the other execution with `drsctl watch`, and apply again when it has \
+                 ended.",
+                sentence(&error.to_string())
+            ),
+        ),
+        _ => at_plan("Drill Not Started", sentence(&error.to_string())),
+    }
+}
+
+fn at_plan(summary: &str, detail: String) -> Diagnostics {
+    Diagnostic::error(summary, detail)
+        .at("recovery_plan_id")
+        .into()
 }
