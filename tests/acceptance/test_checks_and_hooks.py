@@ -168,6 +168,15 @@ def test_a_hook_that_fails_fails_its_wave(workspace: Workspace, simulator: Simul
     workspace.plans_nothing()
 
 
+def test_a_hook_whose_function_nobody_made_is_told_before_anything_is_launched(
+    workspace: Workspace, simulator: Simulator
+) -> None:
+    hook = HOOKS["before_hooks"][0] | {"lambda_function": "warn-the-taem"}
+    workspace.write(*shop(simulator, before_hooks=[hook]))
+    golden.check("hook_missing", workspace.apply(expect=1), workspace)
+    assert simulator.accepted() == [] and not simulator.events()
+
+
 @pytest.mark.parametrize(("word", "status"), [("continue", "COMPLETED"), ("fail", "FAILED")])
 def test_a_degraded_server(word: str, status: str, workspace: Workspace, simulator: Simulator) -> None:
     """LAUNCHED is not healthy: what a degraded server means for the drill is settable."""

@@ -32,16 +32,17 @@ fn main() {
         in_one: 0,
         windows: 200,
     };
-    let crowded = Shape {
-        servers: 4_000,
+    let crowded = |servers| Shape {
+        servers,
         depth: 2,
         in_one: 80,
         windows: 0,
     };
     let rows = [
         ("1,000 spread", spread(1_000)),
+        ("1,000, 80 % in one target", crowded(1_000)),
         ("4,000 spread", spread(4_000)),
-        ("4,000, 80 % in one target", crowded),
+        ("4,000, 80 % in one target", crowded(4_000)),
     ];
     same_twice(spread(1_000));
     println!("{}", HEADER.trim());
