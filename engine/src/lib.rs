@@ -25,6 +25,7 @@ pub mod event;
 pub mod frozen;
 pub mod guard;
 pub mod ids;
+pub mod in_use;
 pub mod limits;
 pub mod only;
 pub mod origin;

@@ -151,6 +151,10 @@ pub const FOLLOW_INTERVAL: SignedDuration = SignedDuration::from_secs(2);
 pub const SURVEY_MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
 /// How old a look for live recovery instances may be when a launch is intended, in wall time.
 pub const GUARD_MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
+/// Groups or plans that are read at once where all of them are listed.
+pub const LIST_PAGE: usize = 100;
+/// How often they are read at most: more groups than servers can be in.
+pub const LIST_PAGES: usize = 1_000;
 /// How far back jobs are searched for a view of what runs in a target.
 pub const SURVEY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 /// Launches of one server that DRS refuses with a conflict, although no job has it, before the server has failed: it has

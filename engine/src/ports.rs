@@ -175,6 +175,8 @@ pub enum WhichInstances {
     OfServers(Vec<ServerId>),
     /// These.
     Ids(Vec<InstanceId>),
+    /// All of a target.
+    All,
 }
 
 /// A DRS job as observed.

@@ -5,37 +5,45 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::drive::together;
+use crate::drive::{Driver, together};
 use crate::ids::{ServerId, Target};
 use crate::limits;
-use crate::ports::{CallError, Clock, LaunchSettings, LaunchTemplate, Readiness, Subnet};
+use crate::ports::{CallError, Clock, LaunchSettings, LaunchTemplate, Outside, Readiness, Subnet};
+use crate::store::items::Items;
 use crate::time::after;
 
 pub mod guard;
 pub(crate) mod hooks;
 
 /// A server that would be launched, with the name that people know it by.
-pub(crate) type Named = (ServerId, String);
+pub type Named = (ServerId, String);
 
 /// How servers of one target would be launched.
 #[derive(Clone, Debug)]
-pub(crate) struct Launches {
+pub struct Launches {
     /// What was read, in launch order.
-    pub(crate) read: Vec<(Named, LaunchSettings)>,
+    pub read: Vec<(Named, LaunchSettings)>,
     /// How many servers there are.
-    pub(crate) count: usize,
+    pub count: usize,
     /// Why some were not read, where it was not for lack of time.
-    pub(crate) error: Option<CallError>,
+    pub error: Option<CallError>,
     /// The launch templates that exist, by id.
-    pub(crate) templates: Result<BTreeMap<String, LaunchTemplate>, CallError>,
+    pub templates: Result<BTreeMap<String, LaunchTemplate>, CallError>,
     /// The subnets that exist, by id.
-    pub(crate) subnets: Result<BTreeMap<String, Subnet>, CallError>,
+    pub subnets: Result<BTreeMap<String, Subnet>, CallError>,
 }
 
 /// One answer for each server, as far as it got.
 pub(crate) struct Answers<T> {
     pub(crate) read: Vec<(Named, T)>,
     pub(crate) error: Option<CallError>,
+}
+
+impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
+    /// How these servers of a target would be launched.
+    pub async fn launches(&self, target: &Target, servers: &[Named]) -> Launches {
+        look(&self.drs, &self.clock, target, servers).await
+    }
 }
 
 /// Looks how these servers of a target would be launched.

@@ -1,11 +1,41 @@
-//! The data sources, one file each.
+//! The data sources, one file each; what several of them share is in [`place`], [`named`], [`server`] and [`read_only`].
 
+mod caller;
 mod execution;
+mod executions;
+mod job_log;
+mod launch_templates;
+mod named;
+mod place;
 mod preflight;
+mod protection_group;
+mod protection_groups;
+mod quotas;
+mod read_only;
+mod recovery_instances;
+mod recovery_plan;
+mod recovery_plans;
+mod regions;
+mod server;
+mod server_selection;
+mod source_server;
 mod source_servers;
 mod target_check;
 
+pub(crate) use caller::Caller;
 pub(crate) use execution::Execution;
+pub(crate) use executions::Executions;
+pub(crate) use job_log::JobLog;
+pub(crate) use launch_templates::LaunchTemplates;
 pub(crate) use preflight::Preflight;
+pub(crate) use protection_group::ProtectionGroup;
+pub(crate) use protection_groups::ProtectionGroups;
+pub(crate) use quotas::Quotas;
+pub(crate) use recovery_instances::RecoveryInstances;
+pub(crate) use recovery_plan::RecoveryPlan;
+pub(crate) use recovery_plans::RecoveryPlans;
+pub(crate) use regions::Regions;
+pub(crate) use server_selection::ServerSelection;
+pub(crate) use source_server::SourceServer;
 pub(crate) use source_servers::SourceServers;
 pub(crate) use target_check::TargetCheck;

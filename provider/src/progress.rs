@@ -1,13 +1,13 @@
 //! Whoever watches an execution on behalf of Terraform: it logs what happens, and says when to stop.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use drs_engine::drive::Watch;
 use drs_engine::event::{Event, Recorded};
 use drs_engine::ports::{CallError, Clock as _, Kind};
 use drs_engine::report;
-use drs_engine::state::State;
+use drs_engine::state::{State, Status};
 use drs_engine_aws::SystemClock;
 use jiff::Timestamp;
 use tfplugin::{CriticalSection, CriticalSections, Stop};
@@ -19,6 +19,10 @@ pub(crate) struct Progress {
     clock: SystemClock,
     /// World time at which the request gives up.
     deadline: Option<Timestamp>,
+    /// Whether it does not wait for somebody who lets a paused execution go on.
+    returns_on_pause: bool,
+    /// Whether the execution is paused, and no job of it runs.
+    rests: AtomicBool,
     /// The last trouble, so that a long one is logged once and not at every try.
     trouble: Mutex<Option<String>>,
     /// The last call that AWS refused, while the execution has not got on since.
@@ -32,6 +36,8 @@ pub(crate) enum Reason {
     Interrupted,
     /// The request took longer than its timeout.
     OutOfTime,
+    /// The execution is paused, and the request does not wait for whoever lets it go on.
+    Paused,
 }
 
 impl Progress {
@@ -46,9 +52,25 @@ impl Progress {
             critical_sections,
             clock,
             deadline,
+            returns_on_pause: false,
+            rests: AtomicBool::new(false),
             trouble: Mutex::new(None),
             obstacle: Mutex::new(None),
         }
+    }
+
+    /// The same watcher, which has enough once the execution is paused and none of its jobs runs.
+    pub(crate) fn returning_on_pause(mut self, returns: bool) -> Self {
+        self.returns_on_pause = returns;
+        self
+    }
+
+    /// Notes how the execution stands.
+    pub(crate) fn sees(&self, state: &State) {
+        let rests = state.status == Status::Paused
+            && state.unresolved().next().is_none()
+            && state.running().next().is_none();
+        self.rests.store(rests, Ordering::Relaxed);
     }
 
     /// What may have kept the execution from getting on: a call that AWS refused and that was made again and again. The
@@ -64,6 +86,9 @@ impl Progress {
             return Some(Reason::Interrupted);
         }
         let is_over = |deadline: Timestamp| self.clock.now().world >= deadline;
+        if self.returns_on_pause && self.rests.load(Ordering::Relaxed) {
+            return Some(Reason::Paused);
+        }
         self.deadline
             .is_some_and(is_over)
             .then_some(Reason::OutOfTime)
@@ -78,6 +103,7 @@ impl Watch for Progress {
     }
 
     fn on_event(&self, state: &State, recorded: &Recorded) {
+        self.sees(state);
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         if gets_on(&recorded.event) {
             *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -4,6 +4,7 @@ import json
 import subprocess
 from typing import Any
 
+from . import golden
 from .configuration import drill, group, plan, wave
 from .host import Workspace
 from .simulator import Simulator
@@ -11,15 +12,16 @@ from .test_progress import drsctl
 from .waiting import until
 
 PAUSED = "PAUSED"
+DRILL = "drs_drill_execution.quarterly"
 
 
-def configuration(simulator: Simulator, **approval: Any) -> list[str]:
+def configuration(simulator: Simulator, of_drill: dict | None = None, **approval: Any) -> list[str]:
     return [
         simulator.provider(),
         group("database", source_server_ids=simulator.ids("db-1")),
         group("web", source_server_ids=simulator.ids("web-1", "web-2")),
         plan("shop", wave("database", "database"), wave("web", "web", **approval)),
-        drill("quarterly", "shop", triggers={"quarter": "2026-Q4"}),
+        drill("quarterly", "shop", triggers={"quarter": "2026-Q4"}, **(of_drill or {})),
     ]
 
 
@@ -57,6 +59,38 @@ def test_a_wave_waits_for_its_approval_while_terraform_follows(workspace: Worksp
     running.wait().expect(0)
     assert workspace.state()["drs_drill_execution.quarterly"]["status"] == "COMPLETED"
     workspace.plans_nothing()
+
+
+def test_an_apply_that_does_not_wait_for_the_approval(workspace: Workspace, simulator: Simulator) -> None:
+    """It returns with the drill paused and untainted, again and again, until somebody has approved."""
+    workspace.write(*configuration(simulator, {"on_pause": "return"}, pause_before=True))
+    golden.check("returned_at_pause", workspace.apply(), workspace)
+    state = workspace.state()[DRILL]
+    assert state["status"] == PAUSED and state["finished_at"] is None
+    assert [wave["status"] for wave in state["waves"]] == ["COMPLETED", "WAITING"]
+    assert workspace.planned_actions() == {DRILL: ["update"]}
+    workspace.apply()
+    assert workspace.state()[DRILL]["status"] == PAUSED and len(listed(simulator)) == 1
+
+    asked = drsctl(simulator, "resume", state["id"], "--reason", "the network is ready")
+    assert asked.returncode == 0 and "COMPLETED" in asked.stdout, asked
+    workspace.apply()
+    assert workspace.state()[DRILL]["status"] == "COMPLETED"
+    workspace.plans_nothing()
+    assert simulator.launches() == {"db-1": 1, "web-1": 1, "web-2": 1}
+
+
+def test_an_apply_that_waits_longer_than_it_may(workspace: Workspace, simulator: Simulator) -> None:
+    """It leaves the drill paused, as an interrupted one, and the next apply goes on with it."""
+    patience = {"timeouts": {"create": "2h"}}
+    workspace.write(*configuration(simulator, patience, pause_before=True))
+    finished = workspace.apply()
+    assert "Interrupted While the Drill Runs" in finished.text, finished
+    state = workspace.state()[DRILL]
+    assert state["status"] == PAUSED and workspace.planned_actions() == {DRILL: ["update"]}
+    assert drsctl(simulator, "resume", state["id"], "--reason", "go on").returncode == 0
+    workspace.apply()
+    assert workspace.state()[DRILL]["status"] == "COMPLETED" and simulator.launches()["web-1"] == 1
 
 
 def test_a_recovery_takes_the_servers_of_the_drill(workspace: Workspace, simulator: Simulator) -> None:

@@ -361,23 +361,12 @@ impl Drs for AwsDrs {
         which: &WhichInstances,
     ) -> Result<Vec<RecoveryInstance>, CallError> {
         let clients = self.clients(DESCRIBE_INSTANCES, target).await?;
-        // An empty filter would mean all, so nothing is asked when nothing is wanted.
-        let ids: Vec<String> = match which {
-            WhichInstances::OfServers(ids) => ids.iter().map(ToString::to_string).collect(),
-            WhichInstances::Ids(ids) => ids.iter().map(ToString::to_string).collect(),
-        };
         let mut found = Vec::new();
-        for part in ids.chunks(limits::IDS_PER_FILTER) {
-            let filters = DescribeRecoveryInstancesRequestFilters::builder();
-            let part = Some(part.to_vec());
-            let filters = match which {
-                WhichInstances::OfServers(_) => filters.set_source_server_ids(part),
-                WhichInstances::Ids(_) => filters.set_recovery_instance_ids(part),
-            };
+        for filters in filters_of(which) {
             let call = clients
                 .reads
                 .describe_recovery_instances()
-                .filters(filters.build())
+                .filters(filters)
                 .max_results(limits::PAGE_ITEMS);
             found.extend(lists::instances(&call).await?);
         }
@@ -561,4 +550,26 @@ where
         UNREADABLE_ANSWER,
         format!("the list did not end within {} pages", limits::PAGES),
     ))
+}
+
+/// A filter for each part of what is wanted. An empty filter means all, so there is none when nothing is wanted.
+fn filters_of(which: &WhichInstances) -> Vec<DescribeRecoveryInstancesRequestFilters> {
+    let filters = DescribeRecoveryInstancesRequestFilters::builder;
+    match which {
+        WhichInstances::All => vec![filters().build()],
+        WhichInstances::OfServers(ids) => ids
+            .chunks(limits::IDS_PER_FILTER)
+            .map(|part| {
+                let ids = part.iter().map(ToString::to_string).collect();
+                filters().set_source_server_ids(Some(ids)).build()
+            })
+            .collect(),
+        WhichInstances::Ids(ids) => ids
+            .chunks(limits::IDS_PER_FILTER)
+            .map(|part| {
+                let ids = part.iter().map(ToString::to_string).collect();
+                filters().set_recovery_instance_ids(Some(ids)).build()
+            })
+            .collect(),
+    }
 }

@@ -351,6 +351,7 @@ impl Drs for SimDrs {
         let (empty, filters) = match which {
             WhichInstances::OfServers(ids) => (ids.is_empty(), json!({"sourceServerIDs": ids})),
             WhichInstances::Ids(ids) => (ids.is_empty(), json!({"recoveryInstanceIDs": ids})),
+            WhichInstances::All => (false, json!({})),
         };
         if empty {
             return Ok(Vec::new());

@@ -277,6 +277,26 @@ impl<I: Items + Clone> Groups<I> {
         ))
     }
 
+    /// Every group, by name; eventually consistent.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn all(&self) -> Result<Vec<Group>, ReadError> {
+        let mut groups = Vec::new();
+        let mut start = None;
+        for _ in 0..limits::LIST_PAGES {
+            let (found, next) = self.list(start, limits::LIST_PAGE).await?;
+            groups.extend(found);
+            start = next;
+            if start.is_none() {
+                break;
+            }
+        }
+        groups.sort_by(|a, b| (&a.config.name, &a.id).cmp(&(&b.config.name, &b.id)));
+        Ok(groups)
+    }
+
     /// Which group lists each of these servers.
     ///
     /// # Errors

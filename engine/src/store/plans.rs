@@ -235,6 +235,26 @@ impl<I: Items + Clone> Plans<I> {
         ))
     }
 
+    /// Every plan, by name; eventually consistent.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn all(&self) -> Result<Vec<StoredPlan>, ReadError> {
+        let mut plans = Vec::new();
+        let mut start = None;
+        for _ in 0..limits::LIST_PAGES {
+            let (found, next) = self.list(start, limits::LIST_PAGE).await?;
+            plans.extend(found);
+            start = next;
+            if start.is_none() {
+                break;
+            }
+        }
+        plans.sort_by(|a, b| (&a.spec.name, &a.id).cmp(&(&b.spec.name, &b.id)));
+        Ok(plans)
+    }
+
     /// The execution of a plan that runs now, where there is one.
     ///
     /// # Errors

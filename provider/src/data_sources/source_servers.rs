@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use drs_engine::ids::{ServerId, Target};
+use drs_engine::ids::ServerId;
 use drs_engine::ports::{Drs as _, SourceServer};
 use drs_engine::resolve;
 use serde::{Deserialize, Serialize};
@@ -11,8 +11,10 @@ use tfplugin::{
     Attr, Attribute, Context, DataSource, Diagnostics, Outcome, Schema, Type, async_trait,
 };
 
+use super::place;
+use super::server::{self, Server};
 use crate::client::Client;
-use crate::{convert, diagnose, targets};
+use crate::diagnose;
 
 /// The data source.
 pub(crate) struct SourceServers;
@@ -36,23 +38,6 @@ struct Filters {
     tags: Attr<BTreeMap<String, String>>,
 }
 
-/// A source server.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-struct Server {
-    id: Attr<String>,
-    arn: Attr<String>,
-    hostname: Attr<String>,
-    account_id: Attr<String>,
-    region: Attr<String>,
-    tags: Attr<BTreeMap<String, String>>,
-    replication_state: Attr<String>,
-    lag: Attr<String>,
-    last_launch_result: Attr<String>,
-    operating_system: Attr<String>,
-    protection_group_id: Attr<String>,
-    protection_group_name: Attr<String>,
-}
-
 #[async_trait]
 impl DataSource for SourceServers {
     type Model = Model;
@@ -67,19 +52,8 @@ impl DataSource for SourceServers {
             "The source servers that replicate to an account and Region, by host name and then id, and which protection \
              group lists each.",
         )
-        .attribute(
-            "account_id",
-            Attribute::string().optional().computed().validate(targets::an_account()).describe(
-                "Account to look in; one that is not the provider's is a target, see `drs_target_account`, whose `id` \
-                 is referred to where it is made in the same configuration. Default: the provider's.",
-            ),
-        )
-        .attribute(
-            "region",
-            Attribute::string().optional().computed().validate(targets::a_region()).describe(
-                "Region to look in. Default: the provider's.",
-            ),
-        )
+        .attribute("account_id", place::account_id())
+        .attribute("region", place::region())
         .attribute("filters", filters())
         .attribute(
             "ids",
@@ -87,7 +61,7 @@ impl DataSource for SourceServers {
         )
         .attribute(
             "servers",
-            Attribute::list_nested(server()).computed().describe("The servers that were found."),
+            Attribute::list_nested(server::attributes()).computed().describe("The servers that were found."),
         )
     }
 
@@ -102,49 +76,17 @@ impl DataSource for SourceServers {
             .ids
             .known()
             .map(|ids| ids.iter().map(|id| ServerId::new(id.as_str())).collect());
-        let home = client.target();
-        let account_id = config.account_id.into_known().unwrap_or(home.account_id);
-        let region = config.region.into_known().unwrap_or(home.region);
-        let target = Target { account_id, region };
-        targets::reached(client, &target).await?;
-        let servers = client
-            .session()
-            .drs()
-            .source_servers(&target, wanted.as_deref())
-            .await;
+        let target = place::of(client, &config.account_id, &config.region).await?;
+        let drs = client.session().drs();
+        let servers = drs.source_servers(&target, wanted.as_deref()).await;
         let mut servers = servers.map_err(|error| diagnose::call(&error, &target))?;
         servers.retain(|server| filters.accept(server));
-        servers.sort_by(|a, b| (&a.hostname, &a.id).cmp(&(&b.hostname, &b.id)));
-        let ids: Vec<ServerId> = servers.iter().map(|server| server.id.clone()).collect();
-        let holders = client.session().groups().holders(&target, &ids).await;
-        let holders = client.nothing_without_tables(holders);
-        let mut holders = holders.map_err(|error| client.explain(&error))?;
-        let servers = servers.into_iter().map(|server| {
-            let (group, name) = holders
-                .remove(&server.id)
-                .map_or((None, None), |(id, name)| {
-                    (Some(id.to_string()), Some(name))
-                });
-            Server {
-                id: server.id.to_string().into(),
-                arn: server.arn.into(),
-                hostname: server.hostname.into(),
-                account_id: target.account_id.clone().into(),
-                region: target.region.clone().into(),
-                tags: server.tags.into(),
-                replication_state: server.replication_state.into(),
-                lag: server.lag.into(),
-                last_launch_result: server.last_launch_result.into(),
-                operating_system: server.operating_system.into(),
-                protection_group_id: group.into(),
-                protection_group_name: name.into(),
-            }
-        });
+        let servers = server::shown(client, &target, servers).await?;
         Ok(Outcome::state(Model {
-            servers: Attr::Known(servers.collect()),
-            ids: convert::list(&ids),
-            account_id: target.account_id.clone().into(),
-            region: target.region.clone().into(),
+            ids: Attr::Known(servers.iter().map(|server| server.id.clone()).collect()),
+            servers: Attr::Known(servers),
+            account_id: target.account_id.into(),
+            region: target.region.into(),
             filters: config.filters,
         }))
     }
@@ -189,50 +131,4 @@ fn filters() -> Attribute {
     ])
     .optional()
     .describe("Which servers to read; all of what is set must hold. Default: all servers.")
-}
-
-fn server() -> [(&'static str, Attribute); 12] {
-    let text = |what: &str| Attribute::string().computed().describe(what);
-    [
-        ("id", text("Id of the source server.")),
-        ("arn", text("ARN of the source server.")),
-        ("hostname", text("Host name as the agent reported it.")),
-        ("account_id", text("Account that it replicates to.")),
-        ("region", text("Region that it replicates to.")),
-        (
-            "tags",
-            Attribute::map(Type::String)
-                .computed()
-                .describe("Its tags."),
-        ),
-        (
-            "replication_state",
-            text("State of its replication in the words of DRS, such as `CONTINUOUS`."),
-        ),
-        (
-            "lag",
-            text(
-                "How far the replication is behind, as an ISO 8601 duration; null when it is not.",
-            ),
-        ),
-        (
-            "last_launch_result",
-            text("Result of its last launch in the words of DRS; null when there was none."),
-        ),
-        (
-            "operating_system",
-            text("Its operating system as DRS reports it; null when it does not."),
-        ),
-        (
-            "protection_group_id",
-            text(
-                "Id of the protection group that lists it; null when none does. Groups that select by tags list \
-                 nothing.",
-            ),
-        ),
-        (
-            "protection_group_name",
-            text("Name of the protection group that lists it; null when none does."),
-        ),
-    ]
 }

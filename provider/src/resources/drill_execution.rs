@@ -72,7 +72,8 @@ impl Resource for DrillExecution {
             client,
             &state.started.execution_id,
             planned.create_timeout(&state),
-        );
+        )
+        .returning_on_pause(planned.returns_on_pause());
         run.tell_start(&state);
         let mut outcome = conclude(&run, planned, state, Told::ByCreate).await;
         outcome.diagnostics.extend(begun.warning);
@@ -114,7 +115,8 @@ impl Resource for DrillExecution {
             }
             Err(error) => return Err(diagnose::drive(&error, &client.target()).into()),
         };
-        let run = Run::new(cx, client, &id, request.planned.update_timeout(&state));
+        let run = Run::new(cx, client, &id, request.planned.update_timeout(&state))
+            .returning_on_pause(request.planned.returns_on_pause());
         Ok(conclude(&run, request.planned, state, Told::ByUpdate).await)
     }
 
@@ -217,7 +219,10 @@ async fn verdict(
         ));
     }
     match (state.status, run.reason()) {
-        (Status::Running | Status::Paused | Status::Cancelling, Some(Reason::OutOfTime)) => {
+        (Status::Paused, Some(Reason::Paused)) => Some(words::paused(state)),
+        // Nobody let it go on in time. That is no reason to end it.
+        (Status::Paused, Some(Reason::OutOfTime)) => Some(words::interrupted(state)),
+        (Status::Running | Status::Cancelling, Some(Reason::OutOfTime)) => {
             run.cancel("the resource's timeout has passed").await;
             Some(words::out_of_time(state))
         }

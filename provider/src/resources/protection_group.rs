@@ -18,8 +18,8 @@ use tfplugin::{
 use crate::client::Client;
 use crate::{held, tags, targets};
 
-mod check;
-mod model;
+pub(crate) mod check;
+pub(crate) mod model;
 mod refusal;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::{held, tags};
 
 mod check;
-mod model;
+pub(crate) mod model;
 mod places;
 mod refusal;
 mod schema;

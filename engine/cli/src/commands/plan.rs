@@ -11,7 +11,7 @@ use drs_engine::report;
 use drs_engine::resolve::{Resolution, ResolveError, resolve};
 use drs_engine::store::codec::ReadError;
 use drs_engine::store::groups::Groups;
-use drs_engine::store::items::{Item, Items};
+use drs_engine::store::items::Items;
 use drs_engine::store::plan::StoredPlan;
 use serde_json::{Value, json};
 
@@ -24,11 +24,6 @@ use crate::screen::Screen;
 use super::refusal::call_of;
 use super::several;
 use super::start::no_plan;
-
-/// Plans read at a time.
-const PAGE: usize = 100;
-/// Pages of one list.
-const PAGES: usize = 100;
 
 /// Lists the plans by name.
 pub(crate) async fn list<I: Items + Clone, C: Clock>(
@@ -93,17 +88,9 @@ async fn all<I: Items + Clone, C: Clock>(
     history: &History<I, C>,
 ) -> Result<Vec<(StoredPlan, Option<ExecutionId>)>, ReadError> {
     let mut found = Vec::new();
-    let mut start: Option<Item> = None;
-    for _ in 0..PAGES {
-        let (plans, next) = history.plans.list(start, PAGE).await?;
-        for plan in plans {
-            let running = history.plans.running(&plan).await?;
-            found.push((plan, running));
-        }
-        start = next;
-        if start.is_none() {
-            break;
-        }
+    for plan in history.plans.all().await? {
+        let running = history.plans.running(&plan).await?;
+        found.push((plan, running));
     }
     found.sort_by_key(|(plan, _)| plan.spec.name.to_lowercase());
     Ok(found)

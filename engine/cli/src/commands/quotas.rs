@@ -1,10 +1,10 @@
 //! `drsctl quotas`: what DRS allows in an account and Region, and how much of it is in use.
 
 use drs_engine::ids::Target;
-use drs_engine::limits::{self, Quotas};
-use drs_engine::ports::{CallError, Clock, Job, Outside, WhichJobs};
+use drs_engine::in_use::{InUse, Quota, in_use};
+use drs_engine::limits;
+use drs_engine::ports::{CallError, Clock, Job, Outside};
 use drs_engine::report;
-use drs_engine::time::before;
 use serde_json::{Value, json};
 
 use crate::calls;
@@ -13,15 +13,6 @@ use crate::failure::{Ending, Failure};
 use crate::screen::Screen;
 
 use super::several;
-
-/// One quota.
-struct Quota {
-    code: &'static str,
-    name: &'static str,
-    limit: usize,
-    /// None where it bounds each job for itself.
-    in_use: Option<usize>,
-}
 
 pub(crate) async fn quotas<D: Outside, C: Clock>(
     drs: &D,
@@ -37,15 +28,8 @@ pub(crate) async fn quotas<D: Outside, C: Clock>(
         .safe("Nothing was changed.")
         .help(calls::help(&error))
     };
-    let since = before(clock.now().world, limits::SURVEY_WINDOW);
-    let allowed = drs.quotas(target).await.map_err(unreadable)?;
-    let jobs = drs
-        .jobs(target, &WhichJobs::Since(since))
-        .await
-        .map_err(unreadable)?;
-    let servers = drs.source_servers(target, None).await.map_err(unreadable)?;
-    let running: Vec<&Job> = jobs.iter().filter(|job| !job.completed).collect();
-    let quotas = of(&allowed, &running, servers.len());
+    let found = in_use(drs, target, clock.now().world).await;
+    let InUse { quotas, running } = found.map_err(unreadable)?;
     if asked.output.is_json() {
         screen.print_raw(&format!("{}\n", document(target, &quotas, &running)))?;
     } else {
@@ -53,36 +37,6 @@ pub(crate) async fn quotas<D: Outside, C: Clock>(
         screen.print(&notes(target, &running))?;
     }
     Ok(Ending::Success)
-}
-
-fn of(allowed: &Quotas, running: &[&Job], source_servers: usize) -> [Quota; 4] {
-    let in_jobs = running.iter().map(|job| job.servers.len()).sum();
-    [
-        Quota {
-            code: "L-D88FAC3A",
-            name: "concurrent jobs in progress",
-            limit: allowed.jobs as usize,
-            in_use: Some(running.len()),
-        },
-        Quota {
-            code: "L-05AFA8C6",
-            name: "source servers in all jobs",
-            limit: allowed.servers_in_jobs as usize,
-            in_use: Some(in_jobs),
-        },
-        Quota {
-            code: "L-B827C881",
-            name: "source servers in one job",
-            limit: allowed.servers_per_job as usize,
-            in_use: None,
-        },
-        Quota {
-            code: "L-E28BE5E0",
-            name: "source servers, as documented",
-            limit: limits::SERVERS_PER_TARGET,
-            in_use: Some(source_servers),
-        },
-    ]
 }
 
 fn table(quotas: &[Quota]) -> String {
@@ -104,7 +58,7 @@ fn table(quotas: &[Quota]) -> String {
     report::columns(&rows)
 }
 
-fn notes(target: &Target, running: &[&Job]) -> String {
+fn notes(target: &Target, running: &[Job]) -> String {
     let mut lines = vec![format!(
         "\nIn {target}, as Service Quotas says, or as documented where that cannot be read. Jobs of the last {} count, \
          whoever started them.",
@@ -126,7 +80,7 @@ fn notes(target: &Target, running: &[&Job]) -> String {
     lines.join("\n")
 }
 
-fn document(target: &Target, quotas: &[Quota], running: &[&Job]) -> Value {
+fn document(target: &Target, quotas: &[Quota], running: &[Job]) -> Value {
     let quotas: Vec<Value> = quotas
         .iter()
         .map(|quota| {

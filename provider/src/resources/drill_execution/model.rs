@@ -29,6 +29,7 @@ pub(crate) struct Model {
     pub(crate) cleanup: Attr<String>,
     pub(crate) fail_on_unsuccessful: Attr<bool>,
     pub(crate) max_lifetime: Attr<String>,
+    pub(crate) on_pause: Attr<String>,
     pub(crate) timeouts: Attr<Timeouts>,
     pub(crate) plan_name: Attr<String>,
     pub(crate) status: Attr<String>,
@@ -86,6 +87,8 @@ pub(crate) struct Server {
 
 /// The cleanup that is configured when none is.
 pub(super) const DEFAULT_CLEANUP: &str = "on_destroy";
+/// What apply does at a pause when nothing is configured.
+pub(super) const DEFAULT_ON_PAUSE: &str = "wait";
 /// The input that carries the lifetime as it was written.
 const LIFETIME: &str = "_max_lifetime";
 /// World time that a destroy may take: running jobs are followed, then instances are terminated.
@@ -158,6 +161,7 @@ impl Model {
                 LIFETIME.to_owned(),
                 self.max_lifetime.known().cloned().into(),
             ),
+            ("_on_pause".to_owned(), self.on_pause.known().cloned().into()),
             ("_timeouts".to_owned(), timeouts.unwrap_or_default()),
         ]);
         inputs.extend(points::inputs(self));
@@ -192,6 +196,10 @@ impl Model {
                 .unwrap_or(true)
                 .into(),
             max_lifetime: max_lifetime(state),
+            on_pause: input("_on_pause")
+                .as_str()
+                .unwrap_or(DEFAULT_ON_PAUSE)
+                .into(),
             timeouts: timeouts.into(),
             ..Self::default()
         };
@@ -278,6 +286,11 @@ impl Model {
             || self.triggers != prior.triggers
             || self.recovery_point_before != prior.recovery_point_before
             || self.recovery_snapshots != prior.recovery_snapshots
+    }
+
+    /// Whether apply returns while the drill is paused.
+    pub(super) fn returns_on_pause(&self) -> bool {
+        self.on_pause.known().is_some_and(|word| word == "return")
     }
 
     pub(super) fn is_cleanup(&self, word: &str) -> bool {

@@ -60,6 +60,12 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The same, which does not wait for somebody who lets a paused execution go on.
+    pub(super) fn returning_on_pause(mut self, returns: bool) -> Self {
+        self.progress = self.progress.returning_on_pause(returns);
+        self
+    }
+
     pub(super) fn client(&self) -> &Client {
         self.client
     }
@@ -88,6 +94,7 @@ impl<'a> Run<'a> {
             if is_done(&state) {
                 return Ok(state);
             }
+            self.progress.sees(&state);
             if self.reason().is_some() {
                 self.leave(&state).await;
                 return Ok(state);

@@ -6,7 +6,7 @@ use drs_engine::limits;
 use tfplugin::schema::validator;
 use tfplugin::{Attribute, Schema, Type, duration};
 
-use super::model::DEFAULT_CLEANUP;
+use super::model::{DEFAULT_CLEANUP, DEFAULT_ON_PAUSE};
 
 /// The resource's schema.
 pub(super) fn schema() -> Schema {
@@ -110,6 +110,18 @@ fn configured(schema: Schema) -> Schema {
                      When it has passed, whoever drives the drill, or the next `drsctl sweep`, cancels what still runs and \
                      terminates what was launched. A drill keeps the one that it started with: a change counts for the \
                      next. Default: none; it stays until the resource is destroyed.",
+                ),
+        )
+        .attribute(
+            "on_pause",
+            Attribute::string()
+                .default_value(DEFAULT_ON_PAUSE)
+                .validate(validator::one_of(["wait", "return"]))
+                .describe(
+                    "What apply does while the drill is paused, before a wave that asks for an approval or by an operator: \
+                     `wait`, until somebody lets it go on, or the `create` timeout passes, which then leaves the drill paused \
+                     as Ctrl-C does; `return`, once none of its jobs runs, with the status `PAUSED` and a warning, so that the \
+                     next apply goes on. Default: `wait`.",
                 ),
         )
         .attribute("timeouts", timeouts())

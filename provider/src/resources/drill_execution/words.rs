@@ -231,6 +231,20 @@ pub(super) fn interrupted(state: &State) -> Diagnostic {
     )
 }
 
+/// Paused, and not waited for.
+pub(super) fn paused(state: &State) -> Diagnostic {
+    let id = &state.started.execution_id;
+    Diagnostic::warning(
+        "The Drill Is Paused",
+        format!(
+            "{} Nothing new is launched, and none of its jobs runs. `drsctl resume {id} --reason TEXT` lets it go on and \
+             drives it; the next apply follows it where it is then. `drsctl cancel {id} --reason TEXT` ends it. The resource \
+             is not tainted, and the next plan is an update in place.",
+            standing(state)
+        ),
+    )
+}
+
 /// Interrupted while instances are terminated.
 pub(super) fn interrupted_cleanup(state: &State) -> Diagnostic {
     Diagnostic::warning(
