@@ -46,6 +46,9 @@ pub const NAME_CHARS: usize = 64;
 /// Longest description, in characters.
 pub const DESCRIPTION_CHARS: usize = 1_024;
 
+/// Longest objective of a plan, of time or of data.
+pub const LONGEST_OBJECTIVE: SignedDuration = SignedDuration::from_hours(365 * 24);
+
 /// Hooks of one plan: all of them are frozen in the first event of an execution.
 pub const HOOKS_PER_PLAN: usize = 50;
 /// Longest name of a function, a document, a version or a Region, in characters; ARNs are the longest.

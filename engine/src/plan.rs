@@ -45,6 +45,13 @@ pub struct PlanSpec {
     /// Limit for a whole execution in seconds; none means the mode's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_timeout_seconds: Option<i64>,
+    /// How soon after its start a recovery is meant to have ended, in seconds; none means nobody has said it. It decides
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rto_objective_seconds: Option<i64>,
+    /// How old the data may be that servers are launched from, in seconds; none means nobody has said it. It decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpo_objective_seconds: Option<i64>,
     /// Who is told what happens; none means nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationsSpec>,
@@ -194,6 +201,15 @@ impl Plan {
                 &mut errors,
             )
         });
+        for (name, objective) in [
+            ("rto_objective", spec.rto_objective_seconds),
+            ("rpo_objective", spec.rpo_objective_seconds),
+        ] {
+            if let Some(seconds) = objective {
+                let range = 1..=limits::LONGEST_OBJECTIVE.as_secs();
+                parse_duration(seconds, range, vec![PathStep::Attribute(name)], &mut errors);
+            }
+        }
         let notifications = notifications::parse(spec, &mut errors);
         let drill_guard = guard::parse(spec, &mut errors);
         if !errors.is_empty() {
@@ -249,6 +265,24 @@ impl Plan {
             .filter(|id| seen.insert(*id))
             .cloned()
             .collect()
+    }
+
+    /// The waves of the longest chain, first to last.
+    pub fn critical_path(&self) -> Vec<&Wave> {
+        let chain = order::critical_path(&self.waves).into_iter();
+        chain.map(|index| &self.waves[index]).collect()
+    }
+
+    /// The waves stage by stage: each is one stage after the last of those that it waits for.
+    pub fn stages(&self) -> Vec<Vec<&Wave>> {
+        let mut stages = Vec::new();
+        for (wave, stage) in self.waves.iter().zip(order::stages(&self.waves)) {
+            while stages.len() <= stage {
+                stages.push(Vec::new());
+            }
+            stages[stage].push(wave);
+        }
+        stages
     }
 
     /// The longest chain of waves, timeouts and waits summed: the default limit of a drill.

@@ -6,6 +6,7 @@ from . import golden
 from .configuration import Expression, block, data, drill, group, output, plan, resource, wave
 from .host import Workspace
 from .simulator import Simulator
+from .test_progress import drsctl
 
 TAGS = {"Application": "shop", "Tier": "web"}
 
@@ -408,3 +409,19 @@ def test_every_plan_says_that_the_simulator_is_in_use(workspace: Workspace, simu
     assert "Simulator In Use" in workspace.plan().text
     workspace.apply()
     assert "Simulator In Use" in workspace.plan().text
+
+
+def test_objectives_are_kept_as_they_were_written(workspace: Workspace, simulator: Simulator) -> None:
+    def with_objectives(**objectives: str) -> dict:
+        texts = [group("web", server_selection_tags=TAGS), plan("shop", wave("web", "web"), **objectives)]
+        workspace.write(simulator.provider(), *texts).apply()
+        workspace.plans_nothing()
+        return workspace.state()["drs_recovery_plan.shop"]
+
+    without = with_objectives()
+    kept = with_objectives(rto_objective="240m", rpo_objective="15m")
+    assert (kept["rto_objective"], kept["rpo_objective"]) == ("240m", "15m")
+    assert kept["digest"] == without["digest"], "they decide nothing"
+    shown = drsctl(simulator, "plan", "show", "shop")
+    assert "objectives: RTO 4h" in shown.stdout, shown
+    assert with_objectives(rto_objective="4h")["rpo_objective"] is None

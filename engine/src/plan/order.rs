@@ -1,5 +1,6 @@
 //! The order of waves: cycles, and the longest chain.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
@@ -53,29 +54,55 @@ fn find_cycle(waves: &[Wave], start: usize, settled: &mut BTreeSet<usize>) -> Op
     None
 }
 
-/// Waits, hooks, timeouts and checks summed along the longest chain. The waves have no cycle, so relaxing once per wave
-/// is enough.
+/// The longest a wave may take: its wait, its hooks, its timeout and its checks.
+fn longest(wave: &Wave) -> SignedDuration {
+    let hooks = wave.before_hooks.iter().chain(&wave.after_hooks);
+    let spans = hooks.map(|hook| hook.timeout);
+    [wave.wait, wave.timeout, wave.checks.longest()]
+        .into_iter()
+        .chain(spans)
+        .fold(SignedDuration::ZERO, SignedDuration::saturating_add)
+}
+
+/// What the waves of the longest chain may take together.
 pub(super) fn longest_chain(waves: &[Wave]) -> SignedDuration {
-    let own = |index: usize| {
-        let wave = &waves[index];
-        let hooks = wave.before_hooks.iter().chain(&wave.after_hooks);
-        let spans = hooks.map(|hook| hook.timeout);
-        [wave.wait, wave.timeout, wave.checks.longest()]
-            .into_iter()
-            .chain(spans)
-            .fold(SignedDuration::ZERO, SignedDuration::saturating_add)
-    };
-    let mut longest: Vec<SignedDuration> = (0..waves.len()).map(own).collect();
-    for _ in 0..waves.len() {
-        for index in 0..waves.len() {
-            let before = waves[index]
-                .depends_on
-                .iter()
-                .map(|&other| longest[other])
-                .max()
-                .unwrap_or_default();
-            longest[index] = before.saturating_add(own(index));
+    let chain = critical_path(waves).into_iter();
+    chain.fold(SignedDuration::ZERO, |sum, index| {
+        sum.saturating_add(longest(&waves[index]))
+    })
+}
+
+/// The waves of the longest chain, first to last; of chains that are equally long, the first in the plan's order. The waves
+/// have no cycle, so relaxing once per wave is enough.
+pub(super) fn critical_path(waves: &[Wave]) -> Vec<usize> {
+    let mut until: Vec<(SignedDuration, Option<usize>)> =
+        waves.iter().map(|wave| (longest(wave), None)).collect();
+    for _ in waves {
+        for (index, wave) in waves.iter().enumerate() {
+            let before = wave.depends_on.iter();
+            let before = before
+                .max_by_key(|&&at| (until[at].0, Reverse(at)))
+                .copied();
+            let since = before.map_or(SignedDuration::ZERO, |at| until[at].0);
+            until[index] = (since.saturating_add(longest(wave)), before);
         }
     }
-    longest.into_iter().max().unwrap_or_default()
+    let last = (0..waves.len()).max_by_key(|&index| (until[index].0, Reverse(index)));
+    let mut chain: Vec<usize> = std::iter::successors(last, |&index| until[index].1)
+        .take(waves.len())
+        .collect();
+    chain.reverse();
+    chain
+}
+
+/// The stage of each wave: one after the last of those that it waits for.
+pub(super) fn stages(waves: &[Wave]) -> Vec<usize> {
+    let mut stages = vec![0; waves.len()];
+    for _ in waves {
+        for (index, wave) in waves.iter().enumerate() {
+            let before = wave.depends_on.iter().map(|&at| stages[at] + 1);
+            stages[index] = before.max().unwrap_or(0);
+        }
+    }
+    stages
 }

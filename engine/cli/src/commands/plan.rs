@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use drs_engine::frozen::FrozenServer;
 use drs_engine::ids::{ExecutionId, GroupId};
 use drs_engine::only::Only;
-use drs_engine::plan::{ChecksSpec, HookSpec, NotificationsSpec, Plan, WaveSpec};
+use drs_engine::plan::{ChecksSpec, HookSpec, NotificationsSpec, Plan, PlanSpec, WaveSpec};
 use drs_engine::ports::{Clock, Outside};
 use drs_engine::report;
 use drs_engine::resolve::{Resolution, ResolveError, resolve};
@@ -13,6 +13,7 @@ use drs_engine::store::codec::ReadError;
 use drs_engine::store::groups::Groups;
 use drs_engine::store::items::Items;
 use drs_engine::store::plan::StoredPlan;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::calls;
@@ -160,6 +161,7 @@ fn text(
         (None, Some(id)) => lines.push(format!("last execution {id}: `drsctl show {id}`")),
         (None, None) => {}
     }
+    lines.extend(objectives(&plan.spec));
     let guard = plan.spec.drill_guard.as_ref();
     lines.extend(guard.map(|guard| format!("a drill boots only in subnets that carry {guard}")));
     for (index, wave) in plan.spec.waves.iter().enumerate() {
@@ -350,6 +352,8 @@ fn document(
             .map(|plan| plan.digest().to_owned())
     );
     document["execution_timeout_seconds"] = json!(plan.spec.execution_timeout_seconds);
+    document["rto_objective_seconds"] = json!(plan.spec.rto_objective_seconds);
+    document["rpo_objective_seconds"] = json!(plan.spec.rpo_objective_seconds);
     document["notifications"] = json!(plan.spec.notifications);
     document["drill_guard"] = json!(plan.spec.drill_guard);
     document["waves"] = json!(waves);
@@ -362,4 +366,18 @@ fn document(
         .map(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>());
     document["problems"] = json!(problems.unwrap_or_default());
     document
+}
+
+/// What a recovery by the plan is meant to reach, where somebody has said it.
+fn objectives(spec: &PlanSpec) -> Option<String> {
+    let told = |name: &str, seconds: Option<i64>| {
+        let duration = report::duration(SignedDuration::from_secs(seconds?));
+        Some(format!("{name} {duration}"))
+    };
+    let both = [
+        told("RTO", spec.rto_objective_seconds),
+        told("RPO", spec.rpo_objective_seconds),
+    ];
+    let both: Vec<String> = both.into_iter().flatten().collect();
+    (!both.is_empty()).then(|| format!("objectives: {}", both.join(", ")))
 }

@@ -161,7 +161,10 @@ impl Model {
                 LIFETIME.to_owned(),
                 self.max_lifetime.known().cloned().into(),
             ),
-            ("_on_pause".to_owned(), self.on_pause.known().cloned().into()),
+            (
+                "_on_pause".to_owned(),
+                self.on_pause.known().cloned().into(),
+            ),
             ("_timeouts".to_owned(), timeouts.unwrap_or_default()),
         ]);
         inputs.extend(points::inputs(self));

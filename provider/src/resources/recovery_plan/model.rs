@@ -1,10 +1,12 @@
 //! The model of a recovery plan, and its way to and from the engine's plan.
 
+use std::time::Duration;
+
 use drs_engine::ids::{GroupId, ServerId};
 use drs_engine::plan::{AfterFailure, HookSpec, LaunchOrder, PlanSpec, WaveSpec};
 use drs_engine::store::plan::StoredPlan;
 use serde::{Deserialize, Serialize};
-use tfplugin::{Attr, Diagnostic};
+use tfplugin::{Attr, Diagnostic, duration};
 
 use crate::tags::{self, Tags};
 
@@ -26,6 +28,8 @@ pub(crate) struct Model {
     pub(crate) tags_all: Attr<Tags>,
     pub(crate) waves: Attr<Vec<Wave>>,
     pub(crate) execution_timeout_seconds: Attr<i64>,
+    pub(crate) rto_objective: Attr<String>,
+    pub(crate) rpo_objective: Attr<String>,
     pub(crate) drill_guard: Attr<Guard>,
     pub(crate) notifications: Attr<Notifications>,
     pub(crate) digest: Attr<String>,
@@ -74,6 +78,12 @@ impl Model {
             description: known.optional(&self.description),
             waves,
             execution_timeout_seconds: known.optional(&self.execution_timeout_seconds),
+            rto_objective_seconds: known
+                .optional(&self.rto_objective)
+                .and_then(|text| seconds(&text)),
+            rpo_objective_seconds: known
+                .optional(&self.rpo_objective)
+                .and_then(|text| seconds(&text)),
             drill_guard: known.nested(&self.drill_guard, Guard::to_spec),
             notifications: known.nested(&self.notifications, Notifications::to_spec),
         };
@@ -111,6 +121,8 @@ impl Model {
             tags_all: plan.tags.clone().into(),
             waves: Attr::Known(spec.waves.iter().map(Wave::of_spec).collect()),
             execution_timeout_seconds: spec.execution_timeout_seconds.into(),
+            rto_objective: objective(&self.rto_objective, spec.rto_objective_seconds),
+            rpo_objective: objective(&self.rpo_objective, spec.rpo_objective_seconds),
             drill_guard: spec.drill_guard.as_ref().map(Guard::of_spec).into(),
             notifications: spec
                 .notifications
@@ -126,6 +138,22 @@ impl Model {
 pub(crate) struct Written {
     pub(crate) spec: PlanSpec,
     pub(crate) tags: Tags,
+}
+
+/// A duration in whole seconds; the schema has refused what is none.
+fn seconds(text: &str) -> Option<i64> {
+    i64::try_from(duration::parse(text).ok()?.as_secs()).ok()
+}
+
+/// An objective as it was written, where it still says what is stored.
+fn objective(written: &Attr<String>, stored: Option<i64>) -> Attr<String> {
+    if written.known().and_then(|text| seconds(text)) == stored {
+        return written.clone();
+    }
+    let stored = stored.and_then(|seconds| u64::try_from(seconds).ok());
+    stored
+        .map(|seconds| duration::text(Duration::from_secs(seconds)))
+        .into()
 }
 
 /// The digest of a stored plan. One that a newer version would refuse has none, and shows as changed.

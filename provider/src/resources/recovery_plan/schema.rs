@@ -48,13 +48,28 @@ pub(super) fn schema() -> Schema {
              and timeouts along the longest chain of waves; for a recovery none.",
         ),
     )
+    .attribute(
+        "rto_objective",
+        around::objective(
+            "Recovery time objective: how soon after its start a recovery is meant to have ended, such as `4h`. It is kept with \
+             the plan for people and reports, and decides nothing. Default: none.",
+        ),
+    )
+    .attribute(
+        "rpo_objective",
+        around::objective(
+            "Recovery point objective: how old the data may be that servers are launched from, such as `15m`. It is kept with \
+             the plan for people and reports, and decides nothing. Default: none.",
+        ),
+    )
     .attribute("drill_guard", around::drill_guard())
     .attribute("notifications", around::notifications())
     .attribute(
         "digest",
         Attribute::string().computed().describe(
             "Digest of everything that decides what an execution does; a pure function of the configuration, for use \
-             in `triggers`. Name, description, tags and notifications are left out.",
+             in `triggers`. Name, description, tags, objectives and \
+             notifications are left out.",
         ),
     )
 }

@@ -1,8 +1,19 @@
 //! What belongs to a plan as a whole beside its waves: its drill guard, and who is told what happens.
 
+use std::time::Duration;
+
 use drs_engine::limits;
 use drs_engine::plan::NoticeKind;
-use tfplugin::{Attribute, Type};
+use tfplugin::{Attribute, Type, duration};
+
+/// An objective of a plan, as a duration.
+pub(super) fn objective(what: &str) -> Attribute {
+    let longest = limits::LONGEST_OBJECTIVE.unsigned_abs();
+    Attribute::string()
+        .optional()
+        .validate(duration::between(Duration::from_secs(1), longest))
+        .describe(what)
+}
 
 pub(super) fn drill_guard() -> Attribute {
     Attribute::single_nested([(
