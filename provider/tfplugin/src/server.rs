@@ -5,6 +5,7 @@
 
 pub(crate) mod codec;
 pub(crate) mod core;
+mod function;
 mod managed;
 mod provider;
 
@@ -140,6 +141,7 @@ rpcs! {
     validate_provider_config => "ValidateProviderConfig", validate_provider_config;
     configure_provider => "ConfigureProvider", configure_provider;
     get_functions => "GetFunctions", get_functions;
+    call_function => "CallFunction", call_function;
     get_resource_identity_schemas => "GetResourceIdentitySchemas", get_resource_identity_schemas;
     upgrade_resource_identity => "UpgradeResourceIdentity", upgrade_resource_identity, type type_name;
     validate_resource_config => "ValidateResourceConfig", validate_resource_config, type type_name;

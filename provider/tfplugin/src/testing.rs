@@ -50,6 +50,7 @@
 
 #[cfg(test)]
 mod demo;
+mod function;
 mod host;
 mod input;
 mod proposed;

@@ -43,6 +43,17 @@ answers!(
     read_data_source,
 );
 
+impl Answer for pb::call_function::Response {
+    /// A function answers with one error and not with diagnostics, so the first one speaks for all.
+    fn with(mut self, diagnostics: &Diagnostics) -> Self {
+        self.error = diagnostics.iter().next().map(|first| pb::FunctionError {
+            text: format!("{}: {}", first.summary, first.detail),
+            function_argument: None,
+        });
+        self
+    }
+}
+
 /// Reads a value of `ty`. Nothing at all means null.
 pub(crate) fn decode(value: Option<&pb::DynamicValue>, ty: &Type) -> Result<Value, Diagnostics> {
     let Some(value) = value else {

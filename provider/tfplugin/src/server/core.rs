@@ -69,6 +69,9 @@ impl<P: Provider> Core<P> {
             found.extend(named(name, check(&entry.schema)));
             found.extend(named(name, entry.item.gaps(&entry.schema)));
         }
+        for (name, function) in &self.catalog.functions {
+            found.extend(named(name, function.broken()));
+        }
         found
     }
 

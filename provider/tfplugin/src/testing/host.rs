@@ -31,7 +31,7 @@ const TERRAFORM_VERSION: &str = "1.15.0-test";
 /// A provider under test.
 pub struct Host<P: Provider> {
     pub(super) service: Service<P>,
-    core: Arc<Core<P>>,
+    pub(super) core: Arc<Core<P>>,
 }
 
 impl<P: Provider> Host<P> {
