@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Attribute, Attributes, Kind, Nesting, Schema};
 use crate::{
     function::{Parameter, Signature},
+    identity::IdentitySchema,
     provider::Provider,
 };
 
@@ -29,8 +30,17 @@ pub fn schema_json<P: Provider>(provider: &P) -> Json {
             each(&catalog.functions, |item| function(item.signature())),
         ),
     ];
+    let mut identities = Map::new();
+    for (name, entry) in &catalog.resources {
+        if let Some(schema) = entry.item.identity() {
+            identities.insert((*name).to_owned(), identity(schema));
+        }
+    }
     let mut out = Map::from_iter([("provider".to_owned(), schema(&provider.schema()))]);
-    for (kind, entries) in kinds.into_iter().filter(|(_, entries)| !entries.is_empty()) {
+    let kinds = kinds
+        .into_iter()
+        .chain([("resource_identity_schemas", identities)]);
+    for (kind, entries) in kinds.filter(|(_, entries)| !entries.is_empty()) {
         out.insert(kind.to_owned(), entries.into());
     }
     json!({ "format_version": "1.0", "provider_schemas": { provider.address(): out } })
@@ -56,6 +66,25 @@ pub fn schema(schema: &Schema) -> Json {
         schema.deprecated.as_deref(),
     );
     json!({ "version": schema.version, "block": block })
+}
+
+/// One identity, as an entry of `resource_identity_schemas`.
+#[must_use]
+pub fn identity(identity: &IdentitySchema) -> Json {
+    let attributes = identity.attributes.iter().map(|(name, attribute)| {
+        let mut out = Map::from_iter([("type".to_owned(), attribute.ty.to_json())]);
+        if !attribute.description.is_empty() {
+            out.insert("description".into(), attribute.description.as_str().into());
+        }
+        let import = if attribute.required_for_import {
+            "required_for_import"
+        } else {
+            "optional_for_import"
+        };
+        out.insert(import.into(), true.into());
+        (name.clone(), Json::Object(out))
+    });
+    json!({ "version": identity.version, "attributes": Json::Object(attributes.collect()) })
 }
 
 /// One function, as an entry of `functions`.

@@ -9,7 +9,7 @@ use super::{
     core::Core,
 };
 use crate::{
-    diagnostic::{Diagnostic, Diagnostics},
+    diagnostic::Diagnostics,
     provider::{Configure, Entry, Provider},
     resource::typed::settled,
     schema::validate::validate,
@@ -67,22 +67,6 @@ impl<P: Provider> Core<P> {
             server_capabilities: Some(capabilities()),
             ..Default::default()
         })
-    }
-
-    /// There are none yet. An empty answer works with every host.
-    pub(super) async fn get_resource_identity_schemas(
-        &self,
-        _: pb::get_resource_identity_schemas::Request,
-    ) -> Result<pb::get_resource_identity_schemas::Response, Diagnostics> {
-        Ok(pb::get_resource_identity_schemas::Response::default())
-    }
-
-    pub(super) async fn upgrade_resource_identity(
-        &self,
-        request: pb::upgrade_resource_identity::Request,
-    ) -> Result<pb::upgrade_resource_identity::Response, Diagnostics> {
-        let detail = format!("{} has no identity.", request.type_name);
-        Err(Diagnostic::error("Unsupported Resource Identity", detail).into())
     }
 
     pub(super) async fn validate_provider_config(

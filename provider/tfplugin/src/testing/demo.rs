@@ -1,6 +1,7 @@
 //! A small provider with one attribute of every kind, for the tests of this crate.
 
 mod function;
+mod named;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +36,8 @@ impl Provider for Demo {
     fn catalog(&self) -> Catalog<String> {
         Catalog::new()
             .resource(Thing)
+            .resource(named::Named)
+            .resource(named::Placed)
             .data_source(Source)
             .function(function::Join)
             .function(function::Answer)
