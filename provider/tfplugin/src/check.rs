@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::{
+    identity::IdentitySchema,
     path::{Path, Step},
     schema::{Attribute, Attributes, Kind, Schema},
     value::Value,
@@ -107,6 +108,44 @@ pub fn state(schema: &Schema, state: &Value) -> Vec<Violation> {
     }
     if &crate::plan::without_write_only(&schema.attributes, state.clone()) != state {
         check.broken(&Path::root(), "a state holds a write-only value");
+    }
+    check.found
+}
+
+/// What is wrong with the identity beside a state or a plan. `before` is what it was, or what was planned;
+/// null means none in both. Only the plan of a create may hold unknown values.
+#[must_use]
+pub fn identity(
+    schema: Option<&IdentitySchema>,
+    before: &Value,
+    after: &Value,
+    allow_unknown: bool,
+) -> Vec<Violation> {
+    let mut check = Check::default();
+    let root = Path::root();
+    let Some(schema) = schema else {
+        if !after.is_null() {
+            check.broken(&root, "an identity without an identity schema");
+        }
+        return check.found;
+    };
+    if after.is_null() {
+        if !before.is_null() {
+            check.broken(&root, "the identity is lost");
+        }
+        return check.found;
+    }
+    if !allow_unknown && !after.is_wholly_known() {
+        check.broken(&root, "an identity holds an unknown value");
+    }
+    if let Err(error) = after.clone().conform(&schema.ty()) {
+        check.broken(&error.path, &error.reason);
+    }
+    for name in schema.missing(after) {
+        check.broken(&Path::from(name), "required in an identity, but null");
+    }
+    if !before.is_null() {
+        check.kept(before, after, &root, "an identity must not change");
     }
     check.found
 }
@@ -368,6 +407,26 @@ mod tests {
             1,
             "what was known must stay known"
         );
+    }
+
+    #[test]
+    fn identities_are_whole_known_and_do_not_change() {
+        let schema = IdentitySchema::new(0)
+            .required_for_import("id", Type::String, "")
+            .optional_for_import("zone", Type::String, "");
+        let of = |id: Value| Value::object([("id", id), ("zone", Value::Null)]);
+        let rules = |before: &Value, after: &Value, allow_unknown| {
+            identity(Some(&schema), before, after, allow_unknown).len()
+        };
+        let (one, unknown) = (of("1".into()), of(Value::unknown()));
+        assert_eq!(rules(&Value::Null, &one, false), 0);
+        assert_eq!(rules(&Value::Null, &unknown, true), 0);
+        assert_eq!(rules(&unknown, &one, false), 0);
+        assert_eq!(rules(&Value::Null, &unknown, false), 1);
+        assert_eq!(rules(&Value::Null, &of(Value::Null), false), 1);
+        assert_eq!(rules(&one, &of("2".into()), false), 1);
+        assert_eq!(rules(&one, &Value::Null, false), 1);
+        assert_eq!(identity(None, &Value::Null, &one, false).len(), 1);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::{
     context::CriticalSections,
     data_source::{self, DataSource, DynDataSource},
     diagnostic::{Diagnostic, Diagnostics},
+    function::{self, DynFunction, Function},
     resource::{
         Resource,
         typed::{self, DynResource},
@@ -103,10 +104,11 @@ impl<C> fmt::Debug for Configured<C> {
     }
 }
 
-/// What a provider offers, by type name. Kinds other than these two join in the same style.
+/// What a provider offers, by name.
 pub struct Catalog<C> {
     pub(crate) resources: BTreeMap<&'static str, Entry<dyn DynResource<C>>>,
     pub(crate) data_sources: BTreeMap<&'static str, Entry<dyn DynDataSource<C>>>,
+    pub(crate) functions: BTreeMap<&'static str, Arc<dyn DynFunction>>,
 }
 
 /// One thing on offer, with its schema.
@@ -131,6 +133,7 @@ impl<C: Send + Sync + 'static> Catalog<C> {
         Self {
             resources: BTreeMap::new(),
             data_sources: BTreeMap::new(),
+            functions: BTreeMap::new(),
         }
     }
 
@@ -165,6 +168,15 @@ impl<C: Send + Sync + 'static> Catalog<C> {
         );
         self
     }
+
+    /// The same catalog with one more function.
+    #[must_use]
+    pub fn function(mut self, function: impl Function) -> Self {
+        let name = function.name();
+        let item = Arc::new(function::Typed::new(function));
+        self.functions.insert(name, item);
+        self
+    }
 }
 
 impl<C: Send + Sync + 'static> Default for Catalog<C> {
@@ -178,6 +190,7 @@ impl<C> fmt::Debug for Catalog<C> {
         f.debug_struct("Catalog")
             .field("resources", &self.resources.keys())
             .field("data_sources", &self.data_sources.keys())
+            .field("functions", &self.functions.keys())
             .finish()
     }
 }

@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     context::Context,
     diagnostic::{Diagnostic, Diagnostics},
+    identity::{Identity, IdentitySchema},
     path::Path,
     schema::Schema,
 };
@@ -32,6 +33,14 @@ pub trait Resource: Send + Sync + 'static {
 
     /// The schema. It is asked for once.
     fn schema(&self) -> Schema;
+
+    /// The attributes that name an object for ever, if the resource has such. It is asked for once.
+    ///
+    /// They never change while an object exists, so they force a replacement or keep their stored value
+    /// while other attributes change, and `create` and `read` must fill in all that are required.
+    fn identity(&self) -> Option<IdentitySchema> {
+        None
+    }
 
     /// Checks the configuration as far as it is known, beyond what the schema's validators see.
     /// Called without a client.
@@ -88,6 +97,23 @@ pub trait Resource: Send + Sync + 'static {
             format!("{} has no import.", self.type_name()),
         )
         .into())
+    }
+
+    /// Finds an existing object by its identity. `read` follows at once, so a state with the identity is
+    /// enough; what the identity leaves out must be filled in.
+    ///
+    /// An identity that is one text is taken for the id.
+    async fn import_by_identity(
+        &self,
+        cx: &Context<Self::Client>,
+        identity: &Identity,
+    ) -> Result<Outcome<Self::Model>, Diagnostics> {
+        let schema = self.identity();
+        if let Some(name) = schema.as_ref().and_then(IdentitySchema::only_text) {
+            return self.import(cx, identity.text(name)?).await;
+        }
+        let detail = format!("{} has no import by identity.", self.type_name());
+        Err(Diagnostic::error("Resource Cannot Be Imported", detail).into())
     }
 
     /// Brings stored state of an older schema version to the shape of the current one.

@@ -5,6 +5,8 @@
 
 pub(crate) mod codec;
 pub(crate) mod core;
+mod function;
+mod identity;
 mod managed;
 mod provider;
 
@@ -140,15 +142,17 @@ rpcs! {
     validate_provider_config => "ValidateProviderConfig", validate_provider_config;
     configure_provider => "ConfigureProvider", configure_provider;
     get_functions => "GetFunctions", get_functions;
+    call_function => "CallFunction", call_function;
     get_resource_identity_schemas => "GetResourceIdentitySchemas", get_resource_identity_schemas;
     upgrade_resource_identity => "UpgradeResourceIdentity", upgrade_resource_identity, type type_name;
     validate_resource_config => "ValidateResourceConfig", validate_resource_config, type type_name;
     validate_data_resource_config => "ValidateDataResourceConfig", validate_data_resource_config, type type_name;
     upgrade_resource_state => "UpgradeResourceState", upgrade_resource_state, type type_name;
-    read_resource => "ReadResource", read_resource, type type_name, keep current_state as new_state;
+    read_resource => "ReadResource", read_resource, type type_name, keep current_state as new_state
+        current_identity as new_identity;
     plan_resource_change => "PlanResourceChange", plan_resource_change, type type_name;
     apply_resource_change => "ApplyResourceChange", apply_resource_change, type type_name,
-        keep prior_state as new_state planned_private as private;
+        keep prior_state as new_state planned_private as private planned_identity as new_identity;
     import_resource_state => "ImportResourceState", import_resource_state, type type_name;
     move_resource_state => "MoveResourceState", move_resource_state, type target_type_name;
     read_data_source => "ReadDataSource", read_data_source, type type_name;

@@ -50,7 +50,9 @@
 
 #[cfg(test)]
 mod demo;
+mod function;
 mod host;
+mod import;
 mod input;
 mod proposed;
 mod steps;
@@ -76,6 +78,8 @@ pub struct Instance {
     pub state: Value,
     /// The bytes stored beside it.
     pub private: Vec<u8>,
+    /// The stored identity; null when there is none.
+    pub identity: Value,
     /// Whether the next apply replaces it.
     pub tainted: bool,
 }
@@ -108,6 +112,8 @@ pub struct Report {
     pub diagnostics: Diagnostics,
     /// Bytes planned beside the state.
     private: Vec<u8>,
+    /// The planned identity; null when there is none.
+    identity: Value,
 }
 
 impl Report {
@@ -132,6 +138,7 @@ impl Instance {
             type_name: type_name.to_owned(),
             state: Value::Null,
             private: Vec::new(),
+            identity: Value::Null,
             tainted: false,
         }
     }
@@ -147,6 +154,12 @@ impl Instance {
     pub fn json(&self) -> Json {
         to_json(&self.state)
     }
+
+    /// The identity as JSON.
+    #[must_use]
+    pub fn identity_json(&self) -> Json {
+        to_json(&self.identity)
+    }
 }
 
 /// A report without a plan.
@@ -156,6 +169,7 @@ fn refused(diagnostics: Diagnostics) -> Report {
         planned: Value::Null,
         diagnostics,
         private: Vec::new(),
+        identity: Value::Null,
     }
 }
 

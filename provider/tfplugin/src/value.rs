@@ -10,6 +10,7 @@ pub mod json;
 pub mod msgpack;
 pub mod number;
 pub(crate) mod ser;
+pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
 pub mod types;

@@ -6,6 +6,7 @@ use super::{Create, Delete, Outcome, Plan, Read, Resource, Update, coverage};
 use crate::{
     context::Context,
     diagnostic::{Diagnostic, Diagnostics},
+    identity::{Identity, IdentitySchema},
     path::Path,
     schema::Schema,
     value::{Type, Value},
@@ -42,6 +43,7 @@ pub(crate) struct RawApply {
 pub(crate) trait DynResource<C>: Send + Sync {
     /// What the model cannot hold.
     fn gaps(&self, schema: &Schema) -> Vec<String>;
+    fn identity(&self) -> Option<&IdentitySchema>;
     async fn validate(&self, config: &Value) -> Result<Diagnostics, Diagnostics>;
     async fn modify_plan(&self, cx: &Context<C>, plan: &mut RawPlan) -> Result<(), Diagnostics>;
     async fn apply(&self, cx: &Context<C>, request: RawApply) -> Result<RawOutcome, Diagnostics>;
@@ -52,6 +54,11 @@ pub(crate) trait DynResource<C>: Send + Sync {
         private: Vec<u8>,
     ) -> Result<RawOutcome, Diagnostics>;
     async fn import(&self, cx: &Context<C>, id: &str) -> Result<RawOutcome, Diagnostics>;
+    async fn import_by_identity(
+        &self,
+        cx: &Context<C>,
+        identity: &Identity,
+    ) -> Result<RawOutcome, Diagnostics>;
     async fn upgrade(
         &self,
         version: i64,
@@ -63,11 +70,13 @@ pub(crate) trait DynResource<C>: Send + Sync {
 pub(crate) struct Typed<R> {
     resource: R,
     ty: Type,
+    identity: Option<IdentitySchema>,
 }
 
 impl<R: Resource> Typed<R> {
     pub(crate) fn new(resource: R, schema: &Schema) -> Self {
         Self {
+            identity: resource.identity(),
             resource,
             ty: schema.ty(),
         }
@@ -94,6 +103,10 @@ impl<R: Resource> Typed<R> {
 impl<R: Resource> DynResource<R::Client> for Typed<R> {
     fn gaps(&self, schema: &Schema) -> Vec<String> {
         coverage::gaps::<R::Model>(&schema.attributes)
+    }
+
+    fn identity(&self) -> Option<&IdentitySchema> {
+        self.identity.as_ref()
     }
 
     async fn validate(&self, config: &Value) -> Result<Diagnostics, Diagnostics> {
@@ -176,6 +189,14 @@ impl<R: Resource> DynResource<R::Client> for Typed<R> {
 
     async fn import(&self, cx: &Context<R::Client>, id: &str) -> Result<RawOutcome, Diagnostics> {
         self.outcome(self.resource.import(cx, id).await?)
+    }
+
+    async fn import_by_identity(
+        &self,
+        cx: &Context<R::Client>,
+        identity: &Identity,
+    ) -> Result<RawOutcome, Diagnostics> {
+        self.outcome(self.resource.import_by_identity(cx, identity).await?)
     }
 
     async fn upgrade(

@@ -104,7 +104,8 @@ fn rules(name: &str, a: &Attribute, in_set: bool) -> Vec<&'static str> {
         .collect()
 }
 
-fn set_of_dynamic(ty: &Type) -> bool {
+/// Whether a set somewhere in a type has elements whose type is not fixed. Hosts refuse that everywhere.
+pub(crate) fn set_of_dynamic(ty: &Type) -> bool {
     match ty {
         Type::Set(inner) => inner.has_dynamic(),
         Type::List(inner) | Type::Map(inner) => set_of_dynamic(inner),

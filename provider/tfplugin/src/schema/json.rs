@@ -1,32 +1,56 @@
 //! Schemas in the shape of `terraform providers schema -json`, for documentation.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::{Attribute, Attributes, Kind, Nesting, Schema};
-use crate::provider::Provider;
+use crate::{
+    function::{Parameter, Signature},
+    identity::IdentitySchema,
+    provider::Provider,
+};
 
-/// Everything that a provider offers, as `terraform providers schema -json` prints it.
+/// Everything that a provider offers, as `terraform providers schema -json` prints it. Kinds of which there
+/// are none are left out.
 #[must_use]
 pub fn schema_json<P: Provider>(provider: &P) -> Json {
     let catalog = provider.catalog();
-    let resources = catalog
-        .resources
-        .iter()
-        .map(|(name, e)| ((*name).to_owned(), schema(&e.schema)));
-    let sources = catalog
-        .data_sources
-        .iter()
-        .map(|(name, e)| ((*name).to_owned(), schema(&e.schema)));
-    json!({
-        "format_version": "1.0",
-        "provider_schemas": {
-            provider.address(): {
-                "provider": schema(&provider.schema()),
-                "resource_schemas": Json::Object(resources.collect()),
-                "data_source_schemas": Json::Object(sources.collect()),
-            }
+    let kinds = [
+        (
+            "resource_schemas",
+            each(&catalog.resources, |entry| schema(&entry.schema)),
+        ),
+        (
+            "data_source_schemas",
+            each(&catalog.data_sources, |entry| schema(&entry.schema)),
+        ),
+        (
+            "functions",
+            each(&catalog.functions, |item| function(item.signature())),
+        ),
+    ];
+    let mut identities = Map::new();
+    for (name, entry) in &catalog.resources {
+        if let Some(schema) = entry.item.identity() {
+            identities.insert((*name).to_owned(), identity(schema));
         }
-    })
+    }
+    let mut out = Map::from_iter([("provider".to_owned(), schema(&provider.schema()))]);
+    let kinds = kinds
+        .into_iter()
+        .chain([("resource_identity_schemas", identities)]);
+    for (kind, entries) in kinds.filter(|(_, entries)| !entries.is_empty()) {
+        out.insert(kind.to_owned(), entries.into());
+    }
+    json!({ "format_version": "1.0", "provider_schemas": { provider.address(): out } })
+}
+
+fn each<T>(entries: &BTreeMap<&'static str, T>, one: impl Fn(&T) -> Json) -> Map<String, Json> {
+    let entries = entries.iter();
+    entries
+        .map(|(name, entry)| ((*name).to_owned(), one(entry)))
+        .collect()
 }
 
 /// One schema, as an entry of `resource_schemas` or `data_source_schemas`, or as `provider`.
@@ -42,6 +66,63 @@ pub fn schema(schema: &Schema) -> Json {
         schema.deprecated.as_deref(),
     );
     json!({ "version": schema.version, "block": block })
+}
+
+/// One identity, as an entry of `resource_identity_schemas`.
+#[must_use]
+pub fn identity(identity: &IdentitySchema) -> Json {
+    let attributes = identity.attributes.iter().map(|(name, attribute)| {
+        let mut out = Map::from_iter([("type".to_owned(), attribute.ty.to_json())]);
+        if !attribute.description.is_empty() {
+            out.insert("description".into(), attribute.description.as_str().into());
+        }
+        let import = if attribute.required_for_import {
+            "required_for_import"
+        } else {
+            "optional_for_import"
+        };
+        out.insert(import.into(), true.into());
+        (name.clone(), Json::Object(out))
+    });
+    json!({ "version": identity.version, "attributes": Json::Object(attributes.collect()) })
+}
+
+/// One function, as an entry of `functions`.
+#[must_use]
+pub fn function(signature: &Signature) -> Json {
+    let mut out = Map::from_iter([("return_type".to_owned(), signature.returns.to_json())]);
+    let texts = [
+        ("summary", Some(&signature.summary)),
+        ("description", Some(&signature.description)),
+        ("deprecation_message", signature.deprecated.as_ref()),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            out.insert(name.into(), text.as_str().into());
+        }
+    }
+    if !signature.parameters.is_empty() {
+        let parameters = signature.parameters.iter().map(parameter);
+        out.insert("parameters".into(), parameters.collect());
+    }
+    if let Some(variadic) = &signature.variadic {
+        out.insert("variadic_parameter".into(), parameter(variadic));
+    }
+    Json::Object(out)
+}
+
+fn parameter(parameter: &Parameter) -> Json {
+    let mut out = Map::from_iter([
+        ("name".to_owned(), parameter.name.as_str().into()),
+        ("type".to_owned(), parameter.ty.to_json()),
+    ]);
+    if !parameter.description.is_empty() {
+        out.insert("description".into(), parameter.description.as_str().into());
+    }
+    if parameter.allow_null {
+        out.insert("is_nullable".into(), true.into());
+    }
+    Json::Object(out)
 }
 
 fn attributes(attributes: &Attributes) -> Json {

@@ -37,11 +37,34 @@ answers!(
     upgrade_resource_state,
     read_resource,
     plan_resource_change,
-    apply_resource_change,
     import_resource_state,
     move_resource_state,
     read_data_source,
 );
+
+impl Answer for pb::apply_resource_change::Response {
+    /// After a crash the answer is what came with the request. The identity that came with a create is a
+    /// plan, and where there is no state there must be none.
+    fn with(mut self, diagnostics: &Diagnostics) -> Self {
+        let state = self.new_state.as_ref();
+        if state.is_none_or(|state| msgpack::is_null(&state.msgpack) && state.json.is_empty()) {
+            self.new_identity = None;
+        }
+        self.diagnostics.extend(diagnostics.to_wire());
+        self
+    }
+}
+
+impl Answer for pb::call_function::Response {
+    /// A function answers with one error and not with diagnostics, so the first one speaks for all.
+    fn with(mut self, diagnostics: &Diagnostics) -> Self {
+        self.error = diagnostics.iter().next().map(|first| pb::FunctionError {
+            text: format!("{}: {}", first.summary, first.detail),
+            function_argument: None,
+        });
+        self
+    }
+}
 
 /// Reads a value of `ty`. Nothing at all means null.
 pub(crate) fn decode(value: Option<&pb::DynamicValue>, ty: &Type) -> Result<Value, Diagnostics> {

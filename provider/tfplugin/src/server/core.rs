@@ -64,10 +64,16 @@ impl<P: Provider> Core<P> {
         for (name, entry) in &self.catalog.resources {
             found.extend(named(name, check(&entry.schema)));
             found.extend(named(name, entry.item.gaps(&entry.schema)));
+            if let Some(identity) = entry.item.identity() {
+                found.extend(named(name, identity.check(&entry.schema)));
+            }
         }
         for (name, entry) in &self.catalog.data_sources {
             found.extend(named(name, check(&entry.schema)));
             found.extend(named(name, entry.item.gaps(&entry.schema)));
+        }
+        for (name, function) in &self.catalog.functions {
+            found.extend(named(name, function.broken()));
         }
         found
     }

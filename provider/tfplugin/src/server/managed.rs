@@ -5,15 +5,17 @@ use tfplugin_proto::tfplugin6 as pb;
 use super::{
     codec::{Answer as _, decode, decode_json, encode, malformed},
     core::Core,
+    identity,
 };
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
+    identity::Identity,
     path::Path,
     plan,
     provider::{Entry, Provider},
     resource::typed::{RawApply, RawOutcome, RawPlan, settled},
     schema::{Schema, validate::validate},
-    value::Value,
+    value::{Value, json},
 };
 
 impl<P: Provider> Core<P> {
@@ -68,6 +70,11 @@ impl<P: Provider> Core<P> {
         let response = pb::read_resource::Response {
             new_state: encode(&outcome.state, &ty),
             private: outcome.private.unwrap_or(request.private),
+            new_identity: identity::of_state(
+                item.identity(),
+                &outcome.state,
+                request.current_identity,
+            ),
             ..Default::default()
         };
         Ok(response.with(&outcome.diagnostics))
@@ -98,6 +105,12 @@ impl<P: Provider> Core<P> {
             requires_replace: replace_paths(&requires_replace, &prior, &planned),
             planned_state: encode(&planned, &ty),
             planned_private: private,
+            planned_identity: identity::planned(
+                item.identity(),
+                &prior,
+                &planned,
+                request.prior_identity,
+            ),
             ..Default::default()
         };
         Ok(response.with(&diagnostics))
@@ -118,11 +131,22 @@ impl<P: Provider> Core<P> {
             planned,
             private: request.planned_private.clone(),
         };
-        let outcome = item.apply(&self.context(), work).await?;
+        // Nothing was stored after an error, so the prior state stays, and its identity with it.
+        let outcome = item.apply(&self.context(), work).await;
+        let outcome = outcome.unwrap_or_else(|diagnostics| RawOutcome {
+            state: Value::Null,
+            private: None,
+            diagnostics,
+        });
         let outcome = settled(checked(outcome, change, prior), &schema);
         let response = pb::apply_resource_change::Response {
             new_state: encode(&outcome.state, &ty),
             private: outcome.private.unwrap_or(request.planned_private),
+            new_identity: identity::of_state(
+                item.identity(),
+                &outcome.state,
+                request.planned_identity,
+            ),
             ..Default::default()
         };
         Ok(response.with(&outcome.diagnostics))
@@ -133,23 +157,25 @@ impl<P: Provider> Core<P> {
         request: pb::import_resource_state::Request,
     ) -> Result<pb::import_resource_state::Response, Diagnostics> {
         let Entry { schema, item } = self.resource(&request.type_name)?;
-        let outcome = settled(item.import(&self.context(), &request.id).await?, &schema);
-        let mut response = pb::import_resource_state::Response::default();
+        let asked = identity::requested(item.identity(), &request)?;
+        let outcome = match &asked {
+            Some(identity) => item.import_by_identity(&self.context(), identity).await?,
+            None => item.import(&self.context(), &request.id).await?,
+        };
+        let outcome = settled(outcome, &schema);
         if outcome.state.is_null() && !outcome.diagnostics.has_errors() {
-            let detail = format!(
-                "There is no {} with the id {:?}.",
-                request.type_name, request.id
-            );
-            return Err(Diagnostic::error("Object Not Found", detail).into());
+            return Err(not_found(&request, asked.as_ref()));
         }
+        let mut response = pb::import_resource_state::Response::default();
         if !outcome.state.is_null() {
+            identity::imported(item.identity(), asked.as_ref(), &outcome.state)?;
             response
                 .imported_resources
                 .push(pb::import_resource_state::ImportedResource {
                     type_name: request.type_name,
                     state: encode(&outcome.state, &schema.ty()),
                     private: outcome.private.unwrap_or_default(),
-                    identity: None,
+                    identity: identity::of_state(item.identity(), &outcome.state, None),
                 });
         }
         Ok(response.with(&outcome.diagnostics))
@@ -169,6 +195,18 @@ impl<P: Provider> Core<P> {
         )
         .into())
     }
+}
+
+fn not_found(
+    request: &pb::import_resource_state::Request,
+    identity: Option<&Identity>,
+) -> Diagnostics {
+    let by = match identity {
+        Some(Identity(identity)) => format!("identity {}", json::encode(identity)),
+        None => format!("id {:?}", request.id),
+    };
+    let detail = format!("There is no {} with the {by}.", request.type_name);
+    Diagnostic::error("Object Not Found", detail).into()
 }
 
 /// What an apply does.

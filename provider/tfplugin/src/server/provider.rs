@@ -9,7 +9,7 @@ use super::{
     core::Core,
 };
 use crate::{
-    diagnostic::{Diagnostic, Diagnostics},
+    diagnostic::Diagnostics,
     provider::{Configure, Entry, Provider},
     resource::typed::settled,
     schema::validate::validate,
@@ -30,9 +30,10 @@ impl<P: Provider> Core<P> {
         &self,
         _: pb::get_metadata::Request,
     ) -> Result<pb::get_metadata::Response, Diagnostics> {
-        use pb::get_metadata::{DataSourceMetadata, ResourceMetadata};
+        use pb::get_metadata::{DataSourceMetadata, FunctionMetadata, ResourceMetadata};
         let resources = self.catalog.resources.keys();
         let data_sources = self.catalog.data_sources.keys();
+        let functions = self.catalog.functions.keys();
         Ok(pb::get_metadata::Response {
             server_capabilities: Some(capabilities()),
             resources: resources
@@ -43,6 +44,11 @@ impl<P: Provider> Core<P> {
             data_sources: data_sources
                 .map(|name| DataSourceMetadata {
                     type_name: (*name).to_owned(),
+                })
+                .collect(),
+            functions: functions
+                .map(|name| FunctionMetadata {
+                    name: (*name).to_owned(),
                 })
                 .collect(),
             ..Default::default()
@@ -57,33 +63,10 @@ impl<P: Provider> Core<P> {
             provider: Some(self.schema.to_wire()),
             resource_schemas: schemas(&self.catalog.resources),
             data_source_schemas: schemas(&self.catalog.data_sources),
+            functions: self.functions(),
             server_capabilities: Some(capabilities()),
             ..Default::default()
         })
-    }
-
-    /// There are none yet. An empty answer is what hosts take as "no functions".
-    pub(super) async fn get_functions(
-        &self,
-        _: pb::get_functions::Request,
-    ) -> Result<pb::get_functions::Response, Diagnostics> {
-        Ok(pb::get_functions::Response::default())
-    }
-
-    /// There are none yet. An empty answer works with every host.
-    pub(super) async fn get_resource_identity_schemas(
-        &self,
-        _: pb::get_resource_identity_schemas::Request,
-    ) -> Result<pb::get_resource_identity_schemas::Response, Diagnostics> {
-        Ok(pb::get_resource_identity_schemas::Response::default())
-    }
-
-    pub(super) async fn upgrade_resource_identity(
-        &self,
-        request: pb::upgrade_resource_identity::Request,
-    ) -> Result<pb::upgrade_resource_identity::Response, Diagnostics> {
-        let detail = format!("{} has no identity.", request.type_name);
-        Err(Diagnostic::error("Unsupported Resource Identity", detail).into())
     }
 
     pub(super) async fn validate_provider_config(

@@ -1,5 +1,8 @@
 //! A small provider with one attribute of every kind, for the tests of this crate.
 
+mod function;
+mod named;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -31,7 +34,13 @@ impl Provider for Demo {
     }
 
     fn catalog(&self) -> Catalog<String> {
-        Catalog::new().resource(Thing).data_source(Source)
+        Catalog::new()
+            .resource(Thing)
+            .resource(named::Named)
+            .resource(named::Placed)
+            .data_source(Source)
+            .function(function::Join)
+            .function(function::Answer)
     }
 
     async fn configure(

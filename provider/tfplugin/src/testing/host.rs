@@ -8,6 +8,7 @@ use tonic::Request;
 
 use super::{
     Action, Instance, Report,
+    import::{enforce_identity, from_wire, stored, to_wire},
     input::{from_json, to_json},
     refused,
     steps::{answered, client_capabilities, enforce, messages, sure},
@@ -31,7 +32,7 @@ const TERRAFORM_VERSION: &str = "1.15.0-test";
 /// A provider under test.
 pub struct Host<P: Provider> {
     pub(super) service: Service<P>,
-    core: Arc<Core<P>>,
+    pub(super) core: Arc<Core<P>>,
 }
 
 impl<P: Provider> Host<P> {
@@ -153,6 +154,15 @@ impl<P: Provider> Host<P> {
             "the plan during apply",
             &check::final_plan(&report.planned, &again.planned),
         );
+        enforce(
+            "the identity planned during apply",
+            &check::identity(
+                self.identity_schema(&instance.type_name),
+                &report.identity,
+                &again.identity,
+                true,
+            ),
+        );
         assert_eq!(
             again.action, expected,
             "the action changed between plan and apply"
@@ -180,7 +190,10 @@ impl<P: Provider> Host<P> {
         }
         let (_, ty) = self.schema(&instance.type_name);
         let planned = sure(decode(answer.planned_state.as_ref(), &ty));
-        assert!(planned.is_null(), "a planned destroy must plan null");
+        assert!(
+            planned.is_null() && answer.planned_identity.is_none(),
+            "a planned destroy must plan null"
+        );
         diagnostics.extend(self.remove(instance).await);
         Report {
             action: Action::Delete,
@@ -194,30 +207,44 @@ impl<P: Provider> Host<P> {
             return Diagnostics::new();
         }
         let (schema, ty) = self.schema(&instance.type_name);
-        let stored = json::encode(&instance.state);
         let (state, mut found) = self
-            .upgrade(&instance.type_name, schema.version, &stored)
+            .upgrade(
+                &instance.type_name,
+                schema.version,
+                &json::encode(&instance.state),
+            )
             .await;
         assert_eq!(
             state, instance.state,
             "storing and reading a state changes it"
         );
+        let identity_schema = self.identity_schema(&instance.type_name);
+        let identity =
+            identity_schema.map_or(Value::Null, |schema| stored(schema, &instance.identity));
         let request = pb::read_resource::Request {
             type_name: instance.type_name.clone(),
             current_state: encode(&state, &ty),
             private: instance.private.clone(),
             client_capabilities: Some(client_capabilities()),
+            current_identity: identity_schema.and_then(|schema| to_wire(schema, &identity)),
             ..Default::default()
         };
         let answer = answered(self.service.read_resource(Request::new(request)).await);
         let read = messages(&answer.diagnostics);
         if !read.has_errors() {
+            instance.identity = from_wire(identity_schema, answer.new_identity);
             instance.state = sure(decode(answer.new_state.as_ref(), &ty));
             instance.private = answer.private;
             enforce(
                 "the state after read",
                 &check::state(schema, &instance.state),
             );
+            if instance.exists() {
+                let after = &instance.identity;
+                enforce_identity("the identity after read", identity_schema, &identity, after);
+            } else {
+                assert!(instance.identity.is_null(), "an identity without an object");
+            }
         }
         found.extend(read);
         found
@@ -246,41 +273,6 @@ impl<P: Provider> Host<P> {
         );
         let state = sure(decode(answer.upgraded_state.as_ref(), &ty));
         (state, messages(&answer.diagnostics))
-    }
-
-    /// Imports an object by its id and reads it.
-    ///
-    /// # Errors
-    /// The messages, when there is no such object.
-    pub async fn import(&self, type_name: &str, id: &str) -> Result<Instance, Diagnostics> {
-        let (_, ty) = self.schema(type_name);
-        let request = pb::import_resource_state::Request {
-            type_name: type_name.to_owned(),
-            id: id.to_owned(),
-            client_capabilities: Some(client_capabilities()),
-            identity: None,
-        };
-        let answer = answered(
-            self.service
-                .import_resource_state(Request::new(request))
-                .await,
-        );
-        let found = messages(&answer.diagnostics);
-        if found.has_errors() {
-            return Err(found);
-        }
-        let [imported] = answer.imported_resources.as_slice() else {
-            panic!("an import must give exactly one resource");
-        };
-        let mut instance = Instance::new(type_name);
-        instance.state = sure(decode(imported.state.as_ref(), &ty));
-        instance.private.clone_from(&imported.private);
-        let found = self.refresh(&mut instance).await;
-        if found.has_errors() || !instance.exists() {
-            Err(found)
-        } else {
-            Ok(instance)
-        }
     }
 
     /// Validates and reads a data source.

@@ -4,7 +4,12 @@ use serde_json::Value as Json;
 use tfplugin_proto::tfplugin6::{self as pb, provider_server::Provider as _};
 use tonic::Request;
 
-use super::{Action, Host, Instance, Report, input::from_json, proposed, refused, text};
+use super::{
+    Action, Host, Instance, Report,
+    import::{enforce_identity, from_wire, to_wire},
+    input::from_json,
+    proposed, refused, text,
+};
 use crate::{
     check::{self, Violation},
     diagnostic::Diagnostics,
@@ -29,6 +34,14 @@ impl<P: Provider> Host<P> {
         }
         let mut planned = sure(decode(answer.planned_state.as_ref(), &ty));
         enforce("the plan", &check::plan(schema, &config, prior, &planned));
+        let identity_schema = self.identity_schema(&instance.type_name);
+        let mut identity = from_wire(identity_schema, answer.planned_identity);
+        // Only what does not exist yet may have an identity that is not known.
+        let creates = prior.is_null();
+        enforce(
+            "the planned identity",
+            &check::identity(identity_schema, &instance.identity, &identity, creates),
+        );
         let paths: Vec<Path> = answer
             .requires_replace
             .iter()
@@ -49,10 +62,15 @@ impl<P: Provider> Host<P> {
                 .await;
             diagnostics.extend(messages(&answer.diagnostics));
             planned = sure(decode(answer.planned_state.as_ref(), &ty));
+            identity = from_wire(identity_schema, answer.planned_identity);
             if !diagnostics.has_errors() {
                 enforce(
                     "the plan of the replacement",
                     &check::plan(schema, &config, &Value::Null, &planned),
+                );
+                enforce(
+                    "the planned identity of the replacement",
+                    &check::identity(identity_schema, &Value::Null, &identity, true),
                 );
             }
         }
@@ -67,6 +85,7 @@ impl<P: Provider> Host<P> {
             planned,
             diagnostics,
             private: answer.planned_private,
+            identity,
         }
     }
 
@@ -85,6 +104,10 @@ impl<P: Provider> Host<P> {
             config: encode(config, &ty),
             prior_private: private.to_vec(),
             client_capabilities: Some(client_capabilities()),
+            prior_identity: self
+                .identity_schema(&instance.type_name)
+                .filter(|_| !prior.is_null())
+                .and_then(|schema| to_wire(schema, &instance.identity)),
             ..Default::default()
         };
         answered(
@@ -103,12 +126,14 @@ impl<P: Provider> Host<P> {
     ) -> Diagnostics {
         let (schema, ty) = self.schema(&instance.type_name);
         let creates = instance.state.is_null();
+        let identity_schema = self.identity_schema(&instance.type_name);
         let request = pb::apply_resource_change::Request {
             type_name: instance.type_name.clone(),
             prior_state: encode(&instance.state, &ty),
             planned_state: encode(&plan.planned, &ty),
             config: encode(&from_json(config, &ty), &ty),
             planned_private: plan.private.clone(),
+            planned_identity: identity_schema.and_then(|schema| to_wire(schema, &plan.identity)),
             ..Default::default()
         };
         let answer = answered(
@@ -118,10 +143,19 @@ impl<P: Provider> Host<P> {
         );
         let found = messages(&answer.diagnostics);
         let state = sure(decode(answer.new_state.as_ref(), &ty));
+        let identity = from_wire(identity_schema, answer.new_identity);
         if found.has_errors() {
             enforce(
                 "the state after a failed apply",
                 &check::state(schema, &state),
+            );
+            enforce(
+                "the identity after a failed apply",
+                &check::identity(identity_schema, &instance.identity, &identity, false),
+            );
+            assert!(
+                identity.is_null() || !state.is_null(),
+                "an identity without an object"
             );
             instance.tainted = creates && !state.is_null();
         } else {
@@ -129,8 +163,16 @@ impl<P: Provider> Host<P> {
                 "the state after apply",
                 &check::apply(schema, &plan.planned, &state),
             );
+            let planned = &plan.identity;
+            enforce_identity(
+                "the identity after apply",
+                identity_schema,
+                planned,
+                &identity,
+            );
             instance.tainted = false;
         }
+        instance.identity = identity;
         instance.state = state;
         instance.private = answer.private;
         found
@@ -160,6 +202,15 @@ impl<P: Provider> Host<P> {
             "a state is left after a delete without an error"
         );
         enforce("the state after delete", &check::state(schema, &state));
+        let identity = from_wire(
+            self.identity_schema(&instance.type_name),
+            answer.new_identity,
+        );
+        assert!(
+            identity.is_null() || !state.is_null(),
+            "an identity without an object"
+        );
+        instance.identity = identity;
         instance.state = state;
         instance.tainted &= instance.exists();
         found

@@ -1,5 +1,8 @@
 //! Plans and applies of a small provider, through the whole server.
 
+mod function;
+mod identity;
+
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 

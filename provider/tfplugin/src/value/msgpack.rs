@@ -49,6 +49,11 @@ pub fn decode(bytes: &[u8], ty: &Type) -> Result<Value, DecodeError> {
     }
 }
 
+/// Whether bytes are null, whatever their type.
+pub(crate) fn is_null(bytes: &[u8]) -> bool {
+    bytes.is_empty() || bytes == [Marker::Null.to_u8()]
+}
+
 /// Encodes a value as `ty`, with plain unknowns.
 ///
 /// A value that does not have the shape of `ty` is written as null where it differs; callers
