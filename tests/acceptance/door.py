@@ -12,7 +12,7 @@ import urllib.parse
 SHUT_SECONDS = 1.5
 LOOPBACK = "127.0.0.1"
 # The services that call actions by a form, and those that name the operation in a header.
-_FORMS = {"sts", "ec2"}
+_FORMS = {"sts", "ec2", "sns"}
 # What the last step of a path asks of a function.
 _OF_A_FUNCTION = {"invocations": "Invoke", "configuration": "GetFunctionConfiguration"}
 # Largest message of this API by far; DynamoDB's own limit is 16 MiB.

@@ -16,7 +16,7 @@ from .conftest import folder
 from .door import Door
 from .host import HOSTS, Workspace
 from .simulator import ENVIRONMENT, REGION, Simulator
-from .test_faults import BESIDE, LEDGER, OPERATIONS
+from .test_faults import BESIDE, FROM, GUARDED, LEDGER, OPERATIONS
 from .test_kill import WRITE
 from .waiting import until
 
@@ -39,15 +39,15 @@ def life(host: str, path: Path, binaries: Path, stack: ExitStack) -> dict:
     logged = {"TF_LOG_PROVIDER": "warn", "TF_LOG_PATH": str(log)}
     workspace = Workspace(HOSTS[host](), path / "workspace", binaries, CREDENTIALS | logged)
     stack.callback(workspace.leftovers)
-    services = ("drs", "dynamodb", "ec2", "sts", "servicequotas", "lambda", "ssm")
+    services = ("drs", "dynamodb", "ec2", "sts", "servicequotas", "lambda", "ssm", "sns")
     endpoints = dict.fromkeys(services, door.endpoint)
     given = {"region": REGION, "environment": ENVIRONMENT, "create_tables": True, "endpoints": endpoints}
     workspace.write(
         TERRAFORM + block("provider", "drs", **given),
         group("web", source_server_ids=ids),
         *LEDGER,
-        plan("shop", wave("web", "web", "ledger", **BESIDE)),
-        drill("quarterly", "shop", fail_on_unsuccessful=False),
+        plan("shop", wave("web", "web", "ledger", **BESIDE), **GUARDED),
+        drill("quarterly", "shop", fail_on_unsuccessful=False, **FROM),
         data("drs_execution", "last", id=Expression("drs_drill_execution.quarterly.id")),
         output("statuses", "{ for s in drs_drill_execution.quarterly.servers : s.hostname => s.status }"),
     )

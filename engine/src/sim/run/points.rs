@@ -90,6 +90,11 @@ fn check_record(run: &Run, history: &History) {
         };
         let launch = &history.state.launches[launch];
         let job = launch.phase.job().expect("it was launched");
+        if !is_ours(run, job) {
+            // Without tags, somebody else's launch can be taken for one of ours that was lost; see ADR 0004.
+            run.hub.count("launches of others that were taken for ours");
+            continue;
+        }
         let did = log_of(run, &launch.target, job);
         for (server, from) in points {
             let named = history.state.frozen_point(server).is_some();
@@ -103,6 +108,13 @@ fn check_record(run: &Run, history: &History) {
             run.hub.count(counted);
         }
     }
+}
+
+/// Whether we started a job.
+fn is_ours(run: &Run, job: &JobId) -> bool {
+    let world = lock(&run.context.world);
+    let mut accepted = world.accepted_launches().iter();
+    accepted.any(|launch| launch.job_id == job.as_str() && launch.caller == OURS)
 }
 
 fn count_aged(run: &Run, state: &State) {
