@@ -114,6 +114,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod action;
 pub mod check;
 pub mod context;
 pub mod data_source;
@@ -134,6 +135,7 @@ pub mod testing;
 pub mod value;
 pub mod work;
 
+pub use action::{Action, Progress};
 pub use async_trait::async_trait;
 pub use context::{Context, CriticalSections};
 pub use data_source::DataSource;
