@@ -57,6 +57,7 @@ impl<P: Provider> Core<P> {
 
     async fn invoke_action(
         &self,
+        cx: &crate::Context<P::Client>,
         request: pb::invoke_action::Request,
         progress: &Progress,
     ) -> Result<Diagnostics, Diagnostics> {
@@ -66,7 +67,7 @@ impl<P: Provider> Core<P> {
             let detail = "The configuration of the action has values that are not known yet.";
             return Err(Diagnostic::error("Unknown Value", detail).into());
         }
-        item.invoke(&self.context(), &config, progress).await
+        item.invoke(cx, &config, progress).await
     }
 }
 
@@ -75,10 +76,12 @@ impl<P: Provider> Service<P> {
     pub(super) fn invoke(&self, request: pb::invoke_action::Request) -> Events {
         let (progress, reader) = Progress::queue();
         let core = Arc::clone(&self.core);
+        // Taken before the host has its stream: a stop that comes right after must not be missed.
+        let cx = core.context();
         let span = self.span("InvokeAction", &request.action_type);
         let work = async move {
             let began = Instant::now();
-            let ended = core.invoke_action(request, &progress).await;
+            let ended = core.invoke_action(&cx, request, &progress).await;
             let tf_req_duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::debug!(tf_req_duration_ms, "request served");
             let (Ok(diagnostics) | Err(diagnostics)) = ended;
