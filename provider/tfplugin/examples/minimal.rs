@@ -12,8 +12,16 @@
 //! }
 //!
 //! resource "minimal_note" "hello" {
-//!   name = "hello"
+//!   name = provider::minimal::slug("Hello, world")
 //!   text = "Hello, world."
+//! }
+//!
+//! # With Terraform 1.14: terraform apply -invoke=action.minimal_append.more
+//! action "minimal_append" "more" {
+//!   config {
+//!     name = minimal_note.hello.name
+//!     text = "And good night."
+//!   }
 //! }
 //! ```
 //!
@@ -30,9 +38,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use tfplugin::{
-    Attr, Attribute, Catalog, Configure, Configured, Context, Create, DataSource, Delete,
-    Diagnostic, Diagnostics, Outcome, Path, Plan, Provider, Read, Resource, Schema, Type, Update,
-    async_trait, schema::validator,
+    Action, Attr, Attribute, Catalog, Configure, Configured, Context, Create, DataSource, Delete,
+    Diagnostic, Diagnostics, Function, FunctionError, IdentitySchema, Outcome, Parameter, Path,
+    Plan, Progress, Provider, Read, Resource, Schema, Signature, Type, Update, async_trait,
+    schema::validator,
 };
 
 fn main() -> ExitCode {
@@ -76,7 +85,11 @@ impl Provider for Minimal {
     }
 
     fn catalog(&self) -> Catalog<Notes> {
-        Catalog::new().resource(Note).data_source(NoteSource)
+        Catalog::new()
+            .resource(Note)
+            .data_source(NoteSource)
+            .action(Append)
+            .function(Slug)
     }
 
     async fn configure(
@@ -246,6 +259,11 @@ impl Resource for Note {
                     .validate(validator::integer(0, 3_600_000))
                     .describe("How long writing takes. Nothing interrupts it."),
             )
+    }
+
+    /// With this, a note can also be imported with `identity = { id = "hello" }`.
+    fn identity(&self) -> Option<IdentitySchema> {
+        Some(IdentitySchema::new(0).required_for_import("id", Type::String, "The name."))
     }
 
     async fn validate(&self, config: NoteModel) -> Diagnostics {
@@ -423,4 +441,125 @@ impl DataSource for NoteSource {
         config.revision = Attr::Known(stored.revision);
         Ok(Outcome::state(config))
     }
+}
+
+/// The function `provider::minimal::slug`.
+struct Slug;
+
+impl Function for Slug {
+    type Arguments = (String,);
+    type Output = String;
+
+    fn name(&self) -> &'static str {
+        "slug"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature::new("Makes a name for a note from a title.", Type::String)
+            .describe(
+                "Letters and digits stay, in lower case; what is between them becomes one `-`.",
+            )
+            .parameter(Parameter::new("title", Type::String).describe("The title."))
+    }
+
+    fn call(&self, (title,): (String,)) -> Result<String, FunctionError> {
+        let words = title.split(|c: char| !c.is_alphanumeric());
+        let words: Vec<String> = words
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        if words.is_empty() {
+            return Err(FunctionError::new("it must have a letter or a digit").at(0));
+        }
+        Ok(words.join("-"))
+    }
+}
+
+/// The action `minimal_append`.
+struct Append;
+
+#[derive(Debug, Deserialize)]
+struct AppendModel {
+    name: Attr<String>,
+    text: Attr<String>,
+    times: Attr<i64>,
+    delay_ms: Attr<i64>,
+    crash: Attr<bool>,
+}
+
+#[async_trait]
+impl Action for Append {
+    type Model = AppendModel;
+    type Client = Notes;
+
+    fn type_name(&self) -> &'static str {
+        "minimal_append"
+    }
+
+    fn schema(&self) -> Schema {
+        let bounded = || {
+            Attribute::number()
+                .optional()
+                .validate(validator::integer(0, 3_600_000))
+        };
+        Schema::new("Appends lines to a note that exists.")
+            .attribute(
+                "name",
+                Attribute::string().required().describe("Which note."),
+            )
+            .attribute(
+                "text",
+                Attribute::string().required().describe("What to append."),
+            )
+            .attribute("times", bounded().describe("How often; once if not set."))
+            .attribute(
+                "delay_ms",
+                bounded().describe("How long to wait before each line."),
+            )
+            .attribute(
+                "crash",
+                Attribute::bool()
+                    .optional()
+                    .describe("Whether to crash in the end, to see what a host makes of it."),
+            )
+    }
+
+    async fn invoke(
+        &self,
+        cx: &Context<Notes>,
+        config: AppendModel,
+        progress: &Progress,
+    ) -> Diagnostics {
+        match append(cx, &config, progress).await {
+            Ok(()) => Diagnostics::new(),
+            Err(error) => error.into(),
+        }
+    }
+}
+
+async fn append(
+    cx: &Context<Notes>,
+    config: &AppendModel,
+    progress: &Progress,
+) -> Result<(), Diagnostic> {
+    let (name, text) = (config.name.require("name")?, config.text.require("text")?);
+    let times = config.times.known().copied().unwrap_or(1);
+    let delay = config.delay_ms.known().copied().unwrap_or(0);
+    for number in 1..=times {
+        if !cx.sleep(Duration::from_millis(delay.unsigned_abs())).await {
+            let detail = format!("{} of {times} lines were appended to {name:?}.", number - 1);
+            return Err(Diagnostic::error("Interrupted", detail));
+        }
+        let notes = cx.client()?;
+        let Some(mut stored) = notes.load(name)? else {
+            let detail = format!("There is no note {name:?}.");
+            return Err(Diagnostic::error("Note Not Found", detail).at("name"));
+        };
+        stored.text = format!("{}\n{text}", stored.text);
+        stored.revision += 1;
+        notes.save(name, &stored)?;
+        progress.report(format!("appended {number} of {times}"));
+    }
+    assert_ne!(config.crash, Attr::Known(true), "as it was told");
+    Ok(())
 }

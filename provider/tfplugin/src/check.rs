@@ -113,14 +113,9 @@ pub fn state(schema: &Schema, state: &Value) -> Vec<Violation> {
 }
 
 /// What is wrong with the identity beside a state or a plan. `before` is what it was, or what was planned;
-/// null means none in both. Only the plan of a create may hold unknown values.
+/// null means none in both. A plan holds no unknown values either: Terraform 1.15 cannot show such a plan.
 #[must_use]
-pub fn identity(
-    schema: Option<&IdentitySchema>,
-    before: &Value,
-    after: &Value,
-    allow_unknown: bool,
-) -> Vec<Violation> {
+pub fn identity(schema: Option<&IdentitySchema>, before: &Value, after: &Value) -> Vec<Violation> {
     let mut check = Check::default();
     let root = Path::root();
     let Some(schema) = schema else {
@@ -135,7 +130,7 @@ pub fn identity(
         }
         return check.found;
     }
-    if !allow_unknown && !after.is_wholly_known() {
+    if !after.is_wholly_known() {
         check.broken(&root, "an identity holds an unknown value");
     }
     if let Err(error) = after.clone().conform(&schema.ty()) {
@@ -415,18 +410,15 @@ mod tests {
             .required_for_import("id", Type::String, "")
             .optional_for_import("zone", Type::String, "");
         let of = |id: Value| Value::object([("id", id), ("zone", Value::Null)]);
-        let rules = |before: &Value, after: &Value, allow_unknown| {
-            identity(Some(&schema), before, after, allow_unknown).len()
-        };
-        let (one, unknown) = (of("1".into()), of(Value::unknown()));
-        assert_eq!(rules(&Value::Null, &one, false), 0);
-        assert_eq!(rules(&Value::Null, &unknown, true), 0);
-        assert_eq!(rules(&unknown, &one, false), 0);
-        assert_eq!(rules(&Value::Null, &unknown, false), 1);
-        assert_eq!(rules(&Value::Null, &of(Value::Null), false), 1);
-        assert_eq!(rules(&one, &of("2".into()), false), 1);
-        assert_eq!(rules(&one, &Value::Null, false), 1);
-        assert_eq!(identity(None, &Value::Null, &one, false).len(), 1);
+        let rules = |before: &Value, after: &Value| identity(Some(&schema), before, after).len();
+        let one = of("1".into());
+        assert_eq!(rules(&Value::Null, &one), 0);
+        assert_eq!(rules(&one, &one), 0);
+        assert_eq!(rules(&Value::Null, &of(Value::unknown())), 1);
+        assert_eq!(rules(&Value::Null, &of(Value::Null)), 1);
+        assert_eq!(rules(&one, &of("2".into())), 1);
+        assert_eq!(rules(&one, &Value::Null), 1);
+        assert_eq!(identity(None, &Value::Null, &one).len(), 1);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A framework for Terraform and OpenTofu providers.
 //!
 //! It speaks version 6 of the plugin protocol and knows nothing about any one cloud. A provider
-//! implements [`Provider`], one [`Resource`] per file and one [`DataSource`] per file, and its `main`
-//! is one call of [`serve`]:
+//! implements [`Provider`], one [`Resource`], [`DataSource`], [`Action`] or [`Function`] per file, and
+//! its `main` is one call of [`serve`]:
 //!
 //! ```no_run
 //! use serde::{Deserialize, Serialize};
@@ -101,6 +101,11 @@
 //!   sets. See [`value`].
 //! - **Plans.** Defaults, computed attributes, plan modifiers and replacements, in the order that makes a
 //!   second plan empty. [`Resource::modify_plan`] has the last word.
+//! - **Identity.** A resource says which of its attributes name an object for ever
+//!   ([`Resource::identity`]); the framework sends them wherever a host wants them, and imports by them.
+//! - **Functions and actions.** [`Function`] has typed arguments and works before the provider is
+//!   configured. The stream of an [`Action`] ends with exactly one completion, however the work ends, and a
+//!   slow host neither holds the work up nor makes memory grow. Hosts too old for either do not see them.
 //! - **Failures.** Errors become diagnostics, and so do panics. A state can be returned beside an error, so
 //!   that nothing which exists is forgotten.
 //! - **Ends.** Ctrl-C stops the current work and not the process; the process ends with its host, but never
@@ -109,11 +114,12 @@
 //!   Terraform's rules.
 //!
 //! What it does not do: blocks (nested attributes take their place), ephemeral resources, list resources,
-//! actions, functions, resource identity, deferred changes and state stores. Hosts get a well-formed
-//! "there are none" where they ask.
+//! generated configuration, moves from other resource types, upgrades of stored identities from an older
+//! version, deferred changes and state stores. Hosts get a well-formed "there are none" where they ask.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod action;
 pub mod check;
 pub mod context;
 pub mod data_source;
@@ -134,6 +140,7 @@ pub mod testing;
 pub mod value;
 pub mod work;
 
+pub use action::{Action, Progress};
 pub use async_trait::async_trait;
 pub use context::{Context, CriticalSections};
 pub use data_source::DataSource;

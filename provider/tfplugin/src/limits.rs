@@ -38,3 +38,7 @@ pub const MAX_HANDSHAKES: usize = 64;
 pub const MAX_PORT_TRIES: usize = 256;
 /// Names tried for the directory of the socket. Leftovers of killed processes can be in the way.
 pub const MAX_SOCKET_DIRECTORY_TRIES: u32 = 100;
+/// Messages of an action that wait for its host. Older ones make room.
+pub const MAX_PROGRESS_MESSAGES: usize = 64;
+/// Bytes of one message of an action. Longer ones are cut.
+pub const MAX_PROGRESS_BYTES: usize = 16 << 10;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use crate::{
+    action::{self, Action, DynAction},
     context::CriticalSections,
     data_source::{self, DataSource, DynDataSource},
     diagnostic::{Diagnostic, Diagnostics},
@@ -108,6 +109,7 @@ impl<C> fmt::Debug for Configured<C> {
 pub struct Catalog<C> {
     pub(crate) resources: BTreeMap<&'static str, Entry<dyn DynResource<C>>>,
     pub(crate) data_sources: BTreeMap<&'static str, Entry<dyn DynDataSource<C>>>,
+    pub(crate) actions: BTreeMap<&'static str, Entry<dyn DynAction<C>>>,
     pub(crate) functions: BTreeMap<&'static str, Arc<dyn DynFunction>>,
 }
 
@@ -133,6 +135,7 @@ impl<C: Send + Sync + 'static> Catalog<C> {
         Self {
             resources: BTreeMap::new(),
             data_sources: BTreeMap::new(),
+            actions: BTreeMap::new(),
             functions: BTreeMap::new(),
         }
     }
@@ -169,6 +172,16 @@ impl<C: Send + Sync + 'static> Catalog<C> {
         self
     }
 
+    /// The same catalog with one more action.
+    #[must_use]
+    pub fn action(mut self, action: impl Action<Client = C>) -> Self {
+        let name = action.type_name();
+        let schema = Arc::new(action.schema());
+        let item = Arc::new(action::Typed(action));
+        self.actions.insert(name, Entry { schema, item });
+        self
+    }
+
     /// The same catalog with one more function.
     #[must_use]
     pub fn function(mut self, function: impl Function) -> Self {
@@ -190,6 +203,7 @@ impl<C> fmt::Debug for Catalog<C> {
         f.debug_struct("Catalog")
             .field("resources", &self.resources.keys())
             .field("data_sources", &self.data_sources.keys())
+            .field("actions", &self.actions.keys())
             .field("functions", &self.functions.keys())
             .finish()
     }

@@ -3,6 +3,7 @@
 //! Whatever goes wrong in provider code, a panic included, becomes a diagnostic: hosts print any
 //! other gRPC status as a failure of the plugin.
 
+mod action;
 pub(crate) mod codec;
 pub(crate) mod core;
 mod function;
@@ -20,7 +21,7 @@ use std::{
 };
 
 use tfplugin_proto::tfplugin6::{self as pb, provider_server::Provider as Rpc};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, codegen::BoxStream};
 use tracing::Instrument as _;
 
 use crate::{
@@ -44,6 +45,22 @@ impl<P: Provider> Service<P> {
         }
     }
 
+    /// The place in the logs where a request belongs.
+    fn span(&self, rpc: &'static str, type_name: &str) -> tracing::Span {
+        let id = self.requests.fetch_add(1, Ordering::Relaxed);
+        let empty = tracing::field::Empty;
+        let span = tracing::info_span!(
+            "rpc",
+            tf_rpc = rpc,
+            tf_req_id = id,
+            tf_resource_type = empty
+        );
+        if !type_name.is_empty() {
+            span.record("tf_resource_type", type_name);
+        }
+        span
+    }
+
     /// Runs one request in a task of its own: a panic ends only that task, and the work goes on
     /// when the host drops the connection, so that what is in flight can be recorded.
     async fn call<A, F>(
@@ -57,17 +74,7 @@ impl<P: Provider> Service<P> {
         A: Answer,
         F: Future<Output = Result<A, Diagnostics>> + Send + 'static,
     {
-        let id = self.requests.fetch_add(1, Ordering::Relaxed);
-        let empty = tracing::field::Empty;
-        let span = tracing::info_span!(
-            "rpc",
-            tf_rpc = rpc,
-            tf_req_id = id,
-            tf_resource_type = empty
-        );
-        if !type_name.is_empty() {
-            span.record("tf_resource_type", type_name);
-        }
+        let span = self.span(rpc, type_name);
         let began = Instant::now();
         let task = tokio::spawn(work(Arc::clone(&self.core)).instrument(span.clone()));
         let answer = match task.await {
@@ -124,6 +131,13 @@ macro_rules! rpcs {
                 self.call($name, &type_name, fallback, work).await
             })*
 
+            async fn invoke_action(
+                &self,
+                request: Request<pb::invoke_action::Request>,
+            ) -> Result<Response<BoxStream<pb::invoke_action::Event>>, Status> {
+                Ok(Response::new(Box::pin(self.invoke(request.into_inner()))))
+            }
+
             async fn stop_provider(
                 &self,
                 _: Request<pb::stop_provider::Request>,
@@ -156,4 +170,6 @@ rpcs! {
     import_resource_state => "ImportResourceState", import_resource_state, type type_name;
     move_resource_state => "MoveResourceState", move_resource_state, type target_type_name;
     read_data_source => "ReadDataSource", read_data_source, type type_name;
+    validate_action_config => "ValidateActionConfig", validate_action_config, type type_name;
+    plan_action => "PlanAction", plan_action, type action_type;
 }

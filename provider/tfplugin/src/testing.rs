@@ -54,6 +54,7 @@ mod function;
 mod host;
 mod import;
 mod input;
+mod invoke;
 mod proposed;
 mod steps;
 #[cfg(test)]

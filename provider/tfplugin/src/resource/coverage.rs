@@ -7,19 +7,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     path::Path,
     schema::{Attribute, Attributes, Kind, Nesting},
-    value::{Type, Value, ser},
+    value::{Type, Value, ser, shape::Shape},
 };
 
 /// The attributes that the model has no field for, and the model's refusal of a plausible value.
 pub(crate) fn gaps<M: Serialize + DeserializeOwned>(attributes: &Attributes) -> Vec<String> {
-    let filled = sample(attributes);
-    let model: M = match filled.to_model() {
+    let model: M = match filled(attributes) {
         Ok(model) => model,
-        Err(error) => {
-            return vec![format!(
-                "the model cannot hold a value that the schema allows: {error}"
-            )];
-        }
+        Err(refusal) => return vec![refusal],
     };
     let mut found = Vec::new();
     match ser::to_value(&model) {
@@ -27,6 +22,25 @@ pub(crate) fn gaps<M: Serialize + DeserializeOwned>(attributes: &Attributes) -> 
         Err(error) => found.push(format!("the model cannot be written: {error}")),
     }
     found
+}
+
+/// The same for a model that is only read and never written. Only its outermost fields can be seen.
+pub(crate) fn unread<M: DeserializeOwned>(attributes: &Attributes) -> Vec<String> {
+    let mut found: Vec<String> = filled::<M>(attributes).err().into_iter().collect();
+    if let Shape::Fields(fields) = Shape::of::<M>() {
+        let missing = attributes
+            .keys()
+            .filter(|name| !fields.contains(&name.as_str()));
+        found.extend(missing.map(|name| format!("the model has no field for {name}")));
+    }
+    found
+}
+
+/// A model with plausible values, or why it cannot hold them.
+fn filled<M: DeserializeOwned>(attributes: &Attributes) -> Result<M, String> {
+    sample(attributes)
+        .to_model()
+        .map_err(|error| format!("the model cannot hold a value that the schema allows: {error}"))
 }
 
 fn missing(attributes: &Attributes, written: &Value, at: &Path, found: &mut Vec<String>) {

@@ -32,6 +32,31 @@ pub fn check(schema: &Schema) -> Vec<String> {
     found
 }
 
+/// The same for the schema of an action, which has nowhere to keep what is computed.
+#[must_use]
+pub fn check_action(schema: &Schema) -> Vec<String> {
+    let mut found = check(schema);
+    only_configured(&schema.attributes, &Path::root(), &mut found);
+    found
+}
+
+fn only_configured(attributes: &Attributes, at: &Path, found: &mut Vec<String>) {
+    for (name, attribute) in attributes {
+        let path = at.clone().attribute(name);
+        if attribute.default.is_some() {
+            found.push(format!("{path}: an action has no defaults on the wire"));
+        } else if attribute.computed {
+            found.push(format!("{path}: an action computes no attributes"));
+        }
+        if !attribute.modifiers.is_empty() {
+            found.push(format!("{path}: an action plans no attributes"));
+        }
+        if let Kind::Nested(_, inner) = &attribute.kind {
+            only_configured(inner, &path, found);
+        }
+    }
+}
+
 fn check_attributes(attributes: &Attributes, at: &Path, in_set: bool, found: &mut Vec<String>) {
     for (name, attribute) in attributes {
         let path = at.clone().attribute(name);
@@ -126,6 +151,23 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_action_only_has_what_is_configured() {
+        let inner = [("c", Attribute::string().computed())];
+        let schema = Schema::new("")
+            .attribute("good", Attribute::string().required())
+            .attribute("secret", Attribute::string().optional().write_only())
+            .attribute("default", Attribute::number().default_value(1_i64))
+            .attribute("replace", Attribute::string().required().requires_replace())
+            .attribute("nested", Attribute::list_nested(inner).optional());
+        let found = check_action(&schema);
+        assert_eq!(found.len(), 3, "{found:#?}");
+        assert!(
+            found.iter().any(|f| f.starts_with("nested.c: ")),
+            "{found:#?}"
+        );
+    }
 
     #[test]
     fn every_broken_rule_is_found() {

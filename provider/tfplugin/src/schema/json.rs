@@ -26,6 +26,10 @@ pub fn schema_json<P: Provider>(provider: &P) -> Json {
             each(&catalog.data_sources, |entry| schema(&entry.schema)),
         ),
         (
+            "action_schemas",
+            each(&catalog.actions, |entry| action(&entry.schema)),
+        ),
+        (
             "functions",
             each(&catalog.functions, |item| function(item.signature())),
         ),
@@ -56,6 +60,16 @@ fn each<T>(entries: &BTreeMap<&'static str, T>, one: impl Fn(&T) -> Json) -> Map
 /// One schema, as an entry of `resource_schemas` or `data_source_schemas`, or as `provider`.
 #[must_use]
 pub fn schema(schema: &Schema) -> Json {
+    json!({ "version": schema.version, "block": block(schema) })
+}
+
+/// One action, as an entry of `action_schemas`.
+#[must_use]
+pub fn action(schema: &Schema) -> Json {
+    json!({ "block": block(schema) })
+}
+
+fn block(schema: &Schema) -> Json {
     let mut block = Map::new();
     if !schema.attributes.is_empty() {
         block.insert("attributes".into(), attributes(&schema.attributes));
@@ -65,7 +79,7 @@ pub fn schema(schema: &Schema) -> Json {
         &schema.description,
         schema.deprecated.as_deref(),
     );
-    json!({ "version": schema.version, "block": block })
+    Json::Object(block)
 }
 
 /// One identity, as an entry of `resource_identity_schemas`.

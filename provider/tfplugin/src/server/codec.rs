@@ -1,5 +1,7 @@
 //! Between wire messages and values.
 
+use std::collections::BTreeMap;
+
 use tfplugin_proto::tfplugin6 as pb;
 
 use crate::{
@@ -40,6 +42,8 @@ answers!(
     import_resource_state,
     move_resource_state,
     read_data_source,
+    validate_action_config,
+    plan_action,
 );
 
 impl Answer for pb::apply_resource_change::Response {
@@ -75,6 +79,17 @@ pub(crate) fn decode(value: Option<&pb::DynamicValue>, ty: &Type) -> Result<Valu
         return decode_json(&value.json, ty);
     }
     msgpack::decode(&value.msgpack, ty).map_err(|error| malformed(&error))
+}
+
+/// Reads a configuration block. A block that is left out is an empty one: a model cannot be read from null.
+pub(crate) fn decode_block(
+    value: Option<&pb::DynamicValue>,
+    ty: &Type,
+) -> Result<Value, Diagnostics> {
+    match decode(value, ty)? {
+        Value::Null => Ok(Value::Object(BTreeMap::new()).conform(ty)?),
+        block => Ok(block),
+    }
 }
 
 /// Reads the JSON form of a value of `ty`.

@@ -3,12 +3,16 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
+    action::DynAction,
     context::{Context, CriticalSections},
     data_source::DynDataSource,
     diagnostic::{Diagnostic, Diagnostics},
     provider::{Catalog, Entry, Provider},
     resource::typed::DynResource,
-    schema::{Schema, check::check},
+    schema::{
+        Schema,
+        check::{check, check_action},
+    },
     work::Work,
 };
 
@@ -72,6 +76,10 @@ impl<P: Provider> Core<P> {
             found.extend(named(name, check(&entry.schema)));
             found.extend(named(name, entry.item.gaps(&entry.schema)));
         }
+        for (name, entry) in &self.catalog.actions {
+            found.extend(named(name, check_action(&entry.schema)));
+            found.extend(named(name, entry.item.gaps(&entry.schema)));
+        }
         for (name, function) in &self.catalog.functions {
             found.extend(named(name, function.broken()));
         }
@@ -121,6 +129,17 @@ impl<P: Provider> Core<P> {
             .get(name)
             .cloned()
             .ok_or_else(|| unknown_type("data source", name))
+    }
+
+    pub(super) fn action(
+        &self,
+        name: &str,
+    ) -> Result<Entry<dyn DynAction<P::Client>>, Diagnostics> {
+        self.catalog
+            .actions
+            .get(name)
+            .cloned()
+            .ok_or_else(|| unknown_type("action", name))
     }
 }
 

@@ -82,7 +82,9 @@ pub(super) fn of_state(
     })
 }
 
-/// The identity of a plan: on create what is known of it, later what it was, and none on destroy.
+/// The identity of a plan: on create none before the whole of it is known, later what it was, and none on
+/// destroy. The protocol lets the plan of a create hold unknown values, but Terraform 1.15 then shows no
+/// plan at all ("Failed to marshal plan to json").
 pub(super) fn planned(
     schema: Option<&IdentitySchema>,
     prior: &Value,
@@ -91,7 +93,7 @@ pub(super) fn planned(
 ) -> Option<pb::ResourceIdentityData> {
     let schema = schema.filter(|_| !planned.is_null())?;
     if prior.is_null() {
-        return data(schema, schema.of(planned));
+        return data(schema, schema.of(planned).filter(Value::is_wholly_known));
     }
     stored.or_else(|| data(schema, schema.of(prior)))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tfplugin_proto::tfplugin6 as pb;
 
 use super::{
-    codec::{Answer as _, decode, encode},
+    codec::{Answer as _, decode, decode_block, encode},
     core::Core,
 };
 use crate::{
@@ -30,10 +30,13 @@ impl<P: Provider> Core<P> {
         &self,
         _: pb::get_metadata::Request,
     ) -> Result<pb::get_metadata::Response, Diagnostics> {
-        use pb::get_metadata::{DataSourceMetadata, FunctionMetadata, ResourceMetadata};
+        use pb::get_metadata::{
+            ActionMetadata, DataSourceMetadata, FunctionMetadata, ResourceMetadata,
+        };
         let resources = self.catalog.resources.keys();
         let data_sources = self.catalog.data_sources.keys();
         let functions = self.catalog.functions.keys();
+        let actions = self.catalog.actions.keys();
         Ok(pb::get_metadata::Response {
             server_capabilities: Some(capabilities()),
             resources: resources
@@ -51,6 +54,11 @@ impl<P: Provider> Core<P> {
                     name: (*name).to_owned(),
                 })
                 .collect(),
+            actions: actions
+                .map(|name| ActionMetadata {
+                    type_name: (*name).to_owned(),
+                })
+                .collect(),
             ..Default::default()
         })
     }
@@ -64,6 +72,13 @@ impl<P: Provider> Core<P> {
             resource_schemas: schemas(&self.catalog.resources),
             data_source_schemas: schemas(&self.catalog.data_sources),
             functions: self.functions(),
+            action_schemas: schemas(&self.catalog.actions)
+                .into_iter()
+                .map(|(name, schema)| {
+                    let schema = Some(schema);
+                    (name, pb::ActionSchema { schema })
+                })
+                .collect(),
             server_capabilities: Some(capabilities()),
             ..Default::default()
         })
@@ -85,14 +100,7 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::configure_provider::Request,
     ) -> Result<pb::configure_provider::Response, Diagnostics> {
-        let ty = self.schema.ty();
-        // A null block cannot be read into a model; an empty one can.
-        let config = decode(request.config.as_ref(), &ty)?;
-        let config = if config.is_null() {
-            crate::value::Value::Object(BTreeMap::new()).conform(&ty)?
-        } else {
-            config
-        };
+        let config = decode_block(request.config.as_ref(), &self.schema.ty())?;
         let result = self
             .provider
             .configure(Configure {

@@ -1,5 +1,6 @@
 //! A small provider with one attribute of every kind, for the tests of this crate.
 
+mod action;
 mod function;
 mod named;
 
@@ -39,6 +40,7 @@ impl Provider for Demo {
             .resource(named::Named)
             .resource(named::Placed)
             .data_source(Source)
+            .action(action::Ring)
             .function(function::Join)
             .function(function::Answer)
     }

@@ -160,7 +160,6 @@ impl<P: Provider> Host<P> {
                 self.identity_schema(&instance.type_name),
                 &report.identity,
                 &again.identity,
-                true,
             ),
         );
         assert_eq!(

@@ -121,7 +121,7 @@ impl<P: Provider> Host<P> {
         instance.private.clone_from(&imported.private);
         enforce(
             "the imported identity",
-            &check::identity(identity_schema, &Value::Null, &instance.identity, false),
+            &check::identity(identity_schema, &Value::Null, &instance.identity),
         );
         let found = self.refresh(&mut instance).await;
         if found.has_errors() || !instance.exists() {
@@ -148,7 +148,7 @@ pub(super) fn enforce_identity(
         schema.is_none() || !after.is_null(),
         "{what} is missing: the state does not hold all that is required for import"
     );
-    enforce(what, &check::identity(schema, before, after, false));
+    enforce(what, &check::identity(schema, before, after));
 }
 
 /// Identity data as they travel; none for none.

@@ -36,11 +36,9 @@ impl<P: Provider> Host<P> {
         enforce("the plan", &check::plan(schema, &config, prior, &planned));
         let identity_schema = self.identity_schema(&instance.type_name);
         let mut identity = from_wire(identity_schema, answer.planned_identity);
-        // Only what does not exist yet may have an identity that is not known.
-        let creates = prior.is_null();
         enforce(
             "the planned identity",
-            &check::identity(identity_schema, &instance.identity, &identity, creates),
+            &check::identity(identity_schema, &instance.identity, &identity),
         );
         let paths: Vec<Path> = answer
             .requires_replace
@@ -70,7 +68,7 @@ impl<P: Provider> Host<P> {
                 );
                 enforce(
                     "the planned identity of the replacement",
-                    &check::identity(identity_schema, &Value::Null, &identity, true),
+                    &check::identity(identity_schema, &Value::Null, &identity),
                 );
             }
         }
@@ -151,7 +149,7 @@ impl<P: Provider> Host<P> {
             );
             enforce(
                 "the identity after a failed apply",
-                &check::identity(identity_schema, &instance.identity, &identity, false),
+                &check::identity(identity_schema, &instance.identity, &identity),
             );
             assert!(
                 identity.is_null() || !state.is_null(),

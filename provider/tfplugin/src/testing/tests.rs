@@ -1,5 +1,6 @@
 //! Plans and applies of a small provider, through the whole server.
 
+mod action;
 mod function;
 mod identity;
 

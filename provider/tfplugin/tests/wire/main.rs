@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod action;
 mod exit;
+mod function;
 mod host;
+mod identity;
 mod logs;
 mod rpc;
 mod security;

@@ -73,22 +73,17 @@ async fn what_is_announced_is_answered_and_the_rest_is_unimplemented() {
             && capabilities.get_provider_schema_optional
             && capabilities.move_resource_state
     );
-    let functions = client
-        .get_functions(pb::get_functions::Request {})
-        .await
-        .unwrap()
-        .into_inner();
-    assert!(functions.functions.is_empty() && functions.diagnostics.is_empty());
+    assert_eq!(metadata.actions[0].type_name, "minimal_append");
+    assert_eq!(metadata.functions[0].name, "slug");
+    let schema = host::schema(&mut client).await;
+    let functions = client.get_functions(pb::get_functions::Request {}).await;
+    let functions = functions.unwrap().into_inner();
+    assert_eq!(functions.functions, schema.functions);
+    assert!(schema.action_schemas["minimal_append"].schema.is_some());
     let identities = pb::get_resource_identity_schemas::Request {};
-    assert!(
-        client
-            .get_resource_identity_schemas(identities)
-            .await
-            .unwrap()
-            .into_inner()
-            .identity_schemas
-            .is_empty()
-    );
+    let identities = client.get_resource_identity_schemas(identities).await;
+    let identities = identities.unwrap().into_inner().identity_schemas;
+    assert_eq!(identities.keys().collect::<Vec<_>>(), ["minimal_note"]);
     let moved = pb::move_resource_state::Request {
         target_type_name: "minimal_note".into(),
         source_type_name: "other_note".into(),

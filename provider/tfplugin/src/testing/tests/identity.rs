@@ -195,3 +195,22 @@ async fn an_identity_that_changes_fails_the_test() {
         .await;
     host.refresh(&mut thing).await;
 }
+
+#[tokio::test]
+async fn a_plan_has_an_identity_once_all_of_it_is_known() {
+    let host = host().await;
+    let cases = [
+        (json!({ "number": 7 }), json!(null)),
+        (
+            json!({ "number": 7, "zone": "z2" }),
+            json!({ "number": 7, "zone": "z2" }),
+        ),
+    ];
+    for (config, expected) in cases {
+        let mut thing = Instance::new("demo_placed");
+        let report = host.plan(&mut thing, &config).await;
+        assert_eq!(crate::testing::to_json(&report.identity), expected);
+        host.apply(&mut thing, &config).await;
+        assert_eq!(thing.identity_json()["number"], 7);
+    }
+}
