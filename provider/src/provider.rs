@@ -9,7 +9,7 @@ use tfplugin::{
 };
 
 use crate::client::{Client, Connecting};
-use crate::{data_sources, resources};
+use crate::{data_sources, functions, resources};
 
 mod schema;
 
@@ -101,6 +101,7 @@ impl Provider for Drs {
             .data_source(data_sources::SourceServer)
             .data_source(data_sources::SourceServers)
             .data_source(data_sources::TargetCheck)
+            .function(functions::WaveOrder)
     }
 
     async fn validate(&self, config: Config) -> Diagnostics {

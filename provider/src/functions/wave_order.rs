@@ -99,7 +99,8 @@ mod tests {
     fn wave(name: &str, after: Option<&[&str]>, timeout: i64) -> OfWave {
         OfWave {
             name: name.to_owned(),
-            depends_on_waves: after.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+            depends_on_waves: after
+                .map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
             wait_time_seconds: None,
             timeout_seconds: Some(timeout),
         }

@@ -9,13 +9,13 @@ use drs_engine::ids::ExecutionId;
 use drs_engine::state::{State, Status};
 use drs_engine::store::executions::HistoryError;
 use tfplugin::{
-    Context, Create, Delete, Diagnostic, Diagnostics, Outcome, Plan, Read, Resource, Schema,
-    Severity, Update, async_trait,
+    Context, Create, Delete, Diagnostic, Diagnostics, IdentitySchema, Outcome, Plan, Read,
+    Resource, Schema, Severity, Update, async_trait,
 };
 
 use crate::client::Client;
-use crate::diagnose;
 use crate::progress::Reason;
+use crate::{diagnose, identity};
 
 mod begin;
 mod check;
@@ -47,6 +47,10 @@ impl Resource for DrillExecution {
 
     fn schema(&self) -> Schema {
         schema::schema()
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        identity::of_id("Id of the execution.")
     }
 
     async fn validate(&self, config: Model) -> Diagnostics {

@@ -11,12 +11,12 @@ use drs_engine::store::groups::GroupError;
 use drs_engine_aws::fresh;
 use tfplugin::schema::validator;
 use tfplugin::{
-    Attribute, Context, Create, Delete, Diagnostic, Diagnostics, Outcome, Plan, Read, Resource,
-    Schema, Type, Update, async_trait,
+    Attribute, Context, Create, Delete, Diagnostic, Diagnostics, IdentitySchema, Outcome, Plan,
+    Read, Resource, Schema, Type, Update, async_trait,
 };
 
 use crate::client::Client;
-use crate::{held, tags, targets};
+use crate::{held, identity, tags, targets};
 
 pub(crate) mod check;
 pub(crate) mod model;
@@ -41,6 +41,10 @@ impl Resource for ProtectionGroup {
 
     fn schema(&self) -> Schema {
         schema()
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        identity::of_id("Id of the group.")
     }
 
     async fn validate(&self, config: Model) -> Diagnostics {

@@ -6,12 +6,12 @@ use drs_engine::store::plan::StoredPlan;
 use drs_engine::store::plans::PlanStoreError;
 use drs_engine_aws::fresh;
 use tfplugin::{
-    Attr, Context, Create, Delete, Diagnostic, Diagnostics, Outcome, Plan, Read, Resource, Schema,
-    Update, async_trait,
+    Attr, Context, Create, Delete, Diagnostic, Diagnostics, IdentitySchema, Outcome, Plan, Read,
+    Resource, Schema, Update, async_trait,
 };
 
 use crate::client::Client;
-use crate::{held, tags};
+use crate::{held, identity, tags};
 
 mod check;
 pub(crate) mod model;
@@ -38,6 +38,10 @@ impl Resource for RecoveryPlan {
 
     fn schema(&self) -> Schema {
         schema::schema()
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        identity::of_id("Id of the plan.")
     }
 
     async fn validate(&self, config: Model) -> Diagnostics {

@@ -8,12 +8,12 @@ use drs_engine::store::target::ExternalId;
 use drs_engine::store::targets::TargetError;
 use drs_engine_aws::fresh;
 use tfplugin::{
-    Attribute, Context, Create, Delete, Diagnostic, Diagnostics, Outcome, Plan, Read, Resource,
-    Schema, Type, Update, async_trait,
+    Attribute, Context, Create, Delete, Diagnostic, Diagnostics, IdentitySchema, Outcome, Plan,
+    Read, Resource, Schema, Type, Update, async_trait,
 };
 
 use crate::client::Client;
-use crate::held;
+use crate::{held, identity};
 
 mod model;
 mod refusal;
@@ -36,6 +36,10 @@ impl Resource for TargetAccount {
 
     fn schema(&self) -> Schema {
         sessions(identity(about()))
+    }
+
+    fn identity(&self) -> Option<IdentitySchema> {
+        identity::of_id("Id of the account.")
     }
 
     async fn validate(&self, config: Model) -> Diagnostics {
