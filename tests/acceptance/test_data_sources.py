@@ -51,7 +51,7 @@ def read(**more: dict) -> list[str]:
 def found(workspace: Workspace, simulator: Simulator) -> dict:
     """What all of them read after a drill."""
     workspace.write(*shop(simulator)).apply()
-    before = workspace.state()
+    before = {address: {k: v for k, v in it.items() if k != "_tainted"} for address, it in workspace.state().items()}
     jobs = {
         "log": ("drs_job_log", {"job_id": before["drs_drill_execution.quarterly"]["servers"][0]["job_id"]}),
         "plans_of_group": ("drs_recovery_plans", {"protection_group_id": before["drs_protection_group.web"]["id"]}),
@@ -140,7 +140,6 @@ REFUSED = {
         "drs_executions",
         {"statuses": ["DONE"], "mode": "TEST", "started_after": "yesterday", "limit": 0},
     ),
-    "log_of_no_job": ("drs_job_log", {"job_id": "drsjob-00000000000000000"}),
     "selection_by_no_tags": ("drs_server_selection", {"tags": {}}),
     "instances_of_no_target": ("drs_recovery_instances", {"account_id": "444455556666"}),
 }
@@ -154,6 +153,6 @@ def test_refused(name: str, workspace: Workspace, simulator: Simulator) -> None:
 
 
 def test_two_servers_of_one_host_name(workspace: Workspace, simulator: Simulator) -> None:
-    simulator.command({"add_server": {"place": simulator.place, "server": {"hostname": "db-1"}}})
+    simulator.command({"add_server": {"place": simulator.place, "server": {"hostname": "db-1", "id": "s-" + "1" * 17}}})
     workspace.write(simulator.provider(), data("drs_source_server", "it", hostname="db-1"))
     golden.check("data_server_of_two", workspace.plan(expect=1), workspace)
