@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod actions;
 mod client;
 mod convert;
 mod data_sources;
@@ -15,6 +16,7 @@ mod identity;
 mod progress;
 mod provider;
 mod resources;
+mod run;
 mod tags;
 mod targets;
 #[cfg(test)]

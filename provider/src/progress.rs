@@ -23,6 +23,8 @@ pub(crate) struct Progress {
     returns_on_pause: bool,
     /// Whether the execution is paused, and no job of it runs.
     rests: AtomicBool,
+    /// Who is told what happens, beside the log.
+    told: Option<tfplugin::Progress>,
     /// The last trouble, so that a long one is logged once and not at every try.
     trouble: Mutex<Option<String>>,
     /// The last call that AWS refused, while the execution has not got on since.
@@ -54,6 +56,7 @@ impl Progress {
             deadline,
             returns_on_pause: false,
             rests: AtomicBool::new(false),
+            told: None,
             trouble: Mutex::new(None),
             obstacle: Mutex::new(None),
         }
@@ -62,6 +65,12 @@ impl Progress {
     /// The same watcher, which has enough once the execution is paused and none of its jobs runs.
     pub(crate) fn returning_on_pause(mut self, returns: bool) -> Self {
         self.returns_on_pause = returns;
+        self
+    }
+
+    /// The same watcher, which also tells whoever runs an action.
+    pub(crate) fn telling(mut self, told: tfplugin::Progress) -> Self {
+        self.told = Some(told);
         self
     }
 
@@ -111,6 +120,9 @@ impl Watch for Progress {
         let execution = state.started.execution_id.as_str();
         for line in report::lines(state, recorded) {
             tracing::info!(execution, "{line}");
+            if let Some(told) = &self.told {
+                told.report(line);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use tfplugin::{
 };
 
 use crate::client::{Client, Connecting};
-use crate::{data_sources, functions, resources};
+use crate::{actions, data_sources, functions, resources};
 
 mod schema;
 
@@ -102,6 +102,14 @@ impl Provider for Drs {
             .data_source(data_sources::SourceServers)
             .data_source(data_sources::TargetCheck)
             .function(functions::WaveOrder)
+            .action(actions::StartDrill)
+            .action(actions::StartFailover)
+            .action(actions::Pause)
+            .action(actions::Resume)
+            .action(actions::Cancel)
+            .action(actions::RetryWave)
+            .action(actions::SkipWave)
+            .action(actions::TerminateRecoveryInstances)
     }
 
     async fn validate(&self, config: Config) -> Diagnostics {

@@ -15,23 +15,25 @@ use tfplugin::{
 
 use crate::client::Client;
 use crate::progress::Reason;
+use crate::run::Run;
 use crate::{diagnose, identity};
 
 mod begin;
 mod check;
 pub(crate) mod model;
 mod points;
-mod run;
 pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 use model::Model;
-use run::Run;
 
 /// The resource.
 pub(crate) struct DrillExecution;
+
+/// Why what a drill launched is terminated, as its history says it.
+const ASKED: &str = "the resource asks for it";
 
 /// Where executions of this resource are started from, as the history says.
 const ORIGIN: &str = "terraform";
@@ -146,7 +148,7 @@ impl Resource for DrillExecution {
             return Err(words::not_ended(&state, run.reason()).into());
         }
         if !request.prior.is_cleanup("never") {
-            state = run.terminate(state).await.map_err(explain)?;
+            state = run.terminate(state, ASKED).await.map_err(explain)?;
             if !state.is_clean() {
                 let mut found = Diagnostics::from(words::not_terminated(&state, run.reason()));
                 found.extend(run.obstacle());
@@ -189,7 +191,7 @@ async fn conclude(run: &Run<'_>, planned: Model, state: State, told: Told) -> Ou
         Err(error) => trouble = Some(error),
     }
     if trouble.is_none() && planned.cleans_up(&last) {
-        match run.terminate(last.clone()).await {
+        match run.terminate(last.clone(), ASKED).await {
             Ok(state) => last = state,
             Err(error) => trouble = Some(error),
         }

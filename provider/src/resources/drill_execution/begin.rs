@@ -11,10 +11,10 @@ use drs_engine_aws::fresh;
 use tfplugin::{Context, Diagnostic, Diagnostics};
 
 use super::model::Model;
-use super::run::Run;
 use super::{ORIGIN, points, words};
 use crate::client::{Client, ProviderDriver};
 use crate::diagnose::{self, sentence};
+use crate::run::Run;
 
 /// Looks at a silent owner before it counts as gone, and one more in case a heartbeat was just missed.
 const LOOKS: i64 = limits::OWNER_SILENCE.as_secs() / limits::HEARTBEAT_INTERVAL.as_secs() + 2;

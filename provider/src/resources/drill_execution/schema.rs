@@ -97,21 +97,7 @@ fn configured(schema: Schema) -> Schema {
                  `terraform apply -replace`.",
             ),
         )
-        .attribute(
-            "max_lifetime",
-            Attribute::string()
-                .optional()
-                .validate(duration::between(
-                    limits::SHORTEST_LIFETIME.unsigned_abs(),
-                    limits::LONGEST_LIFETIME.unsigned_abs(),
-                ))
-                .describe(
-                    "How long what the drill launches may stay, from its start on, such as `24h`; from a minute to 30 days. \
-                     When it has passed, whoever drives the drill, or the next `drsctl sweep`, cancels what still runs and \
-                     terminates what was launched. A drill keeps the one that it started with: a change counts for the \
-                     next. Default: none; it stays until the resource is destroyed.",
-                ),
-        )
+        .attribute("max_lifetime", lifetime())
         .attribute(
             "on_pause",
             Attribute::string()
@@ -125,6 +111,22 @@ fn configured(schema: Schema) -> Schema {
                 ),
         )
         .attribute("timeouts", timeouts())
+}
+
+/// How long what a drill launches may stay.
+pub(crate) fn lifetime() -> Attribute {
+            Attribute::string()
+                .optional()
+                .validate(duration::between(
+                    limits::SHORTEST_LIFETIME.unsigned_abs(),
+                    limits::LONGEST_LIFETIME.unsigned_abs(),
+                ))
+                .describe(
+                    "How long what the drill launches may stay, from its start on, such as `24h`; from a minute to 30 days. \
+                     When it has passed, whoever drives the drill, or the next `drsctl sweep`, cancels what still runs and \
+                     terminates what was launched. A drill keeps the one that it started with: a change counts for the \
+                     next. Default: none; it stays until the resource is destroyed.",
+                )
 }
 
 fn timeouts() -> Attribute {

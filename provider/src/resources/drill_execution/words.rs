@@ -83,7 +83,7 @@ pub(super) fn no_such_plan(client: &Client, id: &PlanId) -> Diagnostic {
 }
 
 /// Why the drill cannot start: a warning at plan time, when it may still change, and an error at apply.
-pub(super) fn unresolved(client: &Client, error: &ResolveError, may_change: bool) -> Diagnostic {
+pub(crate) fn unresolved(client: &Client, error: &ResolveError, may_change: bool) -> Diagnostic {
     let text = crate::diagnose::unresolved(error);
     let found = match error {
         ResolveError::Call(error) => client.explain_call(error),

@@ -27,7 +27,7 @@ const PATIENCE: u32 = 20;
 const FOLLOW_SLICE: SignedDuration = SignedDuration::from_secs(10);
 
 /// An execution that a request works on.
-pub(super) struct Run<'a> {
+pub(crate) struct Run<'a> {
     client: &'a Client,
     driver: ProviderDriver,
     progress: Progress,
@@ -38,7 +38,7 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Begins to work on an execution, for at most so much world time.
-    pub(super) fn new(
+    pub(crate) fn new(
         cx: &Context<Client>,
         client: &'a Client,
         id: &ExecutionId,
@@ -61,34 +61,40 @@ impl<'a> Run<'a> {
     }
 
     /// The same, which does not wait for somebody who lets a paused execution go on.
-    pub(super) fn returning_on_pause(mut self, returns: bool) -> Self {
+    pub(crate) fn returning_on_pause(mut self, returns: bool) -> Self {
         self.progress = self.progress.returning_on_pause(returns);
         self
     }
 
-    pub(super) fn client(&self) -> &Client {
+    /// The same, which tells whoever runs an action what happens.
+    pub(crate) fn telling(mut self, told: &tfplugin::Progress) -> Self {
+        self.progress = self.progress.telling(told.clone());
+        self
+    }
+
+    pub(crate) fn client(&self) -> &Client {
         self.client
     }
 
     /// Why the work was broken off, when it was.
-    pub(super) fn reason(&self) -> Option<Reason> {
+    pub(crate) fn reason(&self) -> Option<Reason> {
         self.progress.reason()
     }
 
     /// What AWS refused, where that may be why the execution did not get on.
-    pub(super) fn obstacle(&self) -> Option<Diagnostic> {
+    pub(crate) fn obstacle(&self) -> Option<Diagnostic> {
         let error = self.progress.obstacle()?;
         Some(diagnose::call(&error, &self.client.target()))
     }
 
     /// The execution as its history tells it.
-    pub(super) async fn load(&self) -> Result<State, DriveError> {
+    pub(crate) async fn load(&self) -> Result<State, DriveError> {
         self.driver.load(&self.id).await
     }
 
     /// Follows the execution until nothing is left to do, or until there is a reason to stop. Whoever else drives it is left
     /// to it; when nobody does, this process takes over.
-    pub(super) async fn follow(&self, mut state: State) -> Result<State, DriveError> {
+    pub(crate) async fn follow(&self, mut state: State) -> Result<State, DriveError> {
         let mut failures = 0;
         for _ in 0..limits::TURNS_PER_DRIVE {
             if is_done(&state) {
@@ -184,7 +190,7 @@ impl<'a> Run<'a> {
     }
 
     /// Ends an execution that runs: nothing more is launched, and its jobs are followed to their end.
-    pub(super) async fn end(&self, state: State) -> Result<State, DriveError> {
+    pub(crate) async fn end(&self, state: State) -> Result<State, DriveError> {
         if matches!(state.status, Status::Running | Status::Paused) {
             self.request(Event::CancelRequested {
                 reason: "the resource is destroyed".to_owned(),
@@ -199,7 +205,7 @@ impl<'a> Run<'a> {
     }
 
     /// Terminates what the execution launched, and verifies that it is gone.
-    pub(super) async fn terminate(&self, state: State) -> Result<State, DriveError> {
+    pub(crate) async fn terminate(&self, state: State, reason: &str) -> Result<State, DriveError> {
         if state.is_clean() {
             return Ok(state);
         }
@@ -209,7 +215,7 @@ impl<'a> Run<'a> {
             .is_some_and(|termination| termination.finished.is_none());
         if !pending {
             self.request(Event::TerminationRequested {
-                reason: "the resource asks for it".to_owned(),
+                reason: reason.to_owned(),
             })
             .await?;
             // Whoever drove the execution to its end has nothing left to do with it.
@@ -221,7 +227,7 @@ impl<'a> Run<'a> {
     }
 
     /// Tells that the execution was started, as the driver tells everything after it.
-    pub(super) fn tell_start(&self, state: &State) {
+    pub(crate) fn tell_start(&self, state: &State) {
         let first = Recorded {
             seq: 1,
             now: state.started_at,
@@ -232,7 +238,7 @@ impl<'a> Run<'a> {
     }
 
     /// Asks that nothing more be launched, as well as that can be done on the way out.
-    pub(super) async fn cancel(&self, reason: &str) {
+    pub(crate) async fn cancel(&self, reason: &str) {
         let reason = reason.to_owned();
         if let Err(error) = self.request(Event::CancelRequested { reason }).await {
             tracing::warn!(
@@ -243,7 +249,7 @@ impl<'a> Run<'a> {
     }
 
     /// Notes in the history that Terraform has the result: it is in a state that Terraform gave back to us.
-    pub(super) async fn note_delivered(&self, state: &State) {
+    pub(crate) async fn note_delivered(&self, state: &State) {
         if state.delivered || !state.status.is_terminal() {
             return;
         }
@@ -257,11 +263,12 @@ impl<'a> Run<'a> {
     }
 
     /// Notes for this process that the result is on its way to Terraform.
-    pub(super) fn note_returned(&self) {
+    pub(crate) fn note_returned(&self) {
         self.client.has_returned(&self.id);
     }
 
-    async fn request(&self, event: Event) -> Result<State, DriveError> {
+    /// Writes a request down, by whoever these credentials are.
+    pub(crate) async fn request(&self, event: Event) -> Result<State, DriveError> {
         let by = Author::Operator(self.client.session().identity().arn.clone());
         self.driver
             .request(&self.id, by, event, &self.progress)
