@@ -1,6 +1,9 @@
 //! A host for tests: it asks a provider what Terraform would ask, in the same order, through the same
 //! server code, and checks every answer against Terraform's rules.
 //!
+//! Beside the life of a resource it reads data sources ([`Host::data`]), calls functions ([`Host::call`]),
+//! runs actions ([`Host::invoke`]) and imports, by id and by identity ([`Host::import_by_identity`]).
+//!
 //! Methods panic when the *provider* breaks a rule, because that is a failed test. Diagnostics are not
 //! broken rules: they are returned.
 //!

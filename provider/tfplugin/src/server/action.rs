@@ -24,10 +24,14 @@ use super::{
     crashed,
 };
 use crate::{
-    action::progress::{Progress, Reader},
+    action::{
+        DynAction,
+        progress::{Progress, Reader},
+    },
     diagnostic::{Diagnostic, Diagnostics},
     provider::{Entry, Provider},
     schema::validate::validate,
+    value::Value,
 };
 
 impl<P: Provider> Core<P> {
@@ -35,13 +39,9 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::validate_action_config::Request,
     ) -> Result<pb::validate_action_config::Response, Diagnostics> {
-        let Entry { schema, item } = self.action(&request.type_name)?;
-        let config = decode_block(request.config.as_ref(), &schema.ty())?;
-        // Every host that knows actions knows write-only attributes too.
-        let mut diagnostics = validate(&schema, &config, true);
-        if !diagnostics.has_errors() {
-            diagnostics.extend(item.validate(&config).await?);
-        }
+        let entry = self.action(&request.type_name)?;
+        let config = decode_block(request.config.as_ref(), &entry.schema.ty())?;
+        let diagnostics = validated(&entry, &config).await?;
         Ok(pb::validate_action_config::Response::default().with(&diagnostics))
     }
 
@@ -61,14 +61,32 @@ impl<P: Provider> Core<P> {
         request: pb::invoke_action::Request,
         progress: &Progress,
     ) -> Result<Diagnostics, Diagnostics> {
-        let Entry { schema, item } = self.action(&request.action_type)?;
-        let config = decode_block(request.config.as_ref(), &schema.ty())?;
+        let entry = self.action(&request.action_type)?;
+        let config = decode_block(request.config.as_ref(), &entry.schema.ty())?;
         if !config.is_wholly_known() {
             let detail = "The configuration of the action has values that are not known yet.";
             return Err(Diagnostic::error("Unknown Value", detail).into());
         }
-        item.invoke(cx, &config, progress).await
+        // What was unknown when the host asked for a validation has never been looked at. The warnings of
+        // the rest have been shown.
+        let found = validated(&entry, &config).await?;
+        if found.has_errors() {
+            return Err(found);
+        }
+        entry.item.invoke(cx, &config, progress).await
     }
+}
+
+async fn validated<C>(
+    entry: &Entry<dyn DynAction<C>>,
+    config: &Value,
+) -> Result<Diagnostics, Diagnostics> {
+    // Every host that knows actions knows write-only attributes too.
+    let mut diagnostics = validate(&entry.schema, config, true);
+    if !diagnostics.has_errors() {
+        diagnostics.extend(entry.item.validate(config).await?);
+    }
+    Ok(diagnostics)
 }
 
 impl<P: Provider> Service<P> {

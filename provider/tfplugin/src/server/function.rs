@@ -84,7 +84,7 @@ fn arguments(
     if !fits {
         let least = signature.variadic.as_ref().map_or("", |_| "at least ");
         let found = arguments.len();
-        let text = format!("It takes {least}{fixed} arguments, but there are {found}.");
+        let text = format!("The number of arguments must be {least}{fixed}, but it is {found}.");
         return Err(FunctionError::new(text));
     }
     let mut values = Vec::with_capacity(arguments.len());
@@ -114,10 +114,7 @@ fn read(parameter: &Parameter, argument: &pb::DynamicValue) -> Result<Value, Fun
         other => other.is_null(),
     };
     if is_null && !parameter.allow_null {
-        return Err(FunctionError::new(format!(
-            "{} must not be null.",
-            parameter.name
-        )));
+        return Err(FunctionError::new("It must not be null."));
     }
     Ok(value)
 }

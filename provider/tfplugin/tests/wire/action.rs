@@ -108,6 +108,20 @@ async fn a_stop_on_the_way_ends_it_once() {
     plugin.end().await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_termination_on_the_way_ends_it_once() {
+    let mut plugin = Plugin::start().await;
+    let mut client = with_note(&plugin).await;
+    let events = client.invoke_action(request("n", 1_000, 20, false)).await;
+    let mut events = events.unwrap().into_inner();
+    assert!(host::within(events.message()).await.unwrap().is_some());
+    plugin.signal("TERM");
+    let (_, end) = all(events).await;
+    assert_eq!(end[0].summary, "Interrupted");
+    assert!(plugin.exited(SOON).await.success());
+}
+
 #[tokio::test]
 async fn the_work_goes_on_when_the_host_drops_the_stream() {
     let plugin = Plugin::start().await;

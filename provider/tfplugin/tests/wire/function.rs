@@ -43,8 +43,8 @@ async fn functions_answer_whatever_their_arguments_are() {
             Some(0),
             "does not have the type",
         ),
-        (vec![], None, "takes 1 arguments, but there are 0"),
-        (vec![raw(b""), raw(b"")], None, "but there are 2"),
+        (vec![], None, "must be 1, but it is 0"),
+        (vec![raw(b""), raw(b"")], None, "but it is 2"),
     ];
     for (arguments, at, expected) in bad {
         let answer = call(&arguments).await;

@@ -87,7 +87,21 @@ async fn an_unknown_action_and_garbage_complete_with_an_error() {
         msgpack: vec![0xc1],
         json: Vec::new(),
     });
+    // Nobody has validated this: the number was not known before.
+    let ty = crate::Type::object([
+        ("times", crate::Type::Number),
+        ("how", crate::Type::String),
+        ("secret", crate::Type::String),
+    ]);
+    let many = crate::Value::object([("times", 5_000_i64.into())]);
+    let many = crate::server::codec::encode(&many.conform(&ty).unwrap(), &ty);
     let cases = [
+        ("demo_ring", many, "Invalid Attribute Value"),
+        (
+            "demo_ring",
+            None,
+            "Missing Configuration for Required Attribute",
+        ),
         ("demo_other", None, "Unknown Type"),
         ("", None, "Unknown Type"),
         ("demo_ring", garbage, "Malformed Value"),

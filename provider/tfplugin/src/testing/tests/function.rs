@@ -29,11 +29,11 @@ async fn functions_work_before_the_provider_is_configured() {
 async fn bad_arguments_and_panics_are_errors_of_the_function() {
     let host = Host::new(Demo);
     let cases = [
-        (vec![], None, "takes at least 2 arguments, but there are 0"),
+        (vec![], None, "must be at least 2, but it is 0"),
         (
             vec![json!("-"), json!(null)],
             Some(1),
-            "first must not be null",
+            "It must not be null",
         ),
         (
             vec![json!("-"), json!("a"), json!("b"), json!("")],
@@ -52,10 +52,7 @@ async fn bad_arguments_and_panics_are_errors_of_the_function() {
         assert!(error.text.contains(text), "{error}");
     }
     let error = host.call("answer", [json!(1)]).await.unwrap_err();
-    assert!(
-        error.text.contains("takes 0 arguments, but there are 1"),
-        "{error}"
-    );
+    assert!(error.text.contains("must be 0, but it is 1"), "{error}");
 }
 
 #[tokio::test]
