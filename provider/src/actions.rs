@@ -5,7 +5,5 @@ mod execution;
 mod requests;
 mod start;
 
-pub(crate) use requests::{
-    Cancel, Pause, Resume, RetryWave, SkipWave, TerminateRecoveryInstances,
-};
+pub(crate) use requests::{Cancel, Pause, Resume, RetryWave, SkipWave, TerminateRecoveryInstances};
 pub(crate) use start::{StartDrill, StartFailover};

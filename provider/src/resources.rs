@@ -11,7 +11,9 @@ pub(crate) use recovery_plan::RecoveryPlan;
 pub(crate) use target_account::TargetAccount;
 
 pub(crate) use drill_execution::{
-    model as execution_model, schema::{lifetime, observed}, words::unresolved,
+    model as execution_model,
+    schema::{lifetime, observed},
+    words::unresolved,
 };
 pub(crate) use protection_group::{check::id_problem as server_id_problem, model as group_model};
 pub(crate) use recovery_plan::{model as plan_model, not_found as plan_not_found};

@@ -101,10 +101,7 @@ impl<'a> Execution<'a> {
     /// What is said about an execution that was followed.
     pub(super) fn verdict(&self, state: &State) -> Diagnostics {
         let id = &self.id;
-        let standing = sentence(&match &state.finished {
-            Some((_, summary)) => format!("{}: {summary}", report::headline(state)),
-            None => report::headline(state),
-        });
+        let standing = sentence(&report::headline(state));
         if let Status::Ended(outcome) = state.status {
             if outcome == Outcome::Completed {
                 return Diagnostics::new();
@@ -145,7 +142,10 @@ impl<'a> Execution<'a> {
     pub(super) fn wave(&self, state: &State, name: &str) -> Result<usize, Diagnostic> {
         let found = state.waves.iter().position(|wave| wave.frozen.name == name);
         found.ok_or_else(|| {
-            let names = state.waves.iter().map(|wave| format!("{:?}", wave.frozen.name));
+            let names = state
+                .waves
+                .iter()
+                .map(|wave| format!("{:?}", wave.frozen.name));
             let names: Vec<String> = names.collect();
             Diagnostic::error(
                 "Unknown Wave",

@@ -64,9 +64,13 @@ impl Action for Pause {
             let (execution, state) =
                 Execution::found(cx, client, &config.execution_id, progress).await?;
             let before = config.before_wave.known();
-            let before = before.map(|name| execution.wave(&state, name)).transpose()?;
+            let before = before
+                .map(|name| execution.wave(&state, name))
+                .transpose()?;
             let reason = config.reason.require("reason")?.clone();
-            let state = execution.ask(Event::PauseRequested { before, reason }).await?;
+            let state = execution
+                .ask(Event::PauseRequested { before, reason })
+                .await?;
             execution.tell("The pause is written down.", &state);
             Ok(Diagnostics::new())
         };
@@ -93,7 +97,12 @@ impl Action for Resume {
         )
     }
 
-    async fn invoke(&self, cx: &Context<Client>, config: Asked, progress: &Progress) -> Diagnostics {
+    async fn invoke(
+        &self,
+        cx: &Context<Client>,
+        config: Asked,
+        progress: &Progress,
+    ) -> Diagnostics {
         let asked = async {
             let client = cx.client()?;
             let (execution, _) =
@@ -127,7 +136,12 @@ impl Action for Cancel {
         )
     }
 
-    async fn invoke(&self, cx: &Context<Client>, config: Asked, progress: &Progress) -> Diagnostics {
+    async fn invoke(
+        &self,
+        cx: &Context<Client>,
+        config: Asked,
+        progress: &Progress,
+    ) -> Diagnostics {
         let asked = async {
             let client = cx.client()?;
             let (execution, _) =
@@ -215,9 +229,15 @@ fn failed(
     wave: usize,
     named: Option<&Vec<String>>,
 ) -> Result<Vec<ServerId>, Diagnostic> {
-    let of_wave = || state.servers.iter().filter(|(_, server)| server.wave == wave);
+    let of_wave = || {
+        state
+            .servers
+            .iter()
+            .filter(|(_, server)| server.wave == wave)
+    };
     let Some(named) = named else {
-        let failed = of_wave().filter(|(_, server)| matches!(server.status, ServerStatus::Failed { .. }));
+        let failed =
+            of_wave().filter(|(_, server)| matches!(server.status, ServerStatus::Failed { .. }));
         let failed: Vec<ServerId> = failed.map(|(id, _)| id.clone()).collect();
         if failed.is_empty() {
             let detail = "No server of the wave has failed. Nothing was changed.";
@@ -303,7 +323,12 @@ impl Action for TerminateRecoveryInstances {
         )
     }
 
-    async fn invoke(&self, cx: &Context<Client>, config: Asked, progress: &Progress) -> Diagnostics {
+    async fn invoke(
+        &self,
+        cx: &Context<Client>,
+        config: Asked,
+        progress: &Progress,
+    ) -> Diagnostics {
         let asked = async {
             let client = cx.client()?;
             let (execution, state) =
@@ -369,9 +394,7 @@ fn asked(what: &str) -> Schema {
 fn of_wave(what: &str) -> Schema {
     asked(what).attribute(
         "wave",
-        Attribute::string()
-            .required()
-            .describe("Name of the wave."),
+        Attribute::string().required().describe("Name of the wave."),
     )
 }
 

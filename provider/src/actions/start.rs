@@ -71,8 +71,8 @@ impl Action for StartDrill {
 
     fn schema(&self) -> Schema {
         started(
-            "Starts a drill of a recovery plan, and follows it to its end, as `drs_drill_execution` does, but without a state: it \
-             runs again whenever it is invoked. It fails when the drill ends otherwise than `COMPLETED`. Interrupted, it leaves \
+            "Starts a drill of a recovery plan, and follows it to its end, as `drs_drill_execution` does, but without a \
+             state: it runs again whenever it is invoked. It fails when the drill ends otherwise than `COMPLETED`. Interrupted, it leaves \
              the drill to whoever drives it next; `drsctl run` goes on with it.",
         )
         .attribute(
@@ -125,7 +125,9 @@ impl Action for StartDrill {
             let state = execution.follow(state).await?;
             let mut found = execution.verdict(&state);
             if state.status.is_terminal() && config.cleans_up(found.has_errors()) {
-                let state = execution.terminate(state.clone(), "the action asks for it").await?;
+                let state = execution
+                    .terminate(state.clone(), "the action asks for it")
+                    .await?;
                 if !state.is_clean() {
                     found.extend(execution.not_clean(&state));
                 }
@@ -272,7 +274,9 @@ async fn start<'a>(
     progress: &'a Progress,
 ) -> Result<(Execution<'a>, State), Diagnostics> {
     client.ready_to_write().await?;
-    let reason = asked.reason.map(|reason| (REASON.to_owned(), reason.into()));
+    let reason = asked
+        .reason
+        .map(|reason| (REASON.to_owned(), reason.into()));
     let begin = Begin {
         execution_id: ExecutionId::new(fresh::id("exec")),
         plan: plan.id.clone(),
@@ -303,7 +307,9 @@ fn refused(client: &Client, plan: &StoredPlan, error: &BeginError) -> Diagnostic
     let help = match error {
         BeginError::Resolve(errors) => {
             let errors = errors.iter();
-            return errors.map(|error| unresolved(client, error, false)).collect();
+            return errors
+                .map(|error| unresolved(client, error, false))
+                .collect();
         }
         BeginError::GuardUnreadable(call) => return client.explain_call(call).into(),
         BeginError::Start(StartError::Read(error)) => return client.explain(error).into(),
@@ -321,15 +327,24 @@ fn refused(client: &Client, plan: &StoredPlan, error: &BeginError) -> Diagnostic
             );
             return Diagnostic::error("Recovery Points Not Found", detail).into();
         }
-        _ => format!("`drsctl preflight {id}` shows what stands against it without starting anything."),
+        _ => format!(
+            "`drsctl preflight {id}` shows what stands against it without starting anything."
+        ),
     };
-    let detail = format!("{} Nothing was launched. {help}", sentence(&error.to_string()));
+    let detail = format!(
+        "{} Nothing was launched. {help}",
+        sentence(&error.to_string())
+    );
     Diagnostic::error("Execution Not Started", detail)
         .at("recovery_plan_id")
         .into()
 }
 
-fn only(waves: &Attr<Vec<String>>, groups: &Attr<Vec<String>>, without: &Attr<Vec<String>>) -> Only {
+fn only(
+    waves: &Attr<Vec<String>>,
+    groups: &Attr<Vec<String>>,
+    without: &Attr<Vec<String>>,
+) -> Only {
     let names = |list: &Attr<Vec<String>>| list.known().cloned().unwrap_or_default();
     Only {
         waves: names(waves),
@@ -354,17 +369,23 @@ fn points_of(
     if let Some(text) = before.known() {
         let time: Result<Timestamp, _> = text.parse();
         if time.is_err() {
-            let detail = format!("{text:?} is not a time with its zone, such as 2026-03-01T09:00:00Z.");
+            let detail =
+                format!("{text:?} is not a time with its zone, such as 2026-03-01T09:00:00Z.");
             found.error_at("recovery_point_before", "Invalid Time", detail);
         }
-        return (time.map_or(RecoveryPoint::Latest, RecoveryPoint::Before), found);
+        return (
+            time.map_or(RecoveryPoint::Latest, RecoveryPoint::Before),
+            found,
+        );
     }
     let Some(named) = named.known() else {
         return (RecoveryPoint::Latest, found);
     };
     for (server, point) in named.iter().filter(|(_, point)| !is_point_id(point)) {
         let at = Path::from("recovery_snapshots").key(server);
-        let detail = format!("{point:?} is not the id of a recovery point: \"pit-\" and 17 letters or digits.");
+        let detail = format!(
+            "{point:?} is not the id of a recovery point: \"pit-\" and 17 letters or digits."
+        );
         found.error_at(at, "Invalid Recovery Point ID", detail);
     }
     let points = named.iter();

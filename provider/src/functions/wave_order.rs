@@ -63,7 +63,7 @@ impl Function for WaveOrder {
     fn call(&self, (waves,): (Vec<OfWave>,)) -> Result<Order, FunctionError> {
         let spec = PlanSpec {
             name: "order".to_owned(),
-            waves: waves.into_iter().map(OfWave::to_spec).collect(),
+            waves: waves.into_iter().map(OfWave::into_spec).collect(),
             ..PlanSpec::default()
         };
         let plan = Plan::parse(&spec).map_err(|errors| {
@@ -79,7 +79,7 @@ impl Function for WaveOrder {
 }
 
 impl OfWave {
-    fn to_spec(self) -> WaveSpec {
+    fn into_spec(self) -> WaveSpec {
         WaveSpec {
             name: self.name,
             // An order needs no groups, and a plan is not parsed without any.

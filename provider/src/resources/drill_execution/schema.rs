@@ -115,7 +115,7 @@ fn configured(schema: Schema) -> Schema {
 
 /// How long what a drill launches may stay.
 pub(crate) fn lifetime() -> Attribute {
-            Attribute::string()
+    Attribute::string()
                 .optional()
                 .validate(duration::between(
                     limits::SHORTEST_LIFETIME.unsigned_abs(),
