@@ -67,7 +67,7 @@ $(MINISTACK)/bin/ministack: tests/requirements-ministack.txt
 	$(MINISTACK)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements-ministack.txt
 	@touch $@
 
-bench: ## Measure executions of thousands of servers in virtual time; prints the tables of docs/performance.md
+bench: ## Measure executions of thousands of servers in virtual time; prints the tables of docs/guides/performance.md
 	cargo run --release -p drs-engine --example scale
 
 # The counts come every minute; at the first broken seed it stops and says how to run that one again.
