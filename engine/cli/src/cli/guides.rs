@@ -29,7 +29,11 @@ fn every_command_of_the_guides_is_one() {
 
 #[test]
 fn a_line_is_cut_as_a_shell_would() {
-    let text = "```console\n$ drsctl cancel e --reason \"it is # wrong\" | tee log # why\n$ drsctl run \\\n    e\ndrsctl no\n```\n";
+    let text = "```console\n\
+        $ drsctl cancel e --reason \"it is # wrong\" | tee log # why\n\
+        $ drsctl run \\\n    e\n\
+        drsctl no\n\
+        ```\n";
     let found: Vec<Vec<String>> = commands(text).iter().map(|it| words(it)).collect();
     assert_eq!(
         found[0],
