@@ -15,7 +15,7 @@ export CARGO_TERM_COLOR ?= auto
 # A snapshot that differs must fail the test, not write a new file beside it.
 export INSTA_UPDATE ?= no
 
-.PHONY: help demo build test check fmt clippy doc deny rust-test python-test bench soak audit live clean-tools
+.PHONY: help demo build test check fmt clippy doc docs deny rust-test python-test bench soak audit live clean-tools
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,7 +67,10 @@ $(MINISTACK)/bin/ministack: tests/requirements-ministack.txt
 	$(MINISTACK)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements-ministack.txt
 	@touch $@
 
-bench: ## Measure executions of thousands of servers in virtual time; prints the tables of docs/performance.md
+docs: ## Write the pages of the registry from the schemas and the examples; a test compares them
+	cargo run --quiet -p terraform-provider-drs -- schema | cargo run --quiet -p tfplugin-docs -- .
+
+bench: ## Measure executions of thousands of servers in virtual time; prints the tables of docs/guides/performance.md
 	cargo run --release -p drs-engine --example scale
 
 # The counts come every minute; at the first broken seed it stops and says how to run that one again.

@@ -160,10 +160,10 @@ mod tests {
 
     #[test]
     fn the_table_of_the_documentation_is_what_the_code_does() {
-        let page = include_str!("../../docs/requests.md");
+        let page = include_str!("../../docs/guides/requests.md");
         assert!(
             page.contains(&table()),
-            "docs/requests.md must hold this table:\n{}",
+            "docs/guides/requests.md must hold this table:\n{}",
             table()
         );
     }

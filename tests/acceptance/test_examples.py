@@ -1,10 +1,35 @@
-"""The examples: each can be planned and applied as it is, and its second plan is empty."""
+"""The examples: each can be planned and applied as it is, and its second plan is empty. Pages of the registry show them."""
 
+import re
+from pathlib import Path
+
+import pytest
+
+from .configuration import resource
 from .conftest import ROOT
-from .host import Workspace
+from .host import Host, Workspace
 from .simulator import SPEED, Simulator
 
-SCENARIOS = ROOT / "examples" / "scenarios"
+EXAMPLES = ROOT / "examples"
+SCENARIOS = EXAMPLES / "scenarios"
+IMPORTS = ("import-by-string-id.tf", "import-by-identity.tf")
+# Folders that hold no configuration of one type.
+OTHERS = ("fleets", "provider", "scenarios")
+TYPED = sorted(
+    path.relative_to(EXAMPLES)
+    for path in EXAMPLES.rglob("*.tf")
+    if path.relative_to(EXAMPLES).parts[0] not in OTHERS and path.name not in IMPORTS
+)
+IMPORTABLE = sorted(
+    path.relative_to(EXAMPLES) for path in EXAMPLES.rglob("*") if path.name in IMPORTS or path.name == "import.sh"
+)
+# An id of an execution is known once it is there, so examples have one that is not.
+EXECUTION = re.compile(r"exec-[0-9a-f]{32}")
+ACTIONS_ARE_UNKNOWN = 'Blocks of type "action" are not expected here'
+
+
+def name(path: Path) -> str:
+    return str(path)
 
 
 def written(name: str, workspace: Workspace, simulator: Simulator) -> Workspace:
@@ -12,6 +37,76 @@ def written(name: str, workspace: Workspace, simulator: Simulator) -> Workspace:
     settings = {"TF_VAR_simulator_path": str(simulator.directory), "TF_VAR_speed": str(SPEED)}
     workspace.environment.update(settings)
     return workspace.write((SCENARIOS / name / "main.tf").read_text())
+
+
+def typed(path: Path, workspace: Workspace, simulator: Simulator) -> Workspace:
+    """The example of a type, beside a provider block of the test's own."""
+    workspace.write(simulator.provider(), name="provider.tf")
+    return workspace.write((EXAMPLES / path).read_text())
+
+
+def test_there_is_no_other_kind_of_example(host: Host) -> None:
+    """What is not looked at here would be found out by a reader."""
+    known = {"actions", "data-sources", "drs.yaml", "ephemeral-resources", "functions", "list-resources", "resources"}
+    assert {path.name for path in EXAMPLES.iterdir()} <= known.union(OTHERS)
+    assert {path.name for path in SCENARIOS.iterdir()} == {"modules", "three-tier", "two-accounts", "verified-drill"}
+    assert TYPED and IMPORTABLE
+
+
+def test_examples_are_formatted(host: Host, workspace: Workspace) -> None:
+    workspace.run("fmt", "-check", "-recursive", "-diff", str(EXAMPLES))
+
+
+@pytest.mark.parametrize("path", TYPED, ids=name)
+def test_example(path: Path, workspace: Workspace, simulator: Simulator) -> None:
+    planned = typed(path, workspace, simulator).plan(expect=None)
+    if path.parts[0] == "actions" and planned.exit_code == 1:
+        # Terraform has had actions since 1.14. An older one must say so, and nothing else.
+        assert workspace.host.name != "terraform_1_15" and ACTIONS_ARE_UNKNOWN in planned.flat, planned
+        return
+    planned.expect(0)
+    workspace.apply()
+    workspace.plans_nothing()
+    workspace.destroy()
+
+
+@pytest.mark.parametrize("path", IMPORTABLE, ids=name)
+def test_import(path: Path, workspace: Workspace, simulator: Simulator) -> None:
+    """What the example made is forgotten, and found again as the example says."""
+    typed(path.parent / "resource.tf", workspace, simulator).apply()
+    text = (EXAMPLES / path).read_text()
+    address = re.search(rf"\b{path.parent.name}\.\w+", text).group()
+    if path.parent.name == "drs_drill_execution":
+        text, count = EXECUTION.subn(workspace.state()[address]["id"], text)
+        assert count == 1, text
+    before = workspace.state()[address]
+    workspace.run("state", "rm", address)
+    if path.suffix == ".sh":
+        (command,) = (line.split() for line in text.splitlines() if not line.startswith("#"))
+        assert command[:2] == ["terraform", "import"], text
+        workspace.run("import", "-no-color", "-input=false", *command[2:])
+        actions = workspace.planned_actions()
+        assert all(action == ["update"] for action in actions.values()), actions
+    else:
+        workspace.write(text, name="import.tf")
+        planned = workspace.plan()
+        assert "1 to import, 0 to add" in planned.flat and "0 to destroy" in planned.flat, planned
+    workspace.apply()
+    workspace.plans_nothing()
+    assert workspace.state()[address]["id"] == before["id"]
+    workspace.destroy()
+
+
+def test_provider(workspace: Workspace, simulator: Simulator) -> None:
+    """The provider block is one for AWS; the environment says that there is none."""
+    workspace.environment["DRS_SIMULATOR"] = str(simulator.directory)
+    workspace.write((EXAMPLES / "provider" / "provider.tf").read_text(), name="provider.tf")
+    group = {"name": "shop", "server_selection_tags": {"Application": "shop"}}
+    workspace.write(resource("drs_protection_group", "shop", **group))
+    workspace.apply()
+    assert workspace.state()["drs_protection_group.shop"]["tags_all"] == {"ManagedBy": "terraform"}
+    workspace.plans_nothing()
+    workspace.destroy()
 
 
 def test_three_tier(workspace: Workspace, simulator: Simulator) -> None:
@@ -36,4 +131,18 @@ def test_two_accounts(workspace: Workspace, simulator: Simulator) -> None:
     workspace.apply()
     workspace.plans_nothing()
     assert workspace.outputs()["servers"] == ["ledger-1 LAUNCHED", "db-1 LAUNCHED"]
+    workspace.destroy()
+
+
+def test_modules(workspace: Workspace, simulator: Simulator) -> None:
+    module = workspace.folder / "application"
+    module.mkdir()
+    (module / "main.tf").write_text((SCENARIOS / "modules" / "application" / "main.tf").read_text())
+    written("modules", workspace, simulator).run("get", "-no-color")
+    workspace.plan()
+    workspace.apply()
+    workspace.plans_nothing()
+    hosts = ["db-1", "db-2", "app-1", "app-2", "app-3", "web-1", "web-2"]
+    expected = {"444455556666 ledger-1 LAUNCHED"} | {f"111122223333 {host} LAUNCHED" for host in hosts}
+    assert set(workspace.outputs()["servers"]) == expected
     workspace.destroy()

@@ -51,7 +51,7 @@ fn identity(schema: Schema) -> Schema {
             .validate(targets::a_region())
             .describe(
                 "AWS Region of the DynamoDB tables, in the provider's account. They belong where the servers do not run: \
-                 a Region that fails takes both, see docs/hub-region-gone.md. Default: `DRS_HISTORY_REGION`, or the \
+                 a Region that fails takes both, see the guide `hub-region-gone`. Default: `DRS_HISTORY_REGION`, or the \
                  Region that is worked in.",
             ),
     )

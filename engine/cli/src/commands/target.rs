@@ -64,7 +64,7 @@ async fn add(
     screen.print(&format!("target {account} {done}\n"))?;
     print_whole(session, &target, screen)?;
     screen.print(&format!(
-        "next:\n- write the role with this trust policy; the least permissions that it needs are in docs/targets.md\n- \
+        "next:\n- write the role with this trust policy; the least permissions that it needs are in docs/guides/targets.md\n- \
          `drsctl target check {account}` tries the role"
     ))?;
     Ok(Ending::Success)

@@ -14,7 +14,7 @@ use crate::report::duration;
 use crate::resolve::some_of;
 
 /// Where the rest of what a launch needs is written down.
-const GUIDE: &str = "docs/preflight.md lists it";
+const GUIDE: &str = "docs/guides/preflight.md lists it";
 
 pub(in super::super) fn all_settings(target: &Target, count: usize) -> String {
     format!(

@@ -199,7 +199,10 @@ async fn look_at_servers(
     let history_region = client.session().history_region();
     let members = resolve::members(&group, &servers);
     if let Some(text) = origin::warning(history_region, members) {
-        let detail = format!("{} See docs/hub-region-gone.md.", diagnose::sentence(&text));
+        let detail = format!(
+            "{} See docs/guides/hub-region-gone.md.",
+            diagnose::sentence(&text)
+        );
         found.warning_at(
             attribute_of(selection),
             "Servers Run in the Region of the Tables",

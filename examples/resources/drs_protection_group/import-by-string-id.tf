@@ -1,0 +1,4 @@
+import {
+  to = drs_protection_group.application
+  id = "shop-application"
+}

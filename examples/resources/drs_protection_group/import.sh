@@ -1,0 +1,2 @@
+# By its id or its name.
+terraform import drs_protection_group.application shop-application

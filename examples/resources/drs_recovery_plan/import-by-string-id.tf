@@ -1,0 +1,4 @@
+import {
+  to = drs_recovery_plan.shop
+  id = "shop"
+}
