@@ -72,8 +72,8 @@ impl Action for StartDrill {
     fn schema(&self) -> Schema {
         started(
             "Starts a drill of a recovery plan, and follows it to its end, as `drs_drill_execution` does, but without a \
-             state: it runs again whenever it is invoked. It fails when the drill ends otherwise than `COMPLETED`. Interrupted, it leaves \
-             the drill to whoever drives it next; `drsctl run` goes on with it.",
+             state: it runs again whenever it is invoked. It fails when the drill ends otherwise than `COMPLETED`. \
+             Interrupted, it leaves the drill to whoever drives it next; `drsctl run` goes on with it.",
         )
         .attribute(
             "reason",
