@@ -63,7 +63,11 @@ impl Function for WaveOrder {
     fn call(&self, (waves,): (Vec<OfWave>,)) -> Result<Order, FunctionError> {
         let spec = PlanSpec {
             name: "order".to_owned(),
-            waves: waves.into_iter().map(OfWave::into_spec).collect(),
+            waves: waves
+                .into_iter()
+                .enumerate()
+                .map(OfWave::into_spec)
+                .collect(),
             ..PlanSpec::default()
         };
         let plan = Plan::parse(&spec).map_err(|errors| {
@@ -79,14 +83,14 @@ impl Function for WaveOrder {
 }
 
 impl OfWave {
-    fn into_spec(self) -> WaveSpec {
+    fn into_spec((index, wave): (usize, Self)) -> WaveSpec {
         WaveSpec {
-            name: self.name,
-            // An order needs no groups, and a plan is not parsed without any.
-            protection_group_ids: vec![GroupId::new("pg")],
-            depends_on_waves: self.depends_on_waves,
-            wait_time_seconds: self.wait_time_seconds,
-            timeout_seconds: self.timeout_seconds,
+            name: wave.name,
+            // An order needs no groups, and a wave of a plan has one of its own.
+            protection_group_ids: vec![GroupId::new(format!("pg-{index}"))],
+            depends_on_waves: wave.depends_on_waves,
+            wait_time_seconds: wave.wait_time_seconds,
+            timeout_seconds: wave.timeout_seconds,
             ..WaveSpec::default()
         }
     }
