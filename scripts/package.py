@@ -181,9 +181,14 @@ def sign(sums: Path) -> list[Path]:
 
 
 def build(profile: str, version: str, target: str | None) -> Path:
-    """Builds each binary by itself, as the other one's features are not its own; the folder that they are in."""
-    for package in (PROVIDER, TOOL):
-        command = ["cargo", "build", "--locked", "--profile", profile, "--package", package]
+    """Builds both binaries; the folder that they are in.
+
+    For a release each is built by itself: built together, each has the features that the other asks for. That would build
+    most crates twice, so for development they are built together, as `make build` does.
+    """
+    for packages in [(PROVIDER, TOOL)] if profile == "dev" else [(PROVIDER,), (TOOL,)]:
+        command = ["cargo", "build", "--locked", "--profile", profile]
+        command += [f"--package={package}" for package in packages]
         if target:
             command += ["--target", target]
         if subprocess.run(command, cwd=ROOT, env=os.environ | {"DRS_VERSION": version}).returncode:

@@ -214,7 +214,7 @@ def test_the_sums_are_signed_by_the_key_that_is_named(
     # A person's own settings may ask for text.
     (Path(keys["GNUPGHOME"]) / "gpg.conf").write_text("armor\n")
 
-    signed = package(stand_ins, out, env=keys | {"GPG_FINGERPRINT": fingerprint})
+    signed = package(stand_ins, out, "--version", version, env=keys | {"GPG_FINGERPRINT": fingerprint})
     assert "NOT SIGNED" not in signed.stderr and str(signature) in signed.stdout
     checked = run("gpg", "--batch", "--status-fd", "1", "--verify", signature, sums, env=os.environ | keys)
     assert f"VALIDSIG {fingerprint}" in checked.stdout
@@ -222,17 +222,17 @@ def test_the_sums_are_signed_by_the_key_that_is_named(
     assert signature.read_bytes()[0] & 0x80
     assert signature.name not in sums.read_text()
 
-    unsigned = package(stand_ins, out)
+    unsigned = package(stand_ins, out, "--version", version)
     assert "NOT SIGNED: GPG_FINGERPRINT is not set" in unsigned.stderr
     assert not signature.exists(), "a signature of other sums is left"
 
 
 def test_a_key_that_the_registry_does_not_take_is_refused(
-    workspace: Workspace, stand_ins: Path, keys: dict[str, str]
+    workspace: Workspace, stand_ins: Path, version: str, keys: dict[str, str]
 ) -> None:
     out = workspace.folder / "dist"
     fingerprint = new_key(keys, "ed25519")
-    refused = package(stand_ins, out, env=keys | {"GPG_FINGERPRINT": fingerprint}, expect=1)
+    refused = package(stand_ins, out, "--version", version, env=keys | {"GPG_FINGERPRINT": fingerprint}, expect=1)
     assert "the registry takes RSA and DSA only" in refused.stderr
     assert not [name for name in files(out) if name.endswith(".sig")]
 
