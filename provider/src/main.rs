@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some("--version" | "-version" | "version") => {
-            println!("terraform-provider-drs {}", env!("CARGO_PKG_VERSION"));
+            println!("terraform-provider-drs {}", drs_engine_aws::VERSION);
             ExitCode::SUCCESS
         }
         Some("--help" | "-help" | "help") => {

@@ -145,6 +145,13 @@ class Workspace:
             "}\n"
         )
 
+    def install_from(self, mirror: Path) -> "Workspace":
+        """From now on providers are installed by `init`, from a folder laid out as a mirror, and from nowhere else."""
+        self._cli_config().write_text(
+            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n'
+        )
+        return self
+
     def sibling(self, *, with_state: bool = False) -> "Workspace":
         """Another folder, as a colleague has it: with a state of its own, or with a copy of this one's."""
         number = len(self.siblings) + 1

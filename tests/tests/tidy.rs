@@ -161,6 +161,23 @@ fn no_check_can_be_taken_out_of_a_build_that_is_not_a_test() {
 }
 
 #[test]
+fn the_version_is_read_in_one_place() {
+    // Whatever reads the manifest's version says something else than a release that was stamped from its tag.
+    let words = [concat!("DRS_", "VERSION"), concat!("CARGO_PKG_", "VERSION")];
+    let place = Path::new("engine/aws/src/version.rs");
+    let mut found = Vec::new();
+    for (file, text) in rust_files() {
+        if file != place && words.iter().any(|word| text.contains(word)) {
+            found.push(file.display().to_string());
+        }
+    }
+    none("versions that are not drs_engine_aws::VERSION", &found);
+    let text = std::fs::read_to_string(root().join(place)).expect("the place is there");
+    let reads = concat!("option_env!(\"DRS_", "VERSION\")");
+    assert!(text.contains(reads), "{reads} is gone");
+}
+
+#[test]
 fn the_engine_and_the_framework_stay_light() {
     let heavy = ["tokio v", "hyper v", "aws-", "rusqlite", "tonic v"];
     refuse("drs-engine", &heavy);

@@ -27,6 +27,7 @@ pub mod session;
 pub mod settings;
 pub mod tables;
 mod topics;
+mod version;
 
 pub use clock::SystemClock;
 pub use connect_error::ConnectError;
@@ -36,3 +37,4 @@ pub use reach::check::{TargetCheck, TargetFinding, TargetOutcome};
 pub use session::{Embedded, Identity, Session, TablesAt};
 pub use settings::{AssumeRole, Endpoints, Settings, SettingsError, SimulatorSettings};
 pub use tables::TableError;
+pub use version::VERSION;

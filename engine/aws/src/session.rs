@@ -31,7 +31,7 @@ use crate::reach::check::TargetCheck;
 use crate::reach::{Reach, Services, policy};
 use crate::settings::Settings;
 use crate::tables::{self, TableError};
-use crate::{credentials, fresh, limits, topics};
+use crate::{credentials, fresh, limits, topics, version};
 
 /// A simulator that the caller has started; every call goes there.
 #[derive(Clone)]
@@ -126,6 +126,7 @@ impl Session {
             Some(embedded) => of_simulator(settings, embedded, http),
             None => of_aws(settings, http).await?,
         };
+        let sdk = version::in_user_agent(sdk);
         let region = sdk
             .region()
             .map(ToString::to_string)

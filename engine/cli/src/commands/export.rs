@@ -81,7 +81,7 @@ async fn collect<I: Items + Clone, C: Clock>(
     Ok(json!({
         "format": "drsctl-export",
         "format_version": FORMAT_VERSION,
-        "drsctl_version": env!("CARGO_PKG_VERSION"),
+        "drsctl_version": drs_engine_aws::VERSION,
         "schema_version": SCHEMA_VERSION,
         "exported_at": now.world,
         "exported_at_wall": now.wall,

@@ -1,6 +1,7 @@
 //! `drsctl version`: what this binary is.
 
 use drs_engine::store::codec::SCHEMA_VERSION;
+use drs_engine_aws::VERSION;
 use serde_json::json;
 
 use crate::cli::Version;
@@ -8,11 +9,10 @@ use crate::failure::{Ending, Failure};
 use crate::screen::Screen;
 
 pub(crate) fn version(asked: &Version, screen: &mut Screen) -> Result<Ending, Failure> {
-    let version = env!("CARGO_PKG_VERSION");
     let has_simulator = cfg!(feature = "simulator");
     if asked.output.is_json() {
         let told = json!({
-            "version": version,
+            "version": VERSION,
             "schema_version": SCHEMA_VERSION,
             "simulator": has_simulator,
         });
@@ -21,7 +21,7 @@ pub(crate) fn version(asked: &Version, screen: &mut Screen) -> Result<Ending, Fa
     }
     let simulator = if has_simulator { "with" } else { "without" };
     screen.print(&format!(
-        "drsctl {version}, histories up to schema version {SCHEMA_VERSION}, {simulator} the simulator"
+        "drsctl {VERSION}, histories up to schema version {SCHEMA_VERSION}, {simulator} the simulator"
     ))?;
     Ok(Ending::Success)
 }
