@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     diagnostic::{Diagnostic, Diagnostics},
     path::Path,
-    schema::Schema,
+    schema::{Schema, validate::does_not_fit},
     value::{Type, Value},
 };
 
@@ -97,7 +97,10 @@ impl<R: Resource> DynResource<R::Client> for Typed<R> {
     }
 
     async fn validate(&self, config: &Value) -> Result<Diagnostics, Diagnostics> {
-        Ok(self.resource.validate(config.to_model()?).await)
+        let model = config
+            .to_model()
+            .map_err(|error| does_not_fit(error, config))?;
+        Ok(self.resource.validate(model).await)
     }
 
     async fn modify_plan(
