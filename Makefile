@@ -15,7 +15,7 @@ export CARGO_TERM_COLOR ?= auto
 # A snapshot that differs must fail the test, not write a new file beside it.
 export INSTA_UPDATE ?= no
 
-.PHONY: help demo build test check fmt clippy doc docs deny rust-test python-test bench soak audit package live clean-tools
+.PHONY: help demo build test check fmt clippy doc docs deny rust-test python-test bench soak audit package check-signing live clean-tools
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ audit: $(DENY) ## Known vulnerabilities of dependencies; needs the network
 PROFILE ?= release
 package: ## The files of a release for this machine's platform, in dist/; PROFILE=dev|release VERSION=x.y.z GPG_FINGERPRINT=key
 	scripts/package.py assets --profile $(PROFILE) $(if $(VERSION),--version $(VERSION)) $(if $(TARGET),--target $(TARGET))
+
+check-signing: build $(PYTHON) ## What `make package` signs, by gpg, which the tests do not need
+	$(PYTEST) tests/acceptance/signing.py
 
 live: ## Tests against a real AWS account: there are none yet, and this says so
 	@echo "There are no live tests yet: nothing in this repository has run against an AWS account." >&2; exit 1

@@ -1,7 +1,7 @@
 """The files of a release: named and made as the registry wants them, and installed by a real `terraform init`.
 
-What is packaged is what `make build` built. The judges are Terraform, sha256sum and gpg; what GoReleaser would make is read
-from its configuration, since it is not needed to run the tests.
+What is packaged is what `make build` built. The judges are Terraform and sha256sum; what GoReleaser would make is read from
+its configuration, since it is not needed to run the tests. Signatures need gpg, and are tested by `make check-signing`.
 """
 
 import importlib.util
@@ -36,6 +36,8 @@ PLATFORMS = {"linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64", "wind
 RUN_SECONDS = 180.0
 
 pytestmark = pytest.mark.usefixtures("host")
+# What no Terraform takes part in is the same for all of them.
+once = pytest.mark.parametrize("host", ["path"], indirect=True)
 
 
 def run(*command: str | Path, expect: int = 0, **options) -> subprocess.CompletedProcess:
@@ -114,6 +116,7 @@ def test_terraform_installs_the_package_and_plans_with_it(
     assert "Provider development overrides" not in planned.text
 
 
+@once
 def test_the_files_are_those_that_the_registry_looks_for(packaged: Path, version: str, binaries: Path) -> None:
     stems = {f"{name}_{version}_{PLATFORM}" for name in (PROVIDER, TOOL)}
     assets = {f"{stem}.{kind}" for stem in stems for kind in ("zip", "cdx.json")}
@@ -138,6 +141,7 @@ def test_the_files_are_those_that_the_registry_looks_for(packaged: Path, version
             assert all(zip_file.read(paper) == (ROOT / paper).read_bytes() for paper in PAPERS)
 
 
+@once
 def test_a_second_packaging_has_the_same_bytes(workspace: Workspace, packaged: Path, binaries: Path, version: str) -> None:
     """Elsewhere, at another time, in another time zone, by a person whose files nobody else may read."""
     copies, out = workspace.folder / "copies", workspace.folder / "dist"
@@ -155,11 +159,13 @@ def test_a_second_packaging_has_the_same_bytes(workspace: Workspace, packaged: P
 
 
 @pytest.mark.parametrize("wrong", ["v0.1.0", "0.1", "01.1.0", "0.1.0+build", "0.1.0-", "0.1.0-01", "latest"])
+@once
 def test_what_is_no_version_is_refused(workspace: Workspace, stand_ins: Path, wrong: str) -> None:
     refused = package(stand_ins, workspace.folder / "dist", "--version", wrong, expect=1)
     assert f"'{wrong}' is no version" in refused.stderr
 
 
+@once
 def test_a_version_that_the_binary_does_not_say_is_refused(workspace: Workspace, stand_ins: Path, version: str) -> None:
     out = workspace.folder / "dist"
     refused = package(stand_ins, out, "--version", f"{version}-other", expect=1)
@@ -168,11 +174,13 @@ def test_a_version_that_the_binary_does_not_say_is_refused(workspace: Workspace,
     assert files(out) == {}
 
 
+@once
 def test_a_version_without_a_section_in_the_changelog_is_refused(workspace: Workspace, stand_ins: Path) -> None:
     refused = package(stand_ins, workspace.folder / "dist", "--version", "999.0.0-rc.1", expect=1)
     assert "CHANGELOG.md has no section `## 999.0.0`" in refused.stderr
 
 
+@once
 def test_the_changelog_has_the_categories_of_the_registry_in_their_order() -> None:
     categories = ["BREAKING CHANGES", "NOTES", "FEATURES", "ENHANCEMENTS", "BUG FIXES"]
     versions = re.split(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[1:]
@@ -183,64 +191,11 @@ def test_the_changelog_has_the_categories_of_the_registry_in_their_order() -> No
         assert there and there == [category for category in categories if category in there], (heading, there)
 
 
-# The signature.
-
-
-@pytest.fixture
-def keys(workspace: Workspace) -> Iterator[dict[str, str]]:
-    """The environment of a key ring of its own; its agent is ended with it."""
-    home = workspace.folder / "keys"
-    home.mkdir(mode=0o700)
-    yield {"GNUPGHOME": str(home)}
-    run("gpgconf", "--kill", "all", env=os.environ | {"GNUPGHOME": str(home)})
-
-
-def new_key(keys: dict[str, str], algorithm: str) -> str:
-    """Makes a key; its fingerprint."""
-    env = os.environ | keys
-    gpg = ("gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase", "")
-    run(*gpg, "--quick-generate-key", algorithm, algorithm, "sign", "never", env=env)
-    listed = run("gpg", "--batch", "--with-colons", "--list-secret-keys", algorithm, env=env).stdout
-    return re.search(r"^fpr:+([0-9A-F]{40}):", listed, re.MULTILINE)[1]
-
-
-def test_the_sums_are_signed_by_the_key_that_is_named(
-    workspace: Workspace, stand_ins: Path, version: str, keys: dict[str, str]
-) -> None:
-    out = workspace.folder / "dist"
-    sums = out / f"{PROVIDER}_{version}_SHA256SUMS"
-    signature = sums.with_name(f"{sums.name}.sig")
-    fingerprint = new_key(keys, "rsa2048")
-    # A person's own settings may ask for text.
-    (Path(keys["GNUPGHOME"]) / "gpg.conf").write_text("armor\n")
-
-    signed = package(stand_ins, out, "--version", version, env=keys | {"GPG_FINGERPRINT": fingerprint})
-    assert "NOT SIGNED" not in signed.stderr and str(signature) in signed.stdout
-    checked = run("gpg", "--batch", "--status-fd", "1", "--verify", signature, sums, env=os.environ | keys)
-    assert f"VALIDSIG {fingerprint}" in checked.stdout
-    # The first bit of a binary packet is set; text begins with hyphens.
-    assert signature.read_bytes()[0] & 0x80
-    assert signature.name not in sums.read_text()
-
-    unsigned = package(stand_ins, out, "--version", version)
-    assert "NOT SIGNED: GPG_FINGERPRINT is not set" in unsigned.stderr
-    assert not signature.exists(), "a signature of other sums is left"
-
-
-def test_a_key_that_the_registry_does_not_take_is_refused(
-    workspace: Workspace, stand_ins: Path, version: str, keys: dict[str, str]
-) -> None:
-    out = workspace.folder / "dist"
-    fingerprint = new_key(keys, "ed25519")
-    refused = package(stand_ins, out, "--version", version, env=keys | {"GPG_FINGERPRINT": fingerprint}, expect=1)
-    assert "the registry takes RSA and DSA only" in refused.stderr
-    assert not [name for name in files(out) if name.endswith(".sig")]
-
-
 # The bill of materials.
 
 
 @pytest.mark.parametrize("name", [PROVIDER, TOOL])
+@once
 def test_the_bill_of_materials_has_what_cyclonedx_requires(packaged: Path, version: str, name: str) -> None:
     bom = json.loads((packaged / f"{name}_{version}_{PLATFORM}.cdx.json").read_text())
     assert bom.keys() == {"bomFormat", "specVersion", "version", "metadata", "components", "dependencies"}
@@ -267,6 +222,7 @@ def test_the_bill_of_materials_has_what_cyclonedx_requires(packaged: Path, versi
     assert {needed for entry in bom["dependencies"] for needed in entry["dependsOn"]} == set(refs) - {own["bom-ref"]}
 
 
+@once
 def test_the_bill_of_materials_names_what_is_in_the_binary(packaged: Path, version: str, binaries: Path) -> None:
     """Panics of a crate name its source, so the binary itself can be asked."""
     bom = json.loads((packaged / f"{PROVIDER}_{version}_{PLATFORM}.cdx.json").read_text())
@@ -300,6 +256,7 @@ def filled(template: str, version: str) -> str:
     return re.sub(r"\{\{ \.(\w+) \}\}", lambda match: fields[match[1]], template)
 
 
+@once
 def test_goreleaser_gives_every_file_the_same_name(goreleaser: dict, packaged: Path, version: str) -> None:
     assert goreleaser["project_name"] == PROVIDER
     archives, checksum = goreleaser["archives"], goreleaser["checksum"]
@@ -316,6 +273,7 @@ def test_goreleaser_gives_every_file_the_same_name(goreleaser: dict, packaged: P
     assert "--no-armor" in sign["args"] and "--detach-sign" in sign["args"]
 
 
+@once
 def test_goreleaser_packs_the_same_members(goreleaser: dict, packaged: Path, version: str) -> None:
     builds, archives, sboms = (by_id(goreleaser[kind]) for kind in ("builds", "archives", "sboms"))
     assert builds.keys() == archives.keys() == sboms.keys()
@@ -326,6 +284,7 @@ def test_goreleaser_packs_the_same_members(goreleaser: dict, packaged: Path, ver
             assert set(zip_file.namelist()) == members
 
 
+@once
 def test_goreleaser_builds_every_platform_with_the_version_of_the_tag(goreleaser: dict) -> None:
     spec = importlib.util.spec_from_file_location("package", SCRIPT)
     module = importlib.util.module_from_spec(spec)
@@ -341,6 +300,7 @@ def test_goreleaser_builds_every_platform_with_the_version_of_the_tag(goreleaser
     assert packages == [f"--package={PROVIDER}", f"--package={TOOL}"]
 
 
+@once
 def test_goreleasers_bill_of_materials_is_the_same(
     goreleaser: dict, packaged: Path, version: str, workspace: Workspace
 ) -> None:
@@ -356,6 +316,7 @@ def test_goreleasers_bill_of_materials_is_the_same(
         assert document.read_bytes() == (packaged / document.name).read_bytes()
 
 
+@once
 def test_goreleaser_finds_the_binary_under_the_name_that_it_publishes(
     goreleaser: dict, workspace: Workspace, version: str, host: Host
 ) -> None:

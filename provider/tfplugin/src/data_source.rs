@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     diagnostic::Diagnostics,
     resource::{Outcome, coverage, typed::RawOutcome},
-    schema::Schema,
+    schema::{Schema, validate::does_not_fit},
     value::{Type, Value},
 };
 
@@ -70,7 +70,10 @@ impl<D: DataSource> DynDataSource<D::Client> for Typed<D> {
     }
 
     async fn validate(&self, config: &Value) -> Result<Diagnostics, Diagnostics> {
-        Ok(self.source.validate(config.to_model()?).await)
+        let model = config
+            .to_model()
+            .map_err(|error| does_not_fit(error, config))?;
+        Ok(self.source.validate(model).await)
     }
 
     async fn read(

@@ -1,5 +1,6 @@
 //! The model of a recovery plan, and its way to and from the engine's plan.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use drs_engine::ids::{GroupId, ServerId};
@@ -60,7 +61,10 @@ impl Model {
     /// The plan as far as it is known. Values that are not known yet are replaced by stand-ins that break no rule, so
     /// that everything else can be checked at plan time; the flag says whether there were any.
     pub(crate) fn to_spec(&self) -> (PlanSpec, bool) {
-        let mut known = Known::default();
+        let mut known = Known {
+            only_waves: self.known_waves(),
+            ..Known::default()
+        };
         let waves = match &self.waves {
             Attr::Known(waves) => waves
                 .iter()
@@ -88,6 +92,20 @@ impl Model {
             notifications: known.nested(&self.notifications, Notifications::to_spec),
         };
         (spec, known.missing)
+    }
+
+    /// The names of the waves that are known, where there are others; none when every one is known.
+    fn known_waves(&self) -> Option<BTreeSet<String>> {
+        let names = || {
+            self.waves
+                .known()
+                .into_iter()
+                .flatten()
+                .map(|wave| &wave.name)
+        };
+        names()
+            .any(Attr::is_unknown)
+            .then(|| names().filter_map(|name| name.known().cloned()).collect())
     }
 
     /// What is stored, once everything is known.
@@ -231,12 +249,13 @@ impl Wave {
             Attr::Null => None,
             Attr::Known(names) => {
                 known.missing |= names.iter().any(Attr::is_unknown);
-                Some(
-                    names
-                        .iter()
-                        .filter_map(|name| name.known().cloned())
-                        .collect(),
-                )
+                let names = names.iter().filter_map(|name| name.known());
+                // A name that no wave has may be that of a wave whose name is not known yet.
+                let names = names.filter(|name| {
+                    let only = known.only_waves.as_ref();
+                    only.is_none_or(|waves| waves.contains(*name))
+                });
+                Some(names.cloned().collect())
             }
         }
     }
@@ -292,6 +311,8 @@ impl Wave {
 #[derive(Default)]
 struct Known {
     missing: bool,
+    /// See [`Model::known_waves`].
+    only_waves: Option<BTreeSet<String>>,
 }
 
 impl Known {

@@ -63,6 +63,10 @@ async fn what_is_not_known_yet_is_no_mistake_and_the_rest_is_checked() {
         json!({ "name": "a", "waves": [UNKNOWN] }),
         json!({ "name": "a", "waves": [wave("a", json!({ "protection_group_ids": [UNKNOWN, UNKNOWN] }))] }),
         json!({ "name": "a", "waves": [wave("a", json!({ "depends_on_waves": [UNKNOWN], "source_server_ids": UNKNOWN }))] }),
+        json!({ "name": "a", "waves": [
+            wave("x", json!({ "name": UNKNOWN, "depends_on_waves": [] })),
+            wave("b", json!({ "depends_on_waves": ["a"] })),
+        ] }),
         json!({ "name": "a", "waves": [wave("a", json!({
             "checks": UNKNOWN, "before_hooks": UNKNOWN, "after_hooks": [UNKNOWN]
         }))] }),
@@ -82,6 +86,25 @@ async fn what_is_not_known_yet_is_no_mistake_and_the_rest_is_checked() {
         wave("a", json!({ "protection_group_ids": [UNKNOWN] })), wave("a", json!({ "protection_group_ids": [UNKNOWN] })),
     ] });
     assert!(validated(TYPE, twice).await.contains("waves[1].name"));
+}
+
+#[tokio::test]
+async fn a_number_that_is_not_whole_and_an_element_that_is_null_are_mistakes_of_a_person() {
+    let numbers = [json!(1.5), json!(1e30)];
+    for config in numbers.map(|number| json!({ "max_in_flight": number })) {
+        let config = json!({ "name": "a", "waves": [wave("a", config)] });
+        let told = validated(TYPE, config).await;
+        assert!(
+            told.contains("waves[0].max_in_flight must be a whole number"),
+            "{told}"
+        );
+    }
+    let config = json!({ "name": "a", "waves": [wave("a", json!({}))], "tags": { "team": null } });
+    let told = validated(TYPE, config).await;
+    assert!(
+        told.contains("Null Element") && told.contains("tags[\"team\"] is null"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

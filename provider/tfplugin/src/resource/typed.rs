@@ -8,7 +8,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     identity::{Identity, IdentitySchema},
     path::Path,
-    schema::Schema,
+    schema::{Schema, validate::does_not_fit},
     value::{Type, Value},
 };
 
@@ -110,7 +110,10 @@ impl<R: Resource> DynResource<R::Client> for Typed<R> {
     }
 
     async fn validate(&self, config: &Value) -> Result<Diagnostics, Diagnostics> {
-        Ok(self.resource.validate(config.to_model()?).await)
+        let model = config
+            .to_model()
+            .map_err(|error| does_not_fit(error, config))?;
+        Ok(self.resource.validate(model).await)
     }
 
     async fn modify_plan(

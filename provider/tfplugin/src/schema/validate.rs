@@ -3,8 +3,8 @@
 use super::{Attribute, Attributes, Kind, Schema};
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
-    path::Path,
-    value::{Value, json},
+    path::{Path, Step},
+    value::{ConversionError, Value, json},
 };
 
 /// Characters of a refused value that a diagnostic repeats.
@@ -18,6 +18,39 @@ pub(crate) fn validate(schema: &Schema, config: &Value, write_only_allowed: bool
     };
     walk.attributes(&schema.attributes, config, &Path::root(), false);
     walk.found
+}
+
+/// A configuration that is right by its schema and that the provider's model cannot hold. Where a person can mend it, the
+/// text says how; anything else is a mistake of the provider.
+pub(crate) fn does_not_fit(error: ConversionError, config: &Value) -> Diagnostic {
+    let path = error.path.clone();
+    match at(config, &path) {
+        Some(Value::Null) => Diagnostic::error(
+            "Null Element",
+            format!("{path} is null. Remove it, or set it."),
+        )
+        .at(path),
+        Some(Value::Number(number)) if number.as_i64().is_none() => Diagnostic::error(
+            "Invalid Attribute Value",
+            format!("The argument {path} must be a whole number of at most 18 digits."),
+        )
+        .at(path),
+        _ => error.into(),
+    }
+}
+
+/// The value at a path; none where the path leads nowhere, or through a set.
+fn at<'a>(config: &'a Value, path: &Path) -> Option<&'a Value> {
+    let mut value = config;
+    for step in path.steps() {
+        value = match (value, step) {
+            (Value::Object(items), Step::Attribute(name)) => items.get(name)?,
+            (Value::Map(items), Step::Key(key)) => items.get(key)?,
+            (Value::List(items), Step::Index(index)) => items.get(*index)?,
+            _ => return None,
+        };
+    }
+    Some(value)
 }
 
 struct Walk {
