@@ -15,7 +15,8 @@ export CARGO_TERM_COLOR ?= auto
 # A snapshot that differs must fail the test, not write a new file beside it.
 export INSTA_UPDATE ?= no
 
-.PHONY: help demo build test check fmt clippy doc docs deny rust-test python-test bench soak audit package check-signing live clean-tools
+.PHONY: help demo build test check fmt clippy doc docs deny rust-test python-test bench soak soak-runs soak-plans audit package
+.PHONY: check-signing live clean-tools
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -74,8 +75,15 @@ bench: ## Measure executions of thousands of servers in virtual time; prints the
 	cargo run --release -p drs-engine --example scale
 
 # The counts come every minute; at the first broken seed it stops and says how to run that one again.
-soak: ## Simulated runs with everything going wrong until one breaks a rule; SEED=n begins there, else the clock says where
+soak: soak-plans soak-runs ## Generated configurations, then simulated runs until one breaks a rule; SEED=n begins there, else the clock says where
+
+soak-runs: ## Simulated runs with everything going wrong until one breaks a rule
 	SOAK=1 SEED=$${SEED:-$$(date +%s)} cargo test --release -p drs-engine --lib sim::run::tests::whatever -- --nocapture
+
+# Both Terraforms at the same time; each stops at the first seed that fails, and says where its configurations are.
+soak-plans: build terraform-is-there $(PYTHON) ## Generated configurations through their life, 200 seeds on each Terraform; SEED=n begins there, SEEDS=n is how many
+	export SEED=$${SEED:-$$(date +%s)} SEEDS=$${SEEDS:-200}; \
+	printf '%s\n' path 1.15 | xargs -P 2 -I HOST $(PYTEST) -x --tb=short tests/acceptance/test_generated.py -k HOST
 
 audit: $(DENY) ## Known vulnerabilities of dependencies; needs the network
 	$(DENY) check advisories

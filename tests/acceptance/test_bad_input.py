@@ -50,6 +50,8 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
     "negative_wait": lambda it: waves(wave("a", "web", wait_time_seconds=-1)),
     "absurd_timeout": lambda it: waves(wave("a", "web", timeout_seconds=10**9)),
     "zero_in_flight": lambda it: waves(wave("a", "web", max_in_flight=0)),
+    "number_not_whole": lambda it: waves(wave("a", "web", timeout_seconds=1.5)),
+    "null_tag": lambda it: [group("web", server_selection_tags=TAGS, tags={"Team": None})],
     "unknown_order": lambda it: waves(wave("a", "web", launch_order="RANDOM")),
     "hook_runs_two_things": lambda it: waves(
         wave("a", "web", before_hooks=[HOOK | {"automation_document": "Shop-Failover"}]),
