@@ -12,6 +12,8 @@ from .waiting import until
 # Terraform 1.11 knows no actions; a test says so.
 newer = pytest.mark.parametrize("host", ["1.15"], indirect=True)
 WHY = {"reason": "the quarterly drill"}
+# A second of these tests is nearly half an hour of the world, and a drill that runs is cancelled when its time is over.
+PATIENT = {"timeouts": {"create": "150h"}}
 
 
 def action(kind: str, label: str = "it", **config: object) -> str:
@@ -111,7 +113,7 @@ def test_a_failover_is_confirmed_for_one_run(workspace: Workspace, simulator: Si
 
 def paused(workspace: Workspace, simulator: Simulator) -> tuple[Running, str]:
     """A drill that another Terraform drives, and that waits for an approval."""
-    texts = shop(simulator, drill("quarterly", "shop"), pause_before=True)
+    texts = shop(simulator, drill("quarterly", "shop", **PATIENT), pause_before=True)
     running = workspace.sibling().write(*texts).start_apply()
     execution = until("the pause", lambda: in_status(simulator, PAUSED))
     workspace.write(simulator.provider())
@@ -154,7 +156,7 @@ def test_a_wave_is_paused_and_skipped(workspace: Workspace, simulator: Simulator
 def test_failed_servers_are_retried(workspace: Workspace, simulator: Simulator) -> None:
     faults = [{"phase": "launch"}]
     simulator.command({"script_launches": {"place": simulator.place, "server": "web-2", "faults": faults}})
-    texts = shop(simulator, drill("quarterly", "shop"), on_failure="pause")
+    texts = shop(simulator, drill("quarterly", "shop", **PATIENT), on_failure="pause")
     running = workspace.sibling().write(*texts).start_apply()
     execution = until("the pause", lambda: in_status(simulator, PAUSED))
     workspace.write(simulator.provider())
