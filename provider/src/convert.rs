@@ -1,8 +1,8 @@
 //! Small conversions that several resources share.
 
 use drs_engine::plan::PathStep;
-use jiff::Timestamp;
-use tfplugin::{Attr, Path};
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::{Attr, Path, duration};
 
 /// A path of the engine as one of Terraform.
 pub(crate) fn path(steps: &[PathStep]) -> Path {
@@ -20,6 +20,12 @@ pub(crate) fn instant(at: Timestamp) -> String {
 /// An instant that may not have come yet.
 pub(crate) fn optional_instant(at: Option<Timestamp>) -> Attr<String> {
     at.map(instant).into()
+}
+
+/// A span of time as it was written, once it is known; the schema has refused what is none.
+pub(crate) fn span(text: &Attr<String>) -> Option<SignedDuration> {
+    let parsed = duration::parse(text.known()?).ok()?;
+    SignedDuration::try_from(parsed).ok()
 }
 
 /// The known elements of a list, or none while something in it is not known.

@@ -11,8 +11,9 @@ pub(crate) use recovery_plan::RecoveryPlan;
 pub(crate) use target_account::TargetAccount;
 
 pub(crate) use drill_execution::{
-    model as execution_model,
+    model as execution_model, points,
     schema::{lifetime, observed},
+    words::unreadable_points,
     words::unresolved,
 };
 pub(crate) use protection_group::{check::id_problem as server_id_problem, model as group_model};

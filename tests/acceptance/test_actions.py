@@ -192,5 +192,8 @@ def test_what_cannot_be_known_is_refused(workspace: Workspace, simulator: Simula
     golden.check("action_of_two_points", both, workspace)
     part = invoke(workspace, "drs_start_drill", recovery_plan_id="shop", only_waves=["wbe"], expect=1)
     golden.check("action_of_unknown_part", part, workspace)
+    confirmed = {"reason": "the Region is down", "confirm": "shop/1", "only_waves": ["wbe"]}
+    part = invoke(workspace, "drs_start_failover", recovery_plan_id="shop", **confirmed, expect=1)
+    assert "Recovery Refused" in part.flat, part
     assert listed(simulator) == []
 

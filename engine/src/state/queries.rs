@@ -74,6 +74,31 @@ impl State {
             .filter_map(|launch| launch.phase.job())
     }
 
+    /// The position of a wave by its name.
+    pub fn wave_named(&self, name: &str) -> Option<usize> {
+        self.waves.iter().position(|wave| wave.frozen.name == name)
+    }
+
+    /// A server of a wave by its id or its host name.
+    pub fn server_of(&self, wave: usize, named: &str) -> Option<&ServerId> {
+        let mut servers = self
+            .servers
+            .iter()
+            .filter(|(_, server)| server.wave == wave);
+        let found = servers.find(|(id, server)| id.as_str() == named || server.hostname == named);
+        found.map(|(id, _)| id)
+    }
+
+    /// The servers of a wave that have failed.
+    pub fn failed_of(&self, wave: usize) -> Vec<ServerId> {
+        let servers = self
+            .servers
+            .iter()
+            .filter(|(_, server)| server.wave == wave);
+        let failed = servers.filter(|(_, it)| matches!(it.status, ServerStatus::Failed { .. }));
+        failed.map(|(id, _)| id.clone()).collect()
+    }
+
     /// Every target that servers live in, once, in order.
     pub fn targets(&self) -> Vec<Target> {
         let found: std::collections::BTreeSet<&Target> =

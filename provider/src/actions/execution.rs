@@ -6,7 +6,7 @@ use drs_engine::ids::ExecutionId;
 use drs_engine::report;
 use drs_engine::state::{State, Status};
 use drs_engine::store::executions::HistoryError;
-use tfplugin::{Attr, Context, Diagnostic, Diagnostics, Progress};
+use tfplugin::{Context, Diagnostic, Diagnostics, Progress};
 
 use crate::client::Client;
 use crate::diagnose::{self, sentence};
@@ -35,19 +35,7 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// The execution that an attribute names.
-    pub(super) async fn found(
-        cx: &Context<Client>,
-        client: &'a Client,
-        id: &Attr<String>,
-        progress: &'a Progress,
-    ) -> Result<(Self, State), Diagnostic> {
-        let id = ExecutionId::new(id.require("execution_id")?.as_str());
-        let execution = Self::new(cx, client, id, progress);
-        let state = execution.load().await?;
-        Ok((execution, state))
-    }
-
+    /// How it stands.
     pub(super) async fn load(&self) -> Result<State, Diagnostic> {
         let loaded = self.run.load().await;
         loaded.map_err(|error| self.explain(&error))
@@ -140,8 +128,7 @@ impl<'a> Execution<'a> {
 
     /// The position of a wave by its name.
     pub(super) fn wave(&self, state: &State, name: &str) -> Result<usize, Diagnostic> {
-        let found = state.waves.iter().position(|wave| wave.frozen.name == name);
-        found.ok_or_else(|| {
+        state.wave_named(name).ok_or_else(|| {
             let names = state
                 .waves
                 .iter()

@@ -1,9 +1,9 @@
 //! The actions that ask something of an execution: pause, resume, cancel, retry and skip a wave, terminate.
 
 use drs_engine::event::Event;
-use drs_engine::ids::ServerId;
+use drs_engine::ids::{ExecutionId, ServerId};
 use drs_engine::limits;
-use drs_engine::state::{ServerStatus, State};
+use drs_engine::state::State;
 use serde::Deserialize;
 use tfplugin::schema::validator;
 use tfplugin::{
@@ -13,27 +13,39 @@ use tfplugin::{
 use super::execution::Execution;
 use crate::client::Client;
 
-/// What every one of them is told.
+/// What they are told. Each has the first two, and those of the others that its schema has.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Asked {
     execution_id: Attr<String>,
     reason: Attr<String>,
+    #[serde(default)]
+    before_wave: Attr<String>,
+    #[serde(default)]
+    wave: Attr<String>,
+    #[serde(default)]
+    servers: Attr<Vec<String>>,
+}
+
+impl Asked {
+    /// The execution that is meant, how it stands, and why something is asked of it.
+    async fn of<'a>(
+        &self,
+        cx: &'a Context<Client>,
+        progress: &'a Progress,
+    ) -> Result<(Execution<'a>, State, String), Diagnostic> {
+        let id = ExecutionId::new(self.execution_id.require("execution_id")?.as_str());
+        let execution = Execution::new(cx, cx.client()?, id, progress);
+        let state = execution.load().await?;
+        Ok((execution, state, self.reason.require("reason")?.clone()))
+    }
 }
 
 /// Asks that nothing more be launched until it is resumed.
 pub(crate) struct Pause;
 
-/// What a pause is told.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct AskedToPause {
-    execution_id: Attr<String>,
-    reason: Attr<String>,
-    before_wave: Attr<String>,
-}
-
 #[async_trait]
 impl Action for Pause {
-    type Model = AskedToPause;
+    type Model = Asked;
     type Client = Client;
 
     fn type_name(&self) -> &'static str {
@@ -56,18 +68,15 @@ impl Action for Pause {
     async fn invoke(
         &self,
         cx: &Context<Client>,
-        config: AskedToPause,
+        config: Asked,
         progress: &Progress,
     ) -> Diagnostics {
         let asked = async {
-            let client = cx.client()?;
-            let (execution, state) =
-                Execution::found(cx, client, &config.execution_id, progress).await?;
+            let (execution, state, reason) = config.of(cx, progress).await?;
             let before = config.before_wave.known();
             let before = before
                 .map(|name| execution.wave(&state, name))
                 .transpose()?;
-            let reason = config.reason.require("reason")?.clone();
             let state = execution
                 .ask(Event::PauseRequested { before, reason })
                 .await?;
@@ -104,10 +113,7 @@ impl Action for Resume {
         progress: &Progress,
     ) -> Diagnostics {
         let asked = async {
-            let client = cx.client()?;
-            let (execution, _) =
-                Execution::found(cx, client, &config.execution_id, progress).await?;
-            let reason = config.reason.require("reason")?.clone();
+            let (execution, _, reason) = config.of(cx, progress).await?;
             let state = execution.ask(Event::ResumeRequested { reason }).await?;
             execution.tell("It goes on.", &state);
             let state = execution.follow(state).await?;
@@ -143,10 +149,7 @@ impl Action for Cancel {
         progress: &Progress,
     ) -> Diagnostics {
         let asked = async {
-            let client = cx.client()?;
-            let (execution, _) =
-                Execution::found(cx, client, &config.execution_id, progress).await?;
-            let reason = config.reason.require("reason")?.clone();
+            let (execution, _, reason) = config.of(cx, progress).await?;
             let state = execution.ask(Event::CancelRequested { reason }).await?;
             execution.tell("Nothing more is launched.", &state);
             let state = execution.follow(state).await?;
@@ -163,18 +166,9 @@ impl Action for Cancel {
 /// Launches failed servers of a wave again.
 pub(crate) struct RetryWave;
 
-/// What a retry is told.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct AskedToRetry {
-    execution_id: Attr<String>,
-    reason: Attr<String>,
-    wave: Attr<String>,
-    servers: Attr<Vec<String>>,
-}
-
 #[async_trait]
 impl Action for RetryWave {
-    type Model = AskedToRetry;
+    type Model = Asked;
     type Client = Client;
 
     fn type_name(&self) -> &'static str {
@@ -198,15 +192,12 @@ impl Action for RetryWave {
     async fn invoke(
         &self,
         cx: &Context<Client>,
-        config: AskedToRetry,
+        config: Asked,
         progress: &Progress,
     ) -> Diagnostics {
         let asked = async {
-            let client = cx.client()?;
-            let (execution, mut state) =
-                Execution::found(cx, client, &config.execution_id, progress).await?;
+            let (execution, mut state, reason) = config.of(cx, progress).await?;
             let wave = execution.wave(&state, config.wave.require("wave")?)?;
-            let reason = config.reason.require("reason")?;
             let servers = failed(&state, wave, config.servers.known())?;
             for part in servers.chunks(limits::SERVERS_PER_JUDGEMENT) {
                 let event = Event::RetryRequested {
@@ -229,16 +220,8 @@ fn failed(
     wave: usize,
     named: Option<&Vec<String>>,
 ) -> Result<Vec<ServerId>, Diagnostic> {
-    let of_wave = || {
-        state
-            .servers
-            .iter()
-            .filter(|(_, server)| server.wave == wave)
-    };
     let Some(named) = named else {
-        let failed =
-            of_wave().filter(|(_, server)| matches!(server.status, ServerStatus::Failed { .. }));
-        let failed: Vec<ServerId> = failed.map(|(id, _)| id.clone()).collect();
+        let failed = state.failed_of(wave);
         if failed.is_empty() {
             let detail = "No server of the wave has failed. Nothing was changed.";
             return Err(Diagnostic::error("Nothing to Retry", detail).at("wave"));
@@ -246,8 +229,7 @@ fn failed(
         return Ok(failed);
     };
     let find = |name: &String| {
-        let found = of_wave().find(|(id, server)| id.as_str() == name || server.hostname == *name);
-        found.map(|(id, _)| id.clone()).ok_or_else(|| {
+        state.server_of(wave, name).cloned().ok_or_else(|| {
             let detail = format!(
                 "The wave has no server with the id or the host name {name:?}. Nothing was changed."
             );
@@ -260,17 +242,9 @@ fn failed(
 /// Leaves a wave as it is, and lets what depends on it go on.
 pub(crate) struct SkipWave;
 
-/// What a skip is told.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct AskedToSkip {
-    execution_id: Attr<String>,
-    reason: Attr<String>,
-    wave: Attr<String>,
-}
-
 #[async_trait]
 impl Action for SkipWave {
-    type Model = AskedToSkip;
+    type Model = Asked;
     type Client = Client;
 
     fn type_name(&self) -> &'static str {
@@ -287,15 +261,12 @@ impl Action for SkipWave {
     async fn invoke(
         &self,
         cx: &Context<Client>,
-        config: AskedToSkip,
+        config: Asked,
         progress: &Progress,
     ) -> Diagnostics {
         let asked = async {
-            let client = cx.client()?;
-            let (execution, state) =
-                Execution::found(cx, client, &config.execution_id, progress).await?;
+            let (execution, state, reason) = config.of(cx, progress).await?;
             let wave = execution.wave(&state, config.wave.require("wave")?)?;
-            let reason = config.reason.require("reason")?.clone();
             let state = execution.ask(Event::SkipRequested { wave, reason }).await?;
             execution.tell("The wave is left out.", &state);
             Ok(Diagnostics::new())
@@ -330,14 +301,11 @@ impl Action for TerminateRecoveryInstances {
         progress: &Progress,
     ) -> Diagnostics {
         let asked = async {
-            let client = cx.client()?;
-            let (execution, state) =
-                Execution::found(cx, client, &config.execution_id, progress).await?;
+            let (execution, state, reason) = config.of(cx, progress).await?;
             if !state.is_drill() || !state.status.is_terminal() {
                 return Err(not_terminable(&state));
             }
-            let reason = config.reason.require("reason")?;
-            let state = execution.terminate(state, reason).await?;
+            let state = execution.terminate(state, &reason).await?;
             if !state.is_clean() {
                 return Ok(execution.not_clean(&state));
             }
@@ -399,6 +367,6 @@ fn of_wave(what: &str) -> Schema {
 }
 
 /// What is said of an action, whichever way it ended.
-pub(super) fn said(result: Result<Diagnostics, Diagnostic>) -> Diagnostics {
+fn said(result: Result<Diagnostics, Diagnostic>) -> Diagnostics {
     result.unwrap_or_else(Diagnostics::from)
 }

@@ -1,59 +1,48 @@
 //! The actions that start an execution: a drill, or a recovery that is confirmed.
 
-use std::collections::BTreeMap;
-
 use drs_engine::begin::{Begin, BeginError};
 use drs_engine::event::Mode;
-use drs_engine::ids::{ExecutionId, SnapshotId};
+use drs_engine::ids::ExecutionId;
 use drs_engine::only::Only;
-use drs_engine::point::{self, RecoveryPoint, is_point_id};
 use drs_engine::state::State;
 use drs_engine::store::plan::StoredPlan;
 use drs_engine::store::start::StartError;
 use drs_engine_aws::fresh;
-use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tfplugin::schema::validator;
 use tfplugin::{
-    Action, Attr, Attribute, Context, Diagnostic, Diagnostics, Path, Progress, Schema, Type,
-    async_trait, duration,
+    Action, Attr, Attribute, Context, Diagnostic, Diagnostics, Progress, Schema, Type, async_trait,
 };
 
 use super::execution::Execution;
 use crate::client::Client;
+use crate::convert;
 use crate::diagnose::sentence;
-use crate::resources::{lifetime, plan_not_found, unresolved};
+use crate::resources::{lifetime, plan_not_found, points, unreadable_points, unresolved};
 
 /// Where executions of these actions are started from, as the history says.
 const ORIGIN: &str = "terraform-action";
 /// The input that carries why, which does not say which run it is.
 const REASON: &str = "_reason";
 
-/// What both starts are told.
+/// What they are told. Each has what is in the first part, and those of the others that its schema has.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct AskedToDrill {
+pub(crate) struct Asked {
     recovery_plan_id: Attr<String>,
     reason: Attr<String>,
     only_waves: Attr<Vec<String>>,
     only_protection_groups: Attr<Vec<String>>,
     exclude_servers: Attr<Vec<String>>,
     recovery_point_before: Attr<String>,
-    recovery_snapshots: Attr<BTreeMap<String, String>>,
-    cleanup: Attr<String>,
-    max_lifetime: Attr<String>,
-}
+    recovery_snapshots: points::Named,
 
-/// What a failover is told.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct AskedToFailOver {
-    recovery_plan_id: Attr<String>,
-    reason: Attr<String>,
+    #[serde(default)]
+    cleanup: Attr<String>,
+    #[serde(default)]
+    max_lifetime: Attr<String>,
+    #[serde(default)]
     confirm: Attr<String>,
-    only_waves: Attr<Vec<String>>,
-    only_protection_groups: Attr<Vec<String>>,
-    exclude_servers: Attr<Vec<String>>,
-    recovery_point_before: Attr<String>,
-    recovery_snapshots: Attr<BTreeMap<String, String>>,
+    #[serde(default)]
     replace_live_instances: Attr<bool>,
 }
 
@@ -62,7 +51,7 @@ pub(crate) struct StartDrill;
 
 #[async_trait]
 impl Action for StartDrill {
-    type Model = AskedToDrill;
+    type Model = Asked;
     type Client = Client;
 
     fn type_name(&self) -> &'static str {
@@ -95,33 +84,21 @@ impl Action for StartDrill {
         .attribute("max_lifetime", lifetime())
     }
 
-    async fn validate(&self, config: AskedToDrill) -> Diagnostics {
-        points_of(&config.recovery_point_before, &config.recovery_snapshots).1
+    async fn validate(&self, config: Asked) -> Diagnostics {
+        points::configuration(&config.recovery_point_before, &config.recovery_snapshots)
     }
 
     async fn invoke(
         &self,
         cx: &Context<Client>,
-        config: AskedToDrill,
+        config: Asked,
         progress: &Progress,
     ) -> Diagnostics {
         let drilled = async {
             let client = cx.client()?;
             let plan = plan(client, &config.recovery_plan_id).await?;
-            let asked = Asked {
-                mode: Mode::Drill,
-                reason: config.reason.known().cloned(),
-                only: only(
-                    &config.only_waves,
-                    &config.only_protection_groups,
-                    &config.exclude_servers,
-                ),
-                points: points_of(&config.recovery_point_before, &config.recovery_snapshots).0,
-                max_lifetime: config.lifetime(),
-                run: None,
-                replace_live_instances: false,
-            };
-            let (execution, state) = start(cx, client, &plan, asked, progress).await?;
+            let begin = config.begin(client, &plan, Mode::Drill)?;
+            let (execution, state) = start(cx, client, &config, &begin, progress).await?;
             let state = execution.follow(state).await?;
             let mut found = execution.verdict(&state);
             if state.status.is_terminal() && config.cleans_up(found.has_errors()) {
@@ -139,12 +116,38 @@ impl Action for StartDrill {
     }
 }
 
-impl AskedToDrill {
-    fn lifetime(&self) -> Option<SignedDuration> {
-        let parsed = duration::parse(self.max_lifetime.known()?).ok()?;
-        SignedDuration::try_from(parsed).ok()
+impl Asked {
+    /// The execution that is asked for.
+    fn begin(&self, client: &Client, plan: &StoredPlan, mode: Mode) -> Result<Begin, Diagnostic> {
+        let names = |list: &Attr<Vec<String>>| list.known().cloned().unwrap_or_default();
+        let points = points::wanted(&self.recovery_point_before, &self.recovery_snapshots);
+        let reason = self.reason.known();
+        let reason = reason.map(|reason| (REASON.to_owned(), reason.clone().into()));
+        Ok(Begin {
+            execution_id: ExecutionId::new(fresh::id("exec")),
+            plan: plan.id.clone(),
+            mode,
+            origin: ORIGIN.to_owned(),
+            inputs: reason.into_iter().collect(),
+            initiated_by: client.session().identity().arn.clone(),
+            hub: client.target(),
+            execution_timeout: None,
+            max_lifetime: convert::span(&self.max_lifetime),
+            replace_live_instances: self.replace_live_instances == Attr::Known(true),
+            only: Only {
+                waves: names(&self.only_waves),
+                groups: names(&self.only_protection_groups),
+                without: names(&self.exclude_servers),
+            },
+            points: points.ok_or_else(unreadable_points)?,
+            // What was confirmed is this run and no other.
+            run: (mode == Mode::Recovery).then_some(plan.runs + 1),
+            force_unknown: Vec::new(),
+            unchecked: Vec::new(),
+        })
     }
 
+    /// Whether what a drill launched is terminated when it has ended.
     fn cleans_up(&self, failed: bool) -> bool {
         match self.cleanup.known().map(String::as_str) {
             Some("never") => false,
@@ -159,7 +162,7 @@ pub(crate) struct StartFailover;
 
 #[async_trait]
 impl Action for StartFailover {
-    type Model = AskedToFailOver;
+    type Model = Asked;
     type Client = Client;
 
     fn type_name(&self) -> &'static str {
@@ -195,14 +198,14 @@ impl Action for StartFailover {
         )
     }
 
-    async fn validate(&self, config: AskedToFailOver) -> Diagnostics {
-        points_of(&config.recovery_point_before, &config.recovery_snapshots).1
+    async fn validate(&self, config: Asked) -> Diagnostics {
+        points::configuration(&config.recovery_point_before, &config.recovery_snapshots)
     }
 
     async fn invoke(
         &self,
         cx: &Context<Client>,
-        config: AskedToFailOver,
+        config: Asked,
         progress: &Progress,
     ) -> Diagnostics {
         let recovered = async {
@@ -212,20 +215,8 @@ impl Action for StartFailover {
             if config.confirm.require("confirm")? != &expected {
                 return Err(not_confirmed(&plan, &expected).into());
             }
-            let asked = Asked {
-                mode: Mode::Recovery,
-                reason: config.reason.known().cloned(),
-                only: only(
-                    &config.only_waves,
-                    &config.only_protection_groups,
-                    &config.exclude_servers,
-                ),
-                points: points_of(&config.recovery_point_before, &config.recovery_snapshots).0,
-                max_lifetime: None,
-                run: Some(plan.runs + 1),
-                replace_live_instances: config.replace_live_instances == Attr::Known(true),
-            };
-            let (execution, state) = start(cx, client, &plan, asked, progress).await?;
+            let begin = config.begin(client, &plan, Mode::Recovery)?;
+            let (execution, state) = start(cx, client, &config, &begin, progress).await?;
             let state = execution.follow(state).await?;
             execution.note_delivered(&state).await;
             Ok(execution.verdict(&state))
@@ -246,17 +237,6 @@ fn not_confirmed(plan: &StoredPlan, expected: &str) -> Diagnostic {
     .at("confirm")
 }
 
-/// What is to be started.
-struct Asked {
-    mode: Mode,
-    reason: Option<String>,
-    only: Only,
-    points: RecoveryPoint,
-    max_lifetime: Option<SignedDuration>,
-    run: Option<i64>,
-    replace_live_instances: bool,
-}
-
 async fn plan(client: &Client, named: &Attr<String>) -> Result<StoredPlan, Diagnostic> {
     let named = named.require("recovery_plan_id")?;
     let plan = client.session().plans().find_by_id_or_name(named).await;
@@ -269,46 +249,30 @@ async fn plan(client: &Client, named: &Attr<String>) -> Result<StoredPlan, Diagn
 async fn start<'a>(
     cx: &Context<Client>,
     client: &'a Client,
-    plan: &StoredPlan,
-    asked: Asked,
+    config: &Asked,
+    begin: &Begin,
     progress: &'a Progress,
 ) -> Result<(Execution<'a>, State), Diagnostics> {
     client.ready_to_write().await?;
-    let reason = asked
-        .reason
-        .map(|reason| (REASON.to_owned(), reason.into()));
-    let begin = Begin {
-        execution_id: ExecutionId::new(fresh::id("exec")),
-        plan: plan.id.clone(),
-        mode: asked.mode,
-        origin: ORIGIN.to_owned(),
-        inputs: reason.into_iter().collect(),
-        initiated_by: client.session().identity().arn.clone(),
-        hub: client.target(),
-        execution_timeout: None,
-        max_lifetime: asked.max_lifetime,
-        replace_live_instances: asked.replace_live_instances,
-        only: asked.only,
-        points: asked.points,
-        run: asked.run,
-        force_unknown: Vec::new(),
-        unchecked: Vec::new(),
-    };
-    let state = client.driver().begin_execution(&begin).await;
-    let state = state.map_err(|error| refused(client, plan, &error))?;
-    let execution = Execution::new(cx, client, state.started.execution_id.clone(), progress);
+    let state = client.driver().begin_execution(begin).await;
+    let state = state.map_err(|error| refused(client, config, begin, &error))?;
+    let execution = Execution::new(cx, client, begin.execution_id.clone(), progress);
     execution.tell_start(&state);
     Ok((execution, state))
 }
 
 /// Why nothing was started, with the next step.
-fn refused(client: &Client, plan: &StoredPlan, error: &BeginError) -> Diagnostics {
-    let id = &plan.id;
+fn refused(client: &Client, config: &Asked, begin: &Begin, error: &BeginError) -> Diagnostics {
+    let id = &begin.plan;
+    let what = match begin.mode {
+        Mode::Drill => "Drill",
+        Mode::Recovery => "Recovery",
+    };
     let help = match error {
         BeginError::Resolve(errors) => {
             let errors = errors.iter();
             return errors
-                .map(|error| unresolved(client, error, false))
+                .map(|error| unresolved(client, what, error, false))
                 .collect();
         }
         BeginError::GuardUnreadable(call) => return client.explain_call(call).into(),
@@ -320,12 +284,8 @@ fn refused(client: &Client, plan: &StoredPlan, error: &BeginError) -> Diagnostic
             "Whoever uses these instances must agree before they are replaced.".to_owned()
         }
         BeginError::Points(problems) => {
-            let told = point::told(problems).join("\n");
-            let detail = format!(
-                "{} Nothing was launched. `drsctl points {id}` shows the points of its servers.",
-                sentence(&told)
-            );
-            return Diagnostic::error("Recovery Points Not Found", detail).into();
+            let before = &config.recovery_point_before;
+            return points::refused(client, what, Some(id), before, problems).into();
         }
         _ => format!(
             "`drsctl preflight {id}` shows what stands against it without starting anything."
@@ -338,59 +298,6 @@ fn refused(client: &Client, plan: &StoredPlan, error: &BeginError) -> Diagnostic
     Diagnostic::error("Execution Not Started", detail)
         .at("recovery_plan_id")
         .into()
-}
-
-fn only(
-    waves: &Attr<Vec<String>>,
-    groups: &Attr<Vec<String>>,
-    without: &Attr<Vec<String>>,
-) -> Only {
-    let names = |list: &Attr<Vec<String>>| list.known().cloned().unwrap_or_default();
-    Only {
-        waves: names(waves),
-        groups: names(groups),
-        without: names(without),
-    }
-}
-
-/// What servers are launched from, and what is wrong with how that is said.
-fn points_of(
-    before: &Attr<String>,
-    named: &Attr<BTreeMap<String, String>>,
-) -> (RecoveryPoint, Diagnostics) {
-    let mut found = Diagnostics::new();
-    if before.known().is_some() && named.known().is_some() {
-        found.error_at(
-            "recovery_snapshots",
-            "One Kind of Recovery Point",
-            "Both recovery_point_before and recovery_snapshots are set. Remove one of the two.",
-        );
-    }
-    if let Some(text) = before.known() {
-        let time: Result<Timestamp, _> = text.parse();
-        if time.is_err() {
-            let detail =
-                format!("{text:?} is not a time with its zone, such as 2026-03-01T09:00:00Z.");
-            found.error_at("recovery_point_before", "Invalid Time", detail);
-        }
-        return (
-            time.map_or(RecoveryPoint::Latest, RecoveryPoint::Before),
-            found,
-        );
-    }
-    let Some(named) = named.known() else {
-        return (RecoveryPoint::Latest, found);
-    };
-    for (server, point) in named.iter().filter(|(_, point)| !is_point_id(point)) {
-        let at = Path::from("recovery_snapshots").key(server);
-        let detail = format!(
-            "{point:?} is not the id of a recovery point: \"pit-\" and 17 letters or digits."
-        );
-        found.error_at(at, "Invalid Recovery Point ID", detail);
-    }
-    let points = named.iter();
-    let points = points.map(|(server, point)| (server.clone(), SnapshotId::new(point.as_str())));
-    (RecoveryPoint::Named(points.collect()), found)
 }
 
 /// What both starts are told.

@@ -21,7 +21,7 @@ use crate::{diagnose, identity};
 mod begin;
 mod check;
 pub(crate) mod model;
-mod points;
+pub(crate) mod points;
 pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
@@ -56,7 +56,7 @@ impl Resource for DrillExecution {
     }
 
     async fn validate(&self, config: Model) -> Diagnostics {
-        points::configuration(&config)
+        points::configuration(&config.recovery_point_before, &config.recovery_snapshots)
     }
 
     async fn modify_plan(&self, cx: &Context<Client>, plan: &mut Plan<Model>) {

@@ -62,8 +62,7 @@ pub(super) fn refusal(id: &ExecutionId, verb: &str, reason: &str) -> Failure {
 
 /// The position of a wave by its name.
 pub(super) fn wave(state: &State, name: &str) -> Result<usize, Failure> {
-    let found = state.waves.iter().position(|wave| wave.frozen.name == name);
-    found.ok_or_else(|| {
+    state.wave_named(name).ok_or_else(|| {
         let names: Vec<String> = state
             .waves
             .iter()

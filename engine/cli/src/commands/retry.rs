@@ -3,7 +3,7 @@
 use drs_engine::event::Event;
 use drs_engine::ids::{ExecutionId, ServerId};
 use drs_engine::limits;
-use drs_engine::state::{ServerStatus, State};
+use drs_engine::state::State;
 
 use crate::cli::Retry;
 use crate::failure::{Ending, Failure};
@@ -36,17 +36,8 @@ pub(crate) async fn retry<P: Ports>(
 /// The servers that were named, or every failed one of the wave.
 fn servers(state: &State, wave: usize, named: &[String]) -> Result<Vec<ServerId>, Failure> {
     let id = &state.started.execution_id;
-    let of_wave = || {
-        state
-            .servers
-            .iter()
-            .filter(|(_, server)| server.wave == wave)
-    };
     if named.is_empty() {
-        let failed: Vec<ServerId> = of_wave()
-            .filter(|(_, server)| matches!(server.status, ServerStatus::Failed { .. }))
-            .map(|(id, _)| id.clone())
-            .collect();
+        let failed = state.failed_of(wave);
         return if failed.is_empty() {
             Err(ask::refusal(
                 id,
@@ -57,16 +48,11 @@ fn servers(state: &State, wave: usize, named: &[String]) -> Result<Vec<ServerId>
             Ok(failed)
         };
     }
-    named
-        .iter()
-        .map(|name| {
-            let found = of_wave()
-                .find(|(id, server)| id.as_str() == name.as_str() || server.hostname == *name);
-            found.map(|(id, _)| id.clone()).ok_or_else(|| {
-                let reason =
-                    format!("the wave has no server with the id or the host name {name:?}");
-                ask::refusal(id, "changed so", &reason)
-            })
+    let find = |name: &String| {
+        state.server_of(wave, name).cloned().ok_or_else(|| {
+            let reason = format!("the wave has no server with the id or the host name {name:?}");
+            ask::refusal(id, "changed so", &reason)
         })
-        .collect()
+    };
+    named.iter().map(find).collect()
 }

@@ -47,7 +47,8 @@ pub(super) async fn begin(
     if cx.is_stopped() {
         return Err(words::nothing_started().into());
     }
-    let points = points::wanted(planned).ok_or_else(words::unreadable_points)?;
+    let points = points::wanted(&planned.recovery_point_before, &planned.recovery_snapshots);
+    let points = points.ok_or_else(words::unreadable_points)?;
     let begin = Begin {
         execution_id: ExecutionId::new(fresh::id("exec")),
         plan,
@@ -121,7 +122,7 @@ pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> D
     match error {
         BeginError::Resolve(errors) => errors
             .iter()
-            .map(|error| words::unresolved(client, error, false))
+            .map(|error| words::unresolved(client, "Drill", error, false))
             .collect(),
         BeginError::LiveInstances { .. } => at_plan(
             "Live Recovery Instances Exist",
@@ -159,7 +160,11 @@ pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> D
             found.into()
         }
         BeginError::Start(error) => not_begun(client, error),
-        BeginError::Points(problems) => points::refused(client, planned, problems).into(),
+        BeginError::Points(problems) => {
+            let plan = planned.recovery_plan_id.known().map(PlanId::new);
+            let before = &planned.recovery_point_before;
+            points::refused(client, "Drill", plan.as_ref(), before, problems).into()
+        }
         // A drill pre-empts nobody, so the last does not come here.
         BeginError::Lifetime(_) | BeginError::Preempt(_) => {
             at_plan("Drill Not Started", sentence(&error.to_string()))

@@ -104,7 +104,7 @@ async fn would_start(
                         None => return Err(client.explain_call(error)),
                     },
                     ResolveError::Read(error) => return Err(client.explain(error)),
-                    error => found.push(words::unresolved(client, error, true)),
+                    error => found.push(words::unresolved(client, "Drill", error, true)),
                 }
             }
         }

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use tfplugin::{Attr, duration};
 
 use super::points;
-use crate::convert::{instant, optional_instant};
+use crate::convert::{instant, optional_instant, span};
 
 mod hook;
 
@@ -345,14 +345,11 @@ impl Model {
 
     /// World time that what the drill launches may stay.
     pub(super) fn lifetime(&self) -> Option<SignedDuration> {
-        let parsed: Duration = duration::parse(self.max_lifetime.known()?).ok()?;
-        SignedDuration::try_from(parsed).ok()
+        span(&self.max_lifetime)
     }
 
     fn timeout(&self, which: impl Fn(&Timeouts) -> &Attr<String>) -> Option<SignedDuration> {
-        let text = which(self.timeouts.known()?).known()?;
-        let parsed: Duration = duration::parse(text).ok()?;
-        SignedDuration::try_from(parsed).ok()
+        span(which(self.timeouts.known()?))
     }
 }
 

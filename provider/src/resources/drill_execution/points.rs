@@ -19,12 +19,14 @@ const BEFORE: &str = "recovery_point_before";
 /// The attribute with points by server, and its input in the history.
 const NAMED: &str = "recovery_snapshots";
 
+/// Points by the id or the host name of a server.
+pub(crate) type Named = Attr<BTreeMap<String, Attr<String>>>;
+
 /// What is wrong with a configuration as far as it is known.
-pub(super) fn configuration(config: &Model) -> Diagnostics {
+pub(crate) fn configuration(before: &Attr<String>, named: &Named) -> Diagnostics {
     let mut found = Diagnostics::new();
-    let before = &config.recovery_point_before;
-    if !before.is_null() && !config.recovery_snapshots.is_null() {
-        let is_certain = before.known().is_some() && config.recovery_snapshots.known().is_some();
+    if !before.is_null() && !named.is_null() {
+        let is_certain = before.known().is_some() && named.known().is_some();
         if is_certain {
             found.error_at(
                 NAMED,
@@ -45,7 +47,7 @@ pub(super) fn configuration(config: &Model) -> Diagnostics {
             ),
         );
     }
-    for (server, snapshot) in config.recovery_snapshots.known().into_iter().flatten() {
+    for (server, snapshot) in named.known().into_iter().flatten() {
         let problem = match snapshot {
             Attr::Known(id) if is_point_id(id) => continue,
             Attr::Unknown => continue,
@@ -67,8 +69,8 @@ fn time(text: &str) -> Option<Timestamp> {
 }
 
 /// What is asked for; none while it is not known.
-pub(super) fn wanted(planned: &Model) -> Option<RecoveryPoint> {
-    match (&planned.recovery_point_before, &planned.recovery_snapshots) {
+pub(crate) fn wanted(before: &Attr<String>, named: &Named) -> Option<RecoveryPoint> {
+    match (before, named) {
         (Attr::Known(text), _) => time(text).map(RecoveryPoint::Before),
         (Attr::Null, Attr::Known(points)) => {
             let points = points.iter().map(|(server, snapshot)| {
@@ -130,7 +132,8 @@ pub(super) async fn look(
     planned: &Model,
     found: &mut Diagnostics,
 ) {
-    let Some(points) = wanted(planned).filter(|points| !points.is_latest()) else {
+    let (before, named) = (&planned.recovery_point_before, &planned.recovery_snapshots);
+    let Some(points) = wanted(before, named).filter(|points| !points.is_latest()) else {
         return;
     };
     if let Err(problems) = driver.planned_points(plan, &Only::default(), &points).await {
@@ -139,12 +142,18 @@ pub(super) async fn look(
             lines(&problems),
             help(plan)
         );
-        found.push(Diagnostic::warning("The Drill Would Be Refused", text).at(attribute(planned)));
+        found.push(Diagnostic::warning("The Drill Would Be Refused", text).at(attribute(before)));
     }
 }
 
-/// Why a drill cannot be launched from what was asked for.
-pub(super) fn refused(client: &Client, planned: &Model, problems: &[PointError]) -> Diagnostic {
+/// Why servers cannot be launched from what was asked for; `what` they are launched for, such as a drill.
+pub(crate) fn refused(
+    client: &Client,
+    what: &str,
+    plan: Option<&PlanId>,
+    before: &Attr<String>,
+    problems: &[PointError],
+) -> Diagnostic {
     let unreadable = problems.iter().find_map(|problem| match problem {
         PointError::Unreadable { error, .. } => Some(client.explain_call(error)),
         _ => None,
@@ -154,15 +163,14 @@ pub(super) fn refused(client: &Client, planned: &Model, problems: &[PointError])
             "The recovery points of servers cannot be read. Nothing was launched. {}",
             found.detail
         );
-        return Diagnostic::error(found.summary, detail).at(attribute(planned));
+        return Diagnostic::error(found.summary, detail).at(attribute(before));
     }
-    let plan = planned.recovery_plan_id.known().map(PlanId::new);
-    let help = plan.as_ref().map_or_else(String::new, help);
+    let help = plan.map_or_else(String::new, help);
     let text = format!(
         "{}Nothing was launched. {help}",
         lines(&point::told(problems))
     );
-    Diagnostic::error("Drill Refused", text).at(attribute(planned))
+    Diagnostic::error(format!("{what} Refused"), text).at(attribute(before))
 }
 
 fn help(plan: &PlanId) -> String {
@@ -180,10 +188,6 @@ fn lines(problems: &[String]) -> String {
     }
 }
 
-fn attribute(planned: &Model) -> &'static str {
-    if planned.recovery_point_before.is_null() {
-        NAMED
-    } else {
-        BEFORE
-    }
+fn attribute(before: &Attr<String>) -> &'static str {
+    if before.is_null() { NAMED } else { BEFORE }
 }

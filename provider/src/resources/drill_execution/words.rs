@@ -83,17 +83,25 @@ pub(super) fn no_such_plan(client: &Client, id: &PlanId) -> Diagnostic {
 }
 
 /// Why the drill cannot start: a warning at plan time, when it may still change, and an error at apply.
-pub(crate) fn unresolved(client: &Client, error: &ResolveError, may_change: bool) -> Diagnostic {
+pub(crate) fn unresolved(
+    client: &Client,
+    what: &str,
+    error: &ResolveError,
+    may_change: bool,
+) -> Diagnostic {
     let text = crate::diagnose::unresolved(error);
     let found = match error {
         ResolveError::Call(error) => client.explain_call(error),
         ResolveError::Read(error) => client.explain(error),
         ResolveError::PlanMissing(id) => return no_such_plan(client, id),
         _ if may_change => Diagnostic::warning(
-            "The Drill Would Be Refused",
+            format!("The {what} Would Be Refused"),
             format!("{text} As things are now, apply starts nothing."),
         ),
-        _ => Diagnostic::error("Drill Refused", format!("{text} Nothing was launched.")),
+        _ => Diagnostic::error(
+            format!("{what} Refused"),
+            format!("{text} Nothing was launched."),
+        ),
     };
     found.at("recovery_plan_id")
 }
@@ -132,7 +140,7 @@ pub(super) fn nothing_started() -> Diagnostic {
 }
 
 /// Recovery points that cannot be read at apply, though they were checked.
-pub(super) fn unreadable_points() -> Diagnostic {
+pub(crate) fn unreadable_points() -> Diagnostic {
     Diagnostic::error(
         "Unknown Value",
         "What the drill launches its servers from is still not known at apply. Nothing was started. This is a mistake in \

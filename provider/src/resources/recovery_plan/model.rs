@@ -9,6 +9,7 @@ use drs_engine::store::plan::StoredPlan;
 use serde::{Deserialize, Serialize};
 use tfplugin::{Attr, Diagnostic, duration};
 
+use crate::convert;
 use crate::tags::{self, Tags};
 
 mod actions;
@@ -82,12 +83,8 @@ impl Model {
             description: known.optional(&self.description),
             waves,
             execution_timeout_seconds: known.optional(&self.execution_timeout_seconds),
-            rto_objective_seconds: known
-                .optional(&self.rto_objective)
-                .and_then(|text| seconds(&text)),
-            rpo_objective_seconds: known
-                .optional(&self.rpo_objective)
-                .and_then(|text| seconds(&text)),
+            rto_objective_seconds: known.seconds(&self.rto_objective),
+            rpo_objective_seconds: known.seconds(&self.rpo_objective),
             drill_guard: known.nested(&self.drill_guard, Guard::to_spec),
             notifications: known.nested(&self.notifications, Notifications::to_spec),
         };
@@ -158,14 +155,14 @@ pub(crate) struct Written {
     pub(crate) tags: Tags,
 }
 
-/// A duration in whole seconds; the schema has refused what is none.
-fn seconds(text: &str) -> Option<i64> {
-    i64::try_from(duration::parse(text).ok()?.as_secs()).ok()
+/// An objective in whole seconds.
+fn seconds(text: &Attr<String>) -> Option<i64> {
+    Some(convert::span(text)?.as_secs())
 }
 
 /// An objective as it was written, where it still says what is stored.
 fn objective(written: &Attr<String>, stored: Option<i64>) -> Attr<String> {
-    if written.known().and_then(|text| seconds(text)) == stored {
+    if seconds(written) == stored {
         return written.clone();
     }
     let stored = stored.and_then(|seconds| u64::try_from(seconds).ok());
@@ -340,6 +337,11 @@ impl Known {
     fn optional<T: Clone>(&mut self, value: &Attr<T>) -> Option<T> {
         self.missing |= value.is_unknown();
         value.known().cloned()
+    }
+
+    fn seconds(&mut self, span: &Attr<String>) -> Option<i64> {
+        self.missing |= span.is_unknown();
+        seconds(span)
     }
 }
 
