@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import processes
-from .waiting import LOOK_SECONDS
+from .waiting import LOOK_SECONDS, until
 
 HERE = Path(__file__).parent
 STATE = "terraform.tfstate"
@@ -25,6 +25,8 @@ ADDRESS = "drs-orchestration/drs"
 RUN_SECONDS = 180.0
 # A provider has this long to notice that its host is gone.
 ORPHAN_SECONDS = 10.0
+# What the provider logs once it knows of Ctrl-C.
+STOP_HEARD = "the host asks to stop"
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,19 @@ class Running:
     process: subprocess.Popen
     out: Path
     err: Path
+    log: Path
 
     @property
     def group(self) -> int:
         return self.process.pid
 
     def interrupt(self) -> None:
-        """What Ctrl-C does: the terminal tells the whole group."""
+        """What Ctrl-C does: the terminal tells the whole group. Returns when the provider has heard of it.
+
+        The host passes it on in its own time, so a call that is held for the interrupt must not be let go before that.
+        """
         os.killpg(self.group, signal.SIGINT)
+        until(f"the provider logs {STOP_HEARD!r}", lambda: self.log.exists() and STOP_HEARD in self.log.read_text())
 
     def kill_host(self) -> None:
         os.kill(self.process.pid, signal.SIGKILL)
@@ -169,18 +176,19 @@ class Workspace:
     def start(self, *arguments: str, env: dict[str, str] | None = None) -> Running:
         """Starts the host and does not wait for it."""
         number = len(self.runs)
-        out, err = (self.folder / "out" / f"{number:03}.{kind}" for kind in ("out", "err"))
+        out, err, log = (self.folder / "out" / f"{number:03}.{kind}" for kind in ("out", "err", "log"))
+        logged = {"TF_LOG_PROVIDER": "INFO", "TF_LOG_PATH": str(log)}
         with out.open("wb") as out_file, err.open("wb") as err_file:
             process = subprocess.Popen(
                 [*self.host.command, *arguments],
                 cwd=self.folder,
-                env=self._environment() | (env or {}),
+                env=self._environment() | logged | (env or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,
                 start_new_session=True,
             )
-        running = Running(arguments, process, out, err)
+        running = Running(arguments, process, out, err, log)
         self.runs.append(running)
         return running
 

@@ -142,8 +142,8 @@ macro_rules! rpcs {
                 &self,
                 _: Request<pb::stop_provider::Request>,
             ) -> Result<Response<pb::stop_provider::Response>, Status> {
-                tracing::info!("the host asks to stop");
                 self.core.work().stop_current();
+                tracing::info!("the host asks to stop");
                 Ok(Response::new(pb::stop_provider::Response::default()))
             }
         }
