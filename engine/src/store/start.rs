@@ -295,14 +295,13 @@ impl<I: Items + Clone> Executions<I> {
         let Some(plan) = plan.as_ref().map(StoredPlan::decode).transpose()? else {
             return Err(StartError::PlanMissing(request.plan.id.clone()));
         };
+        let wanted = request.groups.iter().map(|known| keys::group(&known.id));
+        let items = self.items.get_all(wanted.collect());
+        let items = items.await.map_err(ReadError::Call)?;
         let mut groups = Vec::with_capacity(request.groups.len());
         for known in &request.groups {
-            let group = self
-                .items
-                .get(&keys::group(&known.id))
-                .await
-                .map_err(ReadError::Call)?;
-            let Some(group) = group.as_ref().map(Group::decode).transpose()? else {
+            let group = items.get(&keys::group(&known.id));
+            let Some(group) = group.map(Group::decode).transpose()? else {
                 return Err(StartError::GroupMissing(known.id.clone()));
             };
             if group.config.selection != known.config.selection
