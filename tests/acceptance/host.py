@@ -182,7 +182,7 @@ class Workspace:
             process = subprocess.Popen(
                 [*self.host.command, *arguments],
                 cwd=self.folder,
-                env=self._environment() | logged | (env or {}),
+                env=logged | self._environment() | (env or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,

@@ -1,6 +1,6 @@
 """What the provider costs a user of Terraform: `make bench` prints these tables.
 
-Medians of several runs of a release build, on the embedded simulator, for each Terraform. Nothing is asserted: figures of a
+Medians of several runs of a release build, against a simulator in a process of its own, for each Terraform. Nothing is asserted: figures of a
 machine do not belong in tests. Each plan and apply is also made with as many `terraform_data`, which need no provider
 process and no look at AWS, so that what is Terraform's own time can be told apart.
 """
@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.acceptance import processes
-from tests.acceptance.configuration import Expression, block, resource
+from tests.acceptance.configuration import TERRAFORM, Expression, block, resource
 from tests.acceptance.host import HOSTS, Host, Running, Workspace
-from tests.acceptance.simulator import REGION, Simulator
+from tests.acceptance.simulator import ENVIRONMENT, REGION, Simulator
 
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIASIM0111122223333", "AWS_SECRET_ACCESS_KEY": "not-verified"}
 COOKIE = {"TF_PLUGIN_MAGIC_COOKIE": "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"}
 STARTS = 31
 RUNS = 3
@@ -79,11 +80,11 @@ def start(path: Path) -> tuple[float, float]:
 def print_groups(name: str, host: Host, binaries: Path, count: int) -> None:
     """A life of many groups of one server each, beside the same with as many resources of Terraform's own."""
     with tempfile.TemporaryDirectory(prefix="drs-") as folder:
-        workspace = Workspace(host, Path(folder) / "groups", binaries)
+        workspace = Workspace(host, Path(folder) / "groups", binaries, CREDENTIALS)
         simulator = Simulator(workspace.folder / "simulator", binaries, fleet=fleet(Path(folder), count))
         version = workspace.run("version").out.split()[1]
         try:
-            workspace.write(simulator.provider(), groups(simulator, count))
+            workspace.write(provider(simulator), groups(simulator, count))
             ours = life(workspace, simulator)
         finally:
             simulator.stop()
@@ -177,6 +178,13 @@ def fleet(folder: Path, count: int) -> Path:
         f'accounts:\n  - id: "111122223333"\n    regions:\n      - name: {REGION}\n        servers:\n{servers}'
     )
     return path
+
+
+def provider(simulator: Simulator) -> str:
+    """The provider as it is with AWS: it carries no simulated world."""
+    endpoints = dict.fromkeys(("drs", "dynamodb", "ec2", "sts", "servicequotas"), simulator.process["endpoint"])
+    given = {"region": REGION, "environment": ENVIRONMENT, "create_tables": True, "endpoints": endpoints}
+    return TERRAFORM + block("provider", "drs", **given)
 
 
 def groups(simulator: Simulator, count: int) -> str:
