@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 
 use super::{
     Service,
-    codec::{Answer as _, decode_block},
+    codec::{Answer as _, decode_block, known},
     core::Core,
     crashed,
 };
@@ -28,7 +28,7 @@ use crate::{
         DynAction,
         progress::{Progress, Reader},
     },
-    diagnostic::{Diagnostic, Diagnostics},
+    diagnostic::Diagnostics,
     provider::{Entry, Provider},
     schema::validate::validate,
     value::Value,
@@ -62,11 +62,7 @@ impl<P: Provider> Core<P> {
         progress: &Progress,
     ) -> Result<Diagnostics, Diagnostics> {
         let entry = self.action(&request.action_type)?;
-        let config = decode_block(request.config.as_ref(), &entry.schema.ty())?;
-        if !config.is_wholly_known() {
-            let detail = "The configuration of the action has values that are not known yet.";
-            return Err(Diagnostic::error("Unknown Value", detail).into());
-        }
+        let config = known(decode_block(request.config.as_ref(), &entry.schema.ty())?)?;
         // What was unknown when the host asked for a validation has never been looked at. The warnings of
         // the rest have been shown.
         let found = validated(&entry, &config).await?;

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use tfplugin_proto::tfplugin6 as pb;
 
 use super::{
-    codec::{Answer as _, decode, decode_block, encode},
+    codec::{Answer as _, decode, decode_block, decode_known, encode},
     core::Core,
 };
 use crate::{
     diagnostic::Diagnostics,
     provider::{Configure, Entry, Provider},
     resource::typed::settled,
-    schema::validate::validate,
+    schema::validate::{does_not_fit, validate},
 };
 
 /// What this framework can do, for every provider.
@@ -91,7 +91,9 @@ impl<P: Provider> Core<P> {
         let config = decode(request.config.as_ref(), &self.schema.ty())?;
         let mut diagnostics = validate(&self.schema, &config, true);
         if !diagnostics.has_errors() && !config.is_null() {
-            diagnostics.extend(self.provider.validate(config.to_model()?).await);
+            let model = config.to_model();
+            let model = model.map_err(|error| does_not_fit(error, &config))?;
+            diagnostics.extend(self.provider.validate(model).await);
         }
         Ok(pb::validate_provider_config::Response::default().with(&diagnostics))
     }
@@ -133,7 +135,7 @@ impl<P: Provider> Core<P> {
     ) -> Result<pb::read_data_source::Response, Diagnostics> {
         let Entry { schema, item } = self.data_source(&request.type_name)?;
         let ty = schema.ty();
-        let config = decode(request.config.as_ref(), &ty)?;
+        let config = decode_known(request.config.as_ref(), &ty)?;
         let outcome = settled(item.read(&self.context(), &config).await?, &schema);
         let response = pb::read_data_source::Response {
             state: encode(&outcome.state, &ty),
