@@ -11,7 +11,7 @@ pub use signature::{Parameter, Signature};
 
 use crate::{
     path::{Path, Step},
-    value::{ConversionError, Value, de::IT, shape::Shape},
+    value::{ConversionError, Value, mismatch::IT, shape::Shape},
 };
 
 /// A provider function, called as `provider::NAME::FUNCTION(...)`. Needs Terraform 1.8 or OpenTofu 1.7.

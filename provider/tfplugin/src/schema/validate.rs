@@ -4,7 +4,7 @@ use super::{Attribute, Attributes, Kind, Schema};
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     path::{Path, Step},
-    value::{ConversionError, Value, de::IT, json},
+    value::{ConversionError, Value, json, mismatch::IT},
 };
 
 /// Characters of a refused value that a diagnostic repeats.

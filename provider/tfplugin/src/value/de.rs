@@ -13,7 +13,7 @@ use serde::{
 use super::{
     ConversionError, Number, Value,
     attr::{ATTR, UNKNOWN_REASON},
-    mismatch::Mismatch,
+    mismatch::{IT, Mismatch},
 };
 use crate::path::Step;
 
@@ -21,9 +21,6 @@ use crate::path::Step;
 pub(crate) fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ConversionError> {
     T::deserialize(ValueDeserializer(value)).map_err(Into::into)
 }
-
-/// Begins the reason of a mismatch that a person can mend, and that goes on with what the value must be.
-pub(crate) const IT: &str = "it ";
 
 /// Deserializes integers.
 macro_rules! whole_numbers {

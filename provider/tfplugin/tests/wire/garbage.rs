@@ -224,7 +224,7 @@ async fn a_damaged_value_never_ends_in_a_panic() {
     let plugin = Plugin::start().await;
     let mut client = plugin.configured().await;
     for position in 0..whole.len() {
-        for byte in [0x00, 0x81, 0x93, 0xc0, 0xc1, 0xc7, 0xd4, 0xdb, 0xdd, 0xff] {
+        for byte in [0x00, 0x81, 0xc1, 0xc7, 0xdd, 0xff] {
             let mut damaged = whole.clone();
             damaged[position] = byte;
             let value = Some(msgpack_of(&damaged));
