@@ -4,7 +4,7 @@ use tfplugin_proto::tfplugin6 as pb;
 
 use super::{
     codec::{Answer as _, decode, decode_json, decode_known, encode, malformed, parse_json},
-    core::Core,
+    core::Call,
     identity,
 };
 use crate::{
@@ -18,12 +18,12 @@ use crate::{
     value::{Value, json},
 };
 
-impl<P: Provider> Core<P> {
+impl<P: Provider> Call<P> {
     pub(super) async fn validate_resource_config(
         &self,
         request: pb::validate_resource_config::Request,
     ) -> Result<pb::validate_resource_config::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let config = decode(request.config.as_ref(), &schema.ty())?;
         let write_only = request
             .client_capabilities
@@ -40,7 +40,7 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::upgrade_resource_state::Request,
     ) -> Result<pb::upgrade_resource_state::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let ty = schema.ty();
         let pb::RawState { json: raw, flatmap } = request.raw_state.unwrap_or_default();
         if raw.is_empty() && !flatmap.is_empty() {
@@ -62,7 +62,7 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::read_resource::Request,
     ) -> Result<pb::read_resource::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let ty = schema.ty();
         let state = decode_known(request.current_state.as_ref(), &ty)?;
         let outcome = item
@@ -86,7 +86,7 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::plan_resource_change::Request,
     ) -> Result<pb::plan_resource_change::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let ty = schema.ty();
         let config = decode(request.config.as_ref(), &ty)?.without_refinements();
         let prior = decode_known(request.prior_state.as_ref(), &ty)?;
@@ -122,7 +122,7 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::apply_resource_change::Request,
     ) -> Result<pb::apply_resource_change::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let ty = schema.ty();
         let prior = decode_known(request.prior_state.as_ref(), &ty)?;
         let planned = decode(request.planned_state.as_ref(), &ty)?;
@@ -158,7 +158,7 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::import_resource_state::Request,
     ) -> Result<pb::import_resource_state::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let asked = identity::requested(item.identity(), &request)?;
         let outcome = match &asked {
             Some(identity) => item.import_by_identity(&self.context(), identity).await?,

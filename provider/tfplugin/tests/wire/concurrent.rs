@@ -9,7 +9,7 @@ use tonic::transport::Channel;
 
 use crate::{
     action,
-    host::{self, Plugin, Tls, note},
+    host::{self, Plugin, note},
 };
 
 /// More than any host has under way: Terraform's default is 10.
@@ -70,9 +70,9 @@ async fn call(mut client: ProviderClient<Channel>, number: usize) {
 async fn every_call_of_many_gets_its_own_answer() {
     for connections in [1, 8] {
         let plugin = Plugin::start().await;
-        let mut clients = vec![plugin.configured().await];
-        while clients.len() < connections {
-            clients.push(plugin.provider(Tls::Right).await.unwrap());
+        let mut clients = Vec::new();
+        for _ in 0..connections {
+            clients.push(plugin.configured().await);
         }
         let mut calls = JoinSet::new();
         for number in 0..AT_ONCE {
@@ -124,6 +124,6 @@ async fn one_stop_ends_every_apply_and_action_under_way() {
         assert_eq!(end.diagnostics[0].summary, "Interrupted");
         assert!(host::within(events.message()).await.unwrap().is_none());
     }
-    call(client, 2).await;
+    call(client.clone(), 2).await;
     plugin.end().await;
 }

@@ -190,7 +190,9 @@ impl Plugin {
         }
         let json = self.line[VARIABLE.len()..].trim_end_matches('\'');
         let attach: serde_json::Value = serde_json::from_str(json).unwrap();
-        let attach = attach["registry.terraform.io/example/minimal"].clone();
+        let of = |registry: &str| attach[format!("{registry}/example/minimal")].clone();
+        assert_eq!(of("registry.terraform.io"), of("registry.opentofu.org"));
+        let attach = of("registry.terraform.io");
         let address = attach["Addr"]["String"].as_str().unwrap();
         self.line = format!("1|6|unix|{address}|grpc|");
         attach

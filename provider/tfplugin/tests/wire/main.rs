@@ -6,6 +6,7 @@ mod action;
 mod ask;
 mod concurrent;
 mod connect;
+mod debug;
 mod exit;
 mod function;
 mod garbage;
@@ -132,19 +133,4 @@ async fn the_plugin_is_healthy() {
     let mut watch = health.watch(ask("plugin")).await.unwrap().into_inner();
     assert_eq!(watch.message().await.unwrap().unwrap().status, 1);
     plugin.end().await;
-}
-
-#[tokio::test]
-async fn debug_mode_prints_how_to_attach_and_survives_its_hosts() {
-    let mut plugin = Plugin::options().debug().start().await;
-    let attach = plugin.attach().await;
-    assert_eq!(attach["Protocol"], "grpc");
-    assert_eq!(attach["ProtocolVersion"], 6);
-    assert_eq!(attach["Pid"], plugin.id());
-    for _ in 0..2 {
-        let mut client = plugin.provider(Tls::Plain).await.unwrap();
-        host::schema(&mut client).await;
-    }
-    plugin.signal("INT");
-    assert!(plugin.exited(host::SOON).await.success());
 }
