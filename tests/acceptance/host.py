@@ -105,10 +105,16 @@ class Running:
         os.kill(self.process.pid, signal.SIGKILL)
 
     def kill_provider(self) -> None:
+        self._end_provider(signal.SIGKILL)
+
+    def terminate_provider(self) -> None:
+        self._end_provider(signal.SIGTERM)
+
+    def _end_provider(self, with_signal: signal.Signals) -> None:
         found = processes.providers(self.group)
-        assert found, f"there is no provider to kill\n{self.finish()}"
+        assert found, f"there is no provider to end\n{self.finish()}"
         for process in found:
-            process.kill()
+            process.end(with_signal)
 
     def wait(self, seconds: float = RUN_SECONDS) -> Finished:
         try:

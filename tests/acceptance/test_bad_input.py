@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from . import golden
-from .configuration import TERRAFORM, Expression, block, drill, group, plan, resource, wave
+from .configuration import TERRAFORM, Expression, block, drill, group, output, plan, resource, wave
 from .host import Workspace
 from .simulator import ENVIRONMENT, REGION, Simulator
 from .test_resources import TAGS
@@ -51,6 +51,11 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
     "absurd_timeout": lambda it: waves(wave("a", "web", timeout_seconds=10**9)),
     "zero_in_flight": lambda it: waves(wave("a", "web", max_in_flight=0)),
     "number_not_whole": lambda it: waves(wave("a", "web", timeout_seconds=1.5)),
+    "number_beyond_all": lambda it: waves(wave("a", "web", timeout_seconds=Expression("1e400"))),
+    "number_beyond_reading": lambda it: waves(wave("a", "web", timeout_seconds=Expression("1e5000"))),
+    "function_of_words": lambda it: [
+        output("order", 'provider::drs::wave_order([{ name = "a", timeout_seconds = "soon" }])'),
+    ],
     "null_tag": lambda it: [group("web", server_selection_tags=TAGS, tags={"Team": None})],
     "unknown_order": lambda it: waves(wave("a", "web", launch_order="RANDOM")),
     "hook_runs_two_things": lambda it: waves(

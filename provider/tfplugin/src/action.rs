@@ -12,7 +12,11 @@ use serde::de::DeserializeOwned;
 pub use progress::Progress;
 
 use crate::{
-    context::Context, diagnostic::Diagnostics, resource::coverage, schema::Schema, value::Value,
+    context::Context,
+    diagnostic::Diagnostics,
+    resource::coverage,
+    schema::{Schema, validate::does_not_fit},
+    value::Value,
 };
 
 /// An action. One file holds its model, its schema and these methods.
@@ -80,7 +84,10 @@ impl<A: Action> DynAction<A::Client> for Typed<A> {
     }
 
     async fn validate(&self, config: &Value) -> Result<Diagnostics, Diagnostics> {
-        Ok(self.0.validate(config.to_model()?).await)
+        let model = config
+            .to_model()
+            .map_err(|error| does_not_fit(error, config))?;
+        Ok(self.0.validate(model).await)
     }
 
     async fn plan(
