@@ -51,6 +51,9 @@ impl Resource for RecoveryPlan {
     async fn modify_plan(&self, cx: &Context<Client>, plan: &mut Plan<Model>) {
         if let Some(planned) = &mut plan.planned {
             planned.digest = planned.digest();
+            if let Some(prior) = &plan.prior {
+                planned.keep_objectives(prior);
+            }
         }
         let Some(client) = cx.client_if_configured() else {
             return;

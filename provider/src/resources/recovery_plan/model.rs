@@ -149,6 +149,22 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Objectives that are written in another way, and mean what they did, are no change: an import has them as the store
+    /// tells them.
+    pub(crate) fn keep_objectives(&mut self, prior: &Self) {
+        keep(&mut self.rto_objective, &prior.rto_objective);
+        keep(&mut self.rpo_objective, &prior.rpo_objective);
+    }
+}
+
+fn keep(planned: &mut Attr<String>, prior: &Attr<String>) {
+    let means = seconds(planned);
+    if means.is_some() && means == seconds(prior) {
+        planned.clone_from(prior);
+    }
+}
+
 /// What is stored of a plan.
 pub(crate) struct Written {
     pub(crate) spec: PlanSpec,

@@ -136,6 +136,10 @@ async fn the_whole_life_of_a_plan() {
     assert_ne!(plan.json()["digest"], first["digest"]);
     assert_eq!(plan.json()["id"], first["id"]);
 
+    config["rto_objective"] = json!("90m");
+    config["rpo_objective"] = json!("0h15m");
+    assert_eq!(fixture.apply(&mut plan, &config).await, Action::Update);
+    assert_eq!(plan.json()["rto_objective"], "90m");
     for id in [first["id"].as_str().unwrap(), "SHOP"] {
         let mut imported = fixture.host.import(TYPE, id).await.unwrap();
         let report = fixture.host.plan(&mut imported, &config).await;
