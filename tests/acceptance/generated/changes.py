@@ -22,28 +22,30 @@ ANOTHER, ANOTHER_RICH = 0.3, 0.95
 AT_ONCE = 14
 
 
-def change(seed: int, step: int, before: list[Configuration], world: World) -> tuple[list[str], Configuration]:
+def change(seed: int, known: list[str], before: list[Configuration], world: World) -> tuple[list[str], Configuration]:
     """The next step of a seed after those before it: what is done, mostly one thing, and what comes of it.
 
-    It can be gone back from to each of them.
+    It can be gone back from to each of them. What is `known`, because it was done before, is done where nothing else can be.
     """
-    maker = Maker(Random(f"change {seed} {step}"), world, more(seed))
+    maker = Maker(Random(f"change {seed} {len(before)}"), world, more(seed))
     found: list[str] = []
-    made = one_change(maker, before[-1], before, found)
+    made = one_change(maker, before[-1], before, known, found)
     for _ in range(AT_ONCE - 1):
         if not maker.is_so(ANOTHER_RICH if maker.more > 1 else ANOTHER):
             break
         names = list(found)
-        after = one_change(maker, made, before, names)
+        after = one_change(maker, made, before, known, names)
         # They may undo each other.
         if after != before[-1]:
             found, made = names, after
     return found, made
 
 
-def one_change(maker: Maker, first: Configuration, before: list[Configuration], names: list[str]) -> Configuration:
-    """A change more, of another kind than those of the same step where that is possible; its name is added to theirs."""
-    order = sorted(maker.random.sample(CHANGES, len(CHANGES)), key=lambda todo: todo.__name__ in names)
+def one_change(
+    maker: Maker, first: Configuration, before: list[Configuration], known: list[str], names: list[str]
+) -> Configuration:
+    """A change more; its name is added to those of the same step."""
+    order = sorted(maker.random.sample(CHANGES, len(CHANGES)), key=lambda todo: todo.__name__ in (*known, *names))
     # Each kind is tried a few times before another is, so that those that are seldom possible come up, too.
     for todo in order:
         for _ in range(TRIES):

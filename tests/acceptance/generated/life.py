@@ -231,6 +231,7 @@ def steps_of(seed: int, world: World) -> list[tuple[list[str], Configuration]]:
     """The configurations of a seed, each with the changes that lead to it: a first one, and those that follow."""
     steps = [([], generate(seed, world))]
     count = Random(f"steps {seed}").choice(CHANGES_OF_ALL if more(seed) == max(MORE) else CHANGES)
-    for number in range(count):
-        steps.append(change(seed, number, [made for _, made in steps], world))
+    for _ in range(count):
+        known = [name for names, _ in steps for name in names]
+        steps.append(change(seed, known, [made for _, made in steps], world))
     return steps
