@@ -64,10 +64,8 @@ impl Resource for RecoveryPlan {
         }
         if let Some(planned) = &mut plan.planned {
             planned.tags_all = tags::all(client.default_tags(), &planned.tags);
-            plan.changed |= plan
-                .prior
-                .as_ref()
-                .is_none_or(|prior| prior.tags_all != planned.tags_all);
+            // Tags of the provider may have changed, and an objective may only be written in another way.
+            plan.changed = plan.prior.as_ref().is_none_or(|prior| prior != planned);
         }
         if plan.changed {
             check::change(client, plan).await;

@@ -5,7 +5,6 @@ from typing import Any
 from .choosing import Impossible, a_wave, pick
 from .maker import Maker
 from .model import After, Configuration
-from .reads import LOOKS
 from .values import (
     ABOUT,
     ACTION,
@@ -134,12 +133,6 @@ def known_after_apply(maker: Maker, made: Configuration) -> None:
     if isinstance(given, dict | list) and name in ("checks", "before_hooks", "after_hooks", "triggers"):
         raise Impossible
     attributes[name] = given.value if isinstance(given, After) else After(given)
-
-
-def look(maker: Maker, made: Configuration) -> None:
-    """Data sources and outputs come and go."""
-    kind = pick(maker, LOOKS)
-    made.looks = [other for other in made.looks if other != kind] if kind in made.looks else [*made.looks, kind]
 
 
 def waves_after_apply(maker: Maker, made: Configuration) -> None:

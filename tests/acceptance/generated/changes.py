@@ -38,6 +38,8 @@ def change(seed: int, known: list[str], before: list[Configuration], world: Worl
         # They may undo each other.
         if after != before[-1]:
             found, made = names, after
+    # Data sources and outputs come and go whatever else is changed.
+    made.looks = maker.looks()
     return found, made
 
 
@@ -93,7 +95,6 @@ KEEP_DIGESTS = {
     "rename_group",
     "rename_plan",
     "default_tags",
-    "look",
     "target_attribute",
     "target_regions",
     "action_attribute",
@@ -128,7 +129,6 @@ CHANGES: list[Change] = [
     attributes.known_after_apply,
     attributes.known_after_apply,
     attributes.waves_after_apply,
-    attributes.look,
     members.reorder,
     members.launch_order,
     members.move_server,

@@ -39,7 +39,7 @@ class Maker:
         self.add_plan(made, is_drilled=self.is_so(0.8))
         if self.often(0.45):
             self.add_plan(made, is_drilled=self.is_so(0.5))
-        made.looks = [look for look in LOOKS if self.often(0.2)]
+        made.looks = self.looks()
         made.actions = [kind for kind in DECLARED if self.often(0.1)]
         return made
 
@@ -75,6 +75,9 @@ class Maker:
         role = self.maybe_after(f"arn:aws:iam::{SPOKES[key]}:role/dr")
         regions = self.random.choice(REGIONS[key])
         return {"account_id": SPOKES[key], "regions": regions, "role_arn": role} | self.some(TARGET)
+
+    def looks(self) -> list[str]:
+        return [look for look in LOOKS if self.is_so(0.25)]
 
     def is_near(self, made: Configuration, unit: tuple[str, ...]) -> bool:
         """Whether servers are where the provider works."""

@@ -21,7 +21,7 @@ use guard::Guard;
 use notifications::Notifications;
 
 /// A recovery plan in configuration, plan and state.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Model {
     pub(crate) id: Attr<String>,
     pub(crate) name: Attr<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Model {
 }
 
 /// A wave in configuration, plan and state.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Wave {
     pub(crate) name: Attr<String>,
     pub(crate) protection_group_ids: Attr<Vec<Attr<String>>>,
