@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..configuration import Expression, block, data, output
-from .model import MODULE, Configuration, Drill, Plan, depends_on, plain
+from .model import MODULE, Configuration, Drill, Group, Plan, depends_on, plain
 from .rules import is_reached
 from .world import EMPTY, HOME, PLACES, REGION, Place, World, spoke
 
@@ -94,12 +94,17 @@ def target_check(w: "Writer") -> Texts:
 
 def source_server(w: "Writer") -> Texts:
     texts = []
-    for key, group in w.made.groups.items():
-        for name in group.members(w.world)[:1]:
-            given = {"hostname": name} if w.style.is_so(0.5) else {"id": w.world.servers[name].id}
-            texts.append(data("drs_source_server", key, **given, **at(group.place)))
-            texts.append(output(f"server_{key}", f"data.drs_source_server.{key}.id"))
+    for key, (group, hosts) in with_servers(w.made, w.world).items():
+        given = {"hostname": hosts[0]} if w.style.is_so(0.5) else {"id": w.world.servers[hosts[0]].id}
+        texts.append(data("drs_source_server", key, **given, **at(group.place)))
+        texts.append(output(f"server_{key}", f"data.drs_source_server.{key}.id"))
     return texts
+
+
+def with_servers(made: Configuration, world: World) -> dict[str, tuple[Group, list[str]]]:
+    """The groups that have servers, with them; a filter that is empty is refused."""
+    found = {key: (group, group.members(world)) for key, group in made.groups.items()}
+    return {key: (group, hosts) for key, (group, hosts) in found.items() if hosts}
 
 
 def server_selection(w: "Writer") -> Texts:
@@ -114,8 +119,7 @@ def server_selection(w: "Writer") -> Texts:
 
 def source_servers(w: "Writer") -> Texts:
     texts = []
-    for key, group in w.made.groups.items():
-        hosts = group.members(w.world)
+    for key, (group, hosts) in with_servers(w.made, w.world).items():
         filters = {"hostnames": hosts} if w.style.is_so(0.5) else {"ids": [w.world.servers[name].id for name in hosts]}
         texts.append(data("drs_source_servers", f"of_{key}", filters=filters, **at(group.place)))
         texts.append(output(f"servers_{key}", f"data.drs_source_servers.of_{key}.ids"))
@@ -124,25 +128,24 @@ def source_servers(w: "Writer") -> Texts:
 
 def launch_templates(w: "Writer") -> Texts:
     texts = []
-    for key, group in w.made.groups.items():
-        ids = [w.world.servers[name].id for name in group.members(w.world)]
+    for key, (group, hosts) in with_servers(w.made, w.world).items():
+        ids = [w.world.servers[name].id for name in hosts]
         texts.append(data("drs_launch_templates", key, source_server_ids=ids, **at(group.place)))
         texts.append(output(f"templates_{key}", f"data.drs_launch_templates.{key}.servers[*].hostname"))
     return texts
 
 
 def check_servers(shown: Shown, name: str) -> None:
+    prefix = {"source_server": "server", "source_servers": "servers", "launch_templates": "templates"}[name]
+    for key, (_, hosts) in with_servers(shown.made, shown.world).items():
+        ways = {"server": shown.ids(hosts)[0], "servers": shown.ids(sorted(hosts)), "templates": sorted(hosts)}
+        shown.is_output(f"{prefix}_{key}", ways[prefix])
+
+
+def check_selection(shown: Shown, _: str) -> None:
     for key, group in shown.made.groups.items():
-        hosts = group.members(shown.world)
-        expected = {
-            "source_server": shown.ids(hosts)[0] if hosts else None,
-            "server_selection": None if group.is_listed else shown.ids(hosts),
-            "source_servers": shown.ids(sorted(hosts)),
-            "launch_templates": sorted(hosts),
-        }[name]
-        if expected is not None:
-            prefix = {"source_server": "server", "server_selection": "selection", "source_servers": "servers"}
-            shown.is_output(f"{prefix.get(name, 'templates')}_{key}", expected)
+        if not group.is_listed:
+            shown.is_output(f"selection_{key}", shown.ids(group.members(shown.world)))
 
 
 # Groups and plans.
@@ -411,7 +414,7 @@ LOOKS: dict[str, tuple[Callable[["Writer"], Texts], Callable[[Shown, str], None]
     "quotas": (quotas, check_quotas),
     "target_check": (target_check, check_targets),
     "source_server": (source_server, check_servers),
-    "server_selection": (server_selection, check_servers),
+    "server_selection": (server_selection, check_selection),
     "source_servers": (source_servers, check_servers),
     "launch_templates": (launch_templates, check_servers),
     "protection_group": (protection_group, check_group),
