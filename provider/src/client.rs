@@ -9,13 +9,15 @@ use drs_engine::ids::{ExecutionId, OwnerId, Target};
 use drs_engine::ports::CallError;
 use drs_engine::store::codec::ReadError;
 use drs_engine_aws::{AwsDrs, DynamoItems, Session, Settings, SystemClock};
-use tfplugin::{Attr, CriticalSections, Diagnostic, Stop};
+use tfplugin::{CriticalSections, Diagnostic, Stop};
 use tokio::sync::OnceCell;
 
 use crate::diagnose;
 
+mod planned;
 mod simulator;
 
+use planned::Planned;
 use simulator::Embedding;
 
 /// The driver of this provider.
@@ -32,8 +34,7 @@ pub(crate) struct Client {
     tables: OnceCell<()>,
     /// Executions whose result this process has returned: the host has them, although the history does not say so yet.
     returned: Mutex<BTreeSet<ExecutionId>>,
-    /// Targets that are made or changed in the same apply, with their Regions: what refers to them is planned after them.
-    planned_targets: Mutex<BTreeMap<String, Attr<BTreeSet<String>>>>,
+    planned: Planned,
     simulator: Option<Embedding>,
 }
 
@@ -75,7 +76,7 @@ impl Connecting {
             create_tables: self.settings.create_tables,
             tables: OnceCell::new(),
             returned: Mutex::default(),
-            planned_targets: Mutex::default(),
+            planned: Planned::default(),
             simulator,
         })
     }
@@ -99,14 +100,9 @@ impl Client {
         }
     }
 
-    /// Notes the Regions that a target is going to have.
-    pub(crate) fn plans_target(&self, account: &str, regions: Attr<BTreeSet<String>>) {
-        self.lock_planned().insert(account.to_owned(), regions);
-    }
-
-    /// The Regions that a target is going to have; none where it was not planned.
-    pub(crate) fn planned_target(&self, account: &str) -> Option<Attr<BTreeSet<String>>> {
-        self.lock_planned().get(account).cloned()
+    /// What the same apply is going to write.
+    pub(crate) fn planned(&self) -> &Planned {
+        &self.planned
     }
 
     pub(crate) fn default_tags(&self) -> &BTreeMap<String, String> {
@@ -184,12 +180,6 @@ impl Client {
     /// A diagnostic about a call that did not succeed.
     pub(crate) fn explain_call(&self, error: &CallError) -> Diagnostic {
         diagnose::call(error, &self.target())
-    }
-
-    fn lock_planned(&self) -> MutexGuard<'_, BTreeMap<String, Attr<BTreeSet<String>>>> {
-        self.planned_targets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_returned(&self) -> MutexGuard<'_, BTreeSet<ExecutionId>> {

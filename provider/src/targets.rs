@@ -84,7 +84,7 @@ pub(crate) async fn reachable(
     let stored = stored.map(|target| target.config.regions);
     let lists =
         |regions: &BTreeSet<String>| region.known().is_none_or(|region| regions.contains(region));
-    let (regions, will_be) = match client.planned_target(account) {
+    let (regions, will_be) = match client.planned().target(account) {
         Some(Attr::Known(planned)) => {
             let will_be = lists(&planned);
             (planned, will_be)

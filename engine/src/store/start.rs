@@ -3,12 +3,13 @@
 //! That transaction also changes the plan's item and every group's, so no execution starts on a plan or a group that was
 //! changed or deleted meanwhile, and guards find the running execution on the items themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::drive::together;
 use crate::event::{Author, Event, Mode, Recorded, Started};
-use crate::frozen::Frozen;
-use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId};
+use crate::frozen::{Frozen, FrozenServer};
+use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
 use crate::limits;
 use crate::time::{Now, after};
 
@@ -17,7 +18,7 @@ use super::claims::{self, CLAIMS_PER_BATCH, ClaimError, Held, Owners};
 use super::codec::ReadError;
 use super::executions::{Executions, is_live, summary_of};
 use super::group::Group;
-use super::items::{Condition, Items, Value, Write, WriteError};
+use super::items::{Condition, Items, Key, Value, Write, WriteError};
 use super::plan::StoredPlan;
 use super::summary::{ABANDONED, CLAIMING, Summary};
 use super::sweep::Marker;
@@ -178,18 +179,40 @@ impl<I: Items + Clone> Executions<I> {
         Err(error)
     }
 
-    /// Executions that hold leases of servers, whether or not they still count.
+    /// The executions that have the plan, or servers of it, and keep another of this mode from starting, each with the
+    /// servers that it has. It only looks.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub async fn lessees(&self, frozen: &Frozen) -> Result<BTreeSet<ExecutionId>, ReadError> {
-        let mut found = BTreeSet::new();
-        for (_, server) in frozen.servers() {
-            let key = keys::lease(&server.target, &server.id);
-            if let Some(item) = self.items.get(&key).await? {
-                found.insert(ExecutionId::new(Claim::decode(&item)?.owner));
+    pub async fn in_the_way(
+        &self,
+        plan: &StoredPlan,
+        frozen: &Frozen,
+        mode: Mode,
+    ) -> Result<Vec<(Summary, Vec<ServerId>)>, ReadError> {
+        let own = plan.execution.iter();
+        let mut servers: BTreeMap<ExecutionId, Vec<ServerId>> =
+            own.map(|id| (id.clone(), Vec::new())).collect();
+        let leased: Vec<&FrozenServer> = frozen.servers().map(|(_, server)| server).collect();
+        for part in leased.chunks(limits::CALLS_TOGETHER) {
+            let keys: Vec<Key> = part
+                .iter()
+                .map(|server| keys::lease(&server.target, &server.id))
+                .collect();
+            let items = together::all(keys.iter().map(|key| self.items.get(key))).await;
+            for (server, item) in part.iter().zip(items) {
+                if let Some(item) = item? {
+                    let owner = ExecutionId::new(Claim::decode(&item)?.owner);
+                    servers.entry(owner).or_default().push(server.id.clone());
+                }
             }
+        }
+        let mut found = Vec::new();
+        for (id, servers) in servers {
+            let summary = summary_of(&self.items, &id).await?;
+            let summary = summary.filter(|summary| summary.stands_in_the_way_of(mode));
+            found.extend(summary.map(|summary| (summary, servers)));
         }
         Ok(found)
     }

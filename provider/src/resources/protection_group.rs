@@ -65,6 +65,7 @@ impl Resource for ProtectionGroup {
         }
         plan_identity(client, plan);
         if plan.prior.is_none() || plan.changed {
+            note(client, plan);
             check::change(client, plan).await;
         }
     }
@@ -186,6 +187,17 @@ fn plan_identity(client: &Client, plan: &mut Plan<Model>) {
             plan.requires_replace.push(name.into());
             plan.changed = true;
         }
+    }
+}
+
+/// Notes how the group will be for what is planned after it.
+fn note(client: &Client, plan: &Plan<Model>) {
+    let (Some(prior), Some(planned)) = (&plan.prior, &plan.planned) else {
+        return;
+    };
+    if let Some(id) = prior.id.known() {
+        let config = planned.to_config(client.default_tags());
+        client.planned().note_group(id, config.ok());
     }
 }
 

@@ -67,6 +67,7 @@ impl Resource for RecoveryPlan {
                 .is_none_or(|prior| prior.tags_all != planned.tags_all);
         }
         if plan.changed {
+            note(client, plan);
             check::change(client, plan).await;
         }
     }
@@ -133,6 +134,19 @@ impl Resource for RecoveryPlan {
             Some(plan) => Ok(Model::default().read(&plan, client.default_tags()).into()),
             None => Err(not_found(client, id).into()),
         }
+    }
+}
+
+/// Notes how the plan will be for what is planned after it.
+fn note(client: &Client, plan: &Plan<Model>) {
+    let (Some(prior), Some(planned)) = (&plan.prior, &plan.planned) else {
+        return;
+    };
+    if let Some(id) = prior.id.known() {
+        let (spec, incomplete) = planned.to_spec();
+        client
+            .planned()
+            .note_plan(id, (!incomplete).then_some(spec));
     }
 }
 
