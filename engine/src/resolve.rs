@@ -127,12 +127,12 @@ pub async fn resolve_then<D: Drs, I: Items + Clone>(
             .map(ResolveError::Plan)
             .collect::<Vec<_>>()
     })?;
-    let store = Groups::new(items.clone());
-    let mut groups = Vec::new();
-    for id in parsed.groups() {
-        let group = store.find(&id).await.map_err(|error| one(error.into()))?;
-        groups.extend(group.map(|group| meanwhile.changed(group)));
-    }
+    let found = Groups::new(items.clone()).find_all(&parsed.groups()).await;
+    let found = found.map_err(|error| one(error.into()))?;
+    let named = parsed.groups().into_iter();
+    let groups: Vec<Group> = named
+        .filter_map(|id| Some(meanwhile.changed(found.get(&id)?.clone())))
+        .collect();
     let part = Part::of(only, &parsed, &groups)?;
     let groups = part.groups(&parsed, &groups);
     let around = look_around(drs, &groups).await.map_err(one)?;

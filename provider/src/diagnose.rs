@@ -277,13 +277,13 @@ mod tests {
                 "Allow the action drs:DescribeSourceServers",
             ),
             (
-                "dynamodb:GetItem",
+                "dynamodb:BatchGetItem",
                 "ResourceNotFoundException",
                 Kind::Refused,
                 "create_tables = true",
             ),
             (
-                "dynamodb:GetItem",
+                "dynamodb:BatchGetItem",
                 "ThrottlingException",
                 Kind::Busy,
                 "Try again",

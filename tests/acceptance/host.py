@@ -159,10 +159,10 @@ class Workspace:
         )
         return self
 
-    def sibling(self, *, with_state: bool = False) -> "Workspace":
+    def sibling(self, *, at: str | None = None, with_state: bool = False) -> "Workspace":
         """Another folder, as a colleague has it: with a state of its own, or with a copy of this one's."""
-        number = len(self.siblings) + 1
-        made = Workspace(self.host, self.folder / f"sibling{number}", self.binaries, self.environment)
+        place = at or f"sibling{len(self.siblings) + 1}"
+        made = Workspace(self.host, self.folder / place, self.binaries, self.environment)
         if with_state:
             shutil.copy(self.folder / STATE, made.folder)
         self.siblings.append(made)
@@ -182,7 +182,7 @@ class Workspace:
             process = subprocess.Popen(
                 [*self.host.command, *arguments],
                 cwd=self.folder,
-                env=self._environment() | logged | (env or {}),
+                env=logged | self._environment() | (env or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,

@@ -1,6 +1,7 @@
 """The examples: each can be planned and applied as it is, and its second plan is empty. Pages of the registry show them."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ EXAMPLES = ROOT / "examples"
 SCENARIOS = EXAMPLES / "scenarios"
 IMPORTS = ("import-by-string-id.tf", "import-by-identity.tf")
 # Folders that hold no configuration of one type.
-OTHERS = ("fleets", "provider", "scenarios")
+OTHERS = ("fleets", "modules", "provider", "scenarios")
 TYPED = sorted(
     path.relative_to(EXAMPLES)
     for path in EXAMPLES.rglob("*.tf")
@@ -27,6 +28,9 @@ IMPORTABLE = sorted(
 ID = re.compile(r"(exec|pg|rp)-[0-9a-f]{32}")
 IDENTITIES_ARE_UNKNOWN = 'An argument named "identity" is not expected here'
 ACTIONS_ARE_UNKNOWN = 'Blocks of type "action" are not expected here'
+# What is recovered in the two accounts of `scenarios/accounts`.
+STAGING = [f"444455556666 staging-{tier}-1 LAUNCHED HEALTHY" for tier in ("db", "app", "web")]
+PRODUCTION = [f"111122223333 {tier}-{number} LAUNCHED HEALTHY" for tier in ("db", "app", "web") for number in (1, 2)]
 
 
 def name(path: Path) -> str:
@@ -50,7 +54,7 @@ def test_there_is_no_other_kind_of_example(host: Host) -> None:
     """What is not looked at here would be found out by a reader."""
     known = {"actions", "data-sources", "drs.yaml", "ephemeral-resources", "functions", "list-resources", "resources"}
     assert {path.name for path in EXAMPLES.iterdir()} <= known.union(OTHERS)
-    assert {path.name for path in SCENARIOS.iterdir()} == {"modules", "three-tier", "two-accounts", "verified-drill"}
+    assert {path.name for path in SCENARIOS.iterdir()} == {"accounts", "three-tier", "two-accounts", "verified-drill"}
     assert TYPED and IMPORTABLE
 
 
@@ -138,15 +142,36 @@ def test_two_accounts(workspace: Workspace, simulator: Simulator) -> None:
     workspace.destroy()
 
 
-def test_modules(workspace: Workspace, simulator: Simulator) -> None:
-    module = workspace.folder / "application"
-    module.mkdir()
-    (module / "main.tf").write_text((SCENARIOS / "modules" / "application" / "main.tf").read_text())
-    written("modules", workspace, simulator).run("get", "-no-color")
-    workspace.plan()
-    workspace.apply()
-    workspace.plans_nothing()
-    hosts = ["db-1", "db-2", "app-1", "app-2", "app-3", "web-1", "web-2"]
-    expected = {"444455556666 ledger-1 LAUNCHED"} | {f"111122223333 {host} LAUNCHED" for host in hosts}
-    assert set(workspace.outputs()["servers"]) == expected
-    workspace.destroy()
+def root(name: str, workspace: Workspace, simulator: Simulator) -> Workspace:
+    """A root that uses a module, in a folder of its own that lies to the module as it does in the repository."""
+    modules = workspace.folder / "modules"
+    if not modules.exists():
+        shutil.copytree(EXAMPLES / "modules", modules)
+    workspace.environment["TF_VAR_fleet"] = str(EXAMPLES / "fleets" / "production-and-staging.yaml")
+    made = written(f"accounts/{name}", workspace.sibling(at=f"scenarios/accounts/{name}"), simulator)
+    made.run("get", "-no-color")
+    return made
+
+
+def test_one_module_in_two_accounts(workspace: Workspace, simulator: Simulator) -> None:
+    """Two roots, each with a provider of its own, in one world: names are the same, and neither knows of the other."""
+    roots = {name: root(name, workspace, simulator) for name in ("staging", "production")}
+    for made in roots.values():
+        assert "Plan: 5 to add" in made.plan().out
+        made.apply()
+    for made in roots.values():
+        made.plans_nothing()
+    outputs = {name: made.outputs() for name, made in roots.items()}
+    assert outputs["staging"] == {"drill": "COMPLETED: 3 of 3 servers launched", "servers": STAGING}
+    assert outputs["production"] == {"drill": "COMPLETED: 6 of 6 servers launched", "servers": PRODUCTION}
+    for made in roots.values():
+        assert "5 destroyed" in made.destroy().out
+
+
+def test_two_accounts_from_a_hub(workspace: Workspace, simulator: Simulator) -> None:
+    hub = root("hub", workspace, simulator)
+    assert "Plan: 12 to add" in hub.plan().out
+    hub.apply()
+    hub.plans_nothing()
+    assert hub.outputs() == {"drill": "COMPLETED: 9 of 9 servers launched", "servers": STAGING + PRODUCTION}
+    assert "12 destroyed" in hub.destroy().out

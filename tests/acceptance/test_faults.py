@@ -23,7 +23,7 @@ OPERATIONS = (
     "TerminateRecoveryInstances",
     "dynamodb:CreateTable",
     "dynamodb:DescribeTable",
-    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
     "dynamodb:Query",
     "dynamodb:TransactWriteItems",
     "dynamodb:UpdateContinuousBackups",

@@ -18,7 +18,7 @@ use aws_sdk_drs::Client;
 use aws_sdk_drs::config::Config;
 use aws_sdk_drs::types::{
     DescribeJobsRequestFilters, DescribeRecoveryInstancesRequestFilters,
-    DescribeSourceServersRequestFilters, StartRecoveryRequestSourceServer,
+    StartRecoveryRequestSourceServer,
 };
 use aws_sdk_ec2::types::{Filter, InstanceStateName};
 use aws_smithy_async::time::StaticTimeSource;
@@ -40,7 +40,10 @@ use crate::quotas::{LIST_QUOTAS, ReadQuotas};
 use crate::reach::{Reach, Services};
 
 mod lists;
+mod servers;
 mod translate;
+
+use servers::Servers;
 
 const START_RECOVERY: Call = Call::changes("drs:StartRecovery");
 const TERMINATE: Call = Call::changes("drs:TerminateRecoveryInstances");
@@ -86,6 +89,7 @@ pub struct LogEntry {
 #[derive(Debug)]
 pub(crate) struct Clients {
     pub(crate) reads: Client,
+    servers: Servers,
     changes: Client,
     pub(crate) ec2: aws_sdk_ec2::Client,
     pub(crate) quotas: ReadQuotas,
@@ -100,8 +104,10 @@ impl Clients {
             .disable_clock_skew_correction(true)
             .build();
         let quotas = aws_sdk_servicequotas::Client::new(&services.quotas);
+        let reads = Client::new(&services.drs);
         Self {
-            reads: Client::new(&services.drs),
+            servers: Servers::new(reads.clone()),
+            reads,
             changes: Client::from_conf(changes),
             ec2: aws_sdk_ec2::Client::new(&services.ec2),
             quotas: ReadQuotas::new(quotas),
@@ -379,39 +385,10 @@ impl Drs for AwsDrs {
         ids: Option<&[ServerId]>,
     ) -> Result<Vec<SourceServer>, CallError> {
         let clients = self.clients(DESCRIBE_SERVERS, target).await?;
-        let filters: Vec<DescribeSourceServersRequestFilters> = match ids {
-            None => vec![DescribeSourceServersRequestFilters::builder().build()],
-            Some(ids) => ids
-                .chunks(limits::IDS_PER_FILTER)
-                .map(|part| {
-                    let ids = part.iter().map(ToString::to_string).collect();
-                    DescribeSourceServersRequestFilters::builder()
-                        .set_source_server_ids(Some(ids))
-                        .build()
-                })
-                .collect(),
-        };
-        let mut found = Vec::new();
-        for filters in filters {
-            let call = clients
-                .reads
-                .describe_source_servers()
-                .filters(filters)
-                .max_results(limits::PAGE_ITEMS);
-            let servers = all(DESCRIBE_SERVERS, |token| {
-                let call = call.clone().set_next_token(token);
-                async move {
-                    let page = call
-                        .send()
-                        .await
-                        .map_err(|error| DESCRIBE_SERVERS.failed(&error))?;
-                    Ok((page.items.unwrap_or_default(), page.next_token))
-                }
-            })
-            .await?;
-            found.extend(servers.into_iter().filter_map(translate::source_server));
+        match ids {
+            Some(ids) => clients.servers.named(ids).await,
+            None => clients.servers.every().await,
         }
-        Ok(found)
     }
 
     async fn terminate(

@@ -1,11 +1,12 @@
 //! The item store on DynamoDB.
 //!
-//! Reads are strongly consistent, except of indexes. Writes go through TransactWriteItems, whose request token the SDK
+//! Reads are strongly consistent, except of indexes. Items are read by BatchGetItem, one too: reads of the same moment are
+//! one call. Writes go through TransactWriteItems, whose request token the SDK
 //! makes anew for every call and keeps for its own retries: a write whose answer was lost is not made twice. The token
 //! must never be derived from the writes: DynamoDB would take the same claim, made again within ten minutes after it was
 //! released, for the first one, and make nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::Client;
@@ -18,15 +19,17 @@ use drs_engine::store::items::{
 };
 
 use crate::classify::{Call, INVALID_REQUEST};
+use crate::gather::Gather;
 use crate::limits;
 use crate::tables::{Names, definition_of_index, keys_of};
 
 mod attributes;
+mod batch;
 mod write;
 
 use attributes::{from_attributes, key_attributes};
 
-const GET: Call = Call::reads("dynamodb:GetItem").of_store();
+const GET: Call = Call::reads("dynamodb:BatchGetItem").of_store();
 const QUERY: Call = Call::reads("dynamodb:Query").of_store();
 const TRANSACT: Call = Call::changes("dynamodb:TransactWriteItems").of_store();
 
@@ -36,6 +39,7 @@ pub struct DynamoItems {
     client: Client,
     names: Names,
     region: Option<String>,
+    reads: Gather<Key, Option<Item>>,
 }
 
 impl DynamoItems {
@@ -45,6 +49,7 @@ impl DynamoItems {
             client,
             names: Names::new(environment),
             region: None,
+            reads: Gather::new(GET, limits::KEYS_PER_BATCH, limits::GATHERING_ITEMS),
         }
     }
 
@@ -87,19 +92,21 @@ impl DynamoItems {
 
 impl Items for DynamoItems {
     async fn get(&self, key: &Key) -> Result<Option<Item>, CallError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(self.names.of(key.table))
-            .set_key(Some(key_attributes(key)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| GET.failed(&error))?;
-        answer
-            .item
-            .map(|attributes| from_attributes(key.table, attributes, GET))
-            .transpose()
+        let found = self.get_all(BTreeSet::from([key.clone()])).await?;
+        Ok(found.into_values().next())
+    }
+
+    async fn get_all(&self, keys: BTreeSet<Key>) -> Result<BTreeMap<Key, Item>, CallError> {
+        if keys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let (client, names) = (self.client.clone(), self.names.clone());
+        let load = |keys| async move { batch::read(&client, &names, keys).await };
+        let mut found = BTreeMap::new();
+        for (key, item) in self.reads.read(keys, load).await? {
+            found.extend(item?.map(|item| (key, item)));
+        }
+        Ok(found)
     }
 
     async fn query(&self, query: &Query) -> Result<Page, CallError> {

@@ -17,6 +17,7 @@ pub mod connect_error;
 mod credentials;
 pub mod drs;
 pub mod fresh;
+mod gather;
 pub mod http;
 pub mod items;
 pub mod limits;

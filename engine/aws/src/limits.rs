@@ -55,6 +55,15 @@ pub const QUOTAS_MAX_AGE: Duration = Duration::from_secs(3_600);
 /// How long the documented quotas are used after Service Quotas could not be read.
 pub const QUOTAS_RETRY: Duration = Duration::from_secs(300);
 
+/// How long a read of an item waits for others that can be made in the same call: less than the call takes.
+pub const GATHERING_ITEMS: Duration = Duration::from_millis(2);
+/// The same for a look at source servers. DRS takes a tenth of a second and more for one, and allows few a second.
+pub const GATHERING_SERVERS: Duration = Duration::from_millis(20);
+/// Keys in one call of BatchGetItem.
+pub const KEYS_PER_BATCH: usize = 100;
+/// Calls for what BatchGetItem leaves unread, without one that reads anything.
+pub const BATCH_ATTEMPTS: u32 = 6;
+
 /// Tries of a transaction that met another one; no write was made by any but the last.
 pub const TRANSACTION_ATTEMPTS: u32 = 6;
 /// First wait between two such tries; doubled each time, with jitter.

@@ -58,6 +58,16 @@ impl Names {
             Table::ExecutionHistory => &self.history,
         }
     }
+
+    /// The table with this name; none where it is not one of this environment's.
+    pub fn table(&self, name: &str) -> Option<Table> {
+        let all = [
+            Table::ProtectionGroups,
+            Table::RecoveryPlans,
+            Table::ExecutionHistory,
+        ];
+        all.into_iter().find(|table| self.of(*table) == name)
+    }
 }
 
 /// An index of a table. Every attribute is projected; items without its attributes are not in it.

@@ -66,13 +66,13 @@ mod tests {
                 "drs:StartRecovery",
             ),
             (
-                "dynamodb:GetItem",
+                "dynamodb:BatchGetItem",
                 "ThrottlingException",
                 Kind::Busy,
                 "again",
             ),
             (
-                "dynamodb:GetItem",
+                "dynamodb:BatchGetItem",
                 "ValidationException",
                 Kind::Refused,
                 "tables check",

@@ -247,7 +247,7 @@ impl<I: Items + Clone, C: Clock> History<I, C> {
             .help("`drsctl tables create` makes them, and so does the provider with `create_tables = true`."),
             "AccessDeniedException" => Failure::new(format!("the history cannot be read: {error}"))
                 .safe(safe)
-                .help("Reading needs dynamodb:GetItem and dynamodb:Query on the three tables and their indexes."),
+                .help("Reading needs dynamodb:BatchGetItem and dynamodb:Query on the three tables and their indexes."),
             "ExpiredTokenException" | "ExpiredToken" | "UnrecognizedClientException" => {
                 Failure::new(format!("the history cannot be read: {error}"))
                     .safe(safe)

@@ -283,7 +283,7 @@ impl<P: Topics> Topics for Metered<P> {
 
 impl<P: Items> Items for Metered<P> {
     async fn get(&self, key: &Key) -> Result<Option<Item>, CallError> {
-        self.store("GetItem").await;
+        self.store("BatchGetItem").await;
         let found = self.port.get(key).await?;
         self.meter.units(Some(found.as_ref().map_or(0, size)), &[]);
         Ok(found)

@@ -124,6 +124,24 @@ fn the_digest_follows_the_waves_and_ignores_the_name() {
 }
 
 #[test]
+fn the_digest_does_not_see_an_order_that_means_nothing() {
+    let digest = |dependencies: [&str; 2], critical: [&str; 2], groups: [&str; 2]| {
+        let last = WaveSpec {
+            depends_on_waves: Some(dependencies.map(str::to_owned).to_vec()),
+            critical_server_ids: Some(critical.map(ServerId::new).to_vec()),
+            ..wave("c", &groups)
+        };
+        let spec = plan(vec![wave("a", &["1"]), wave("b", &["2"]), last]);
+        Plan::parse(&spec).unwrap().digest().to_owned()
+    };
+    let (one, two) = ("s-11111111111111111", "s-22222222222222222");
+    let first = digest(["a", "b"], [one, two], ["3", "4"]);
+    assert_eq!(first, digest(["b", "a"], [two, one], ["3", "4"]));
+    // Servers launch in the order of their groups.
+    assert_ne!(first, digest(["a", "b"], [one, two], ["4", "3"]));
+}
+
+#[test]
 fn names_and_texts_have_bounds() {
     let table = [
         ("", Some("empty")),

@@ -34,7 +34,7 @@ impl SimItems {
 
 impl Items for SimItems {
     async fn get(&self, key: &Key) -> Result<Option<Item>, CallError> {
-        self.read("dynamodb:GetItem", || self.memory.item_now(key))
+        self.read("dynamodb:BatchGetItem", || self.memory.item_now(key))
             .await
     }
 

@@ -27,6 +27,10 @@ pub async fn violations<I: Items>(items: &I, mark: &str) -> Vec<String> {
             "an item is read as it was written",
             suite.reads_back().await,
         ),
+        (
+            "several items are read as each is, and no other",
+            suite.reads_several().await,
+        ),
         ("a put replaces the whole item", suite.replaces().await),
         ("absent means absent", suite.absent().await),
         ("equals means that all are equal", suite.equals().await),
@@ -110,6 +114,26 @@ impl<I: Items> Suite<'_, I> {
             )?;
         }
         Ok(())
+    }
+
+    /// More than DynamoDB reads in one call, of several tables; every third is not there.
+    async fn reads_several(&self) -> Outcome {
+        let key = |number: i64| match number % 2 {
+            0 => self.plain(Table::RecoveryPlans, &format!("several-{number}")),
+            _ => self.sorted("several", &format!("{number:03}")),
+        };
+        let there = |number: &i64| number % 3 != 0;
+        let mut wanted = BTreeMap::new();
+        for number in (0..130).filter(there) {
+            let item = numbered(&key(number), &[("Number", number)]);
+            self.write(vec![put(item.clone(), Condition::Always)])
+                .await?;
+            wanted.insert(item.key.clone(), item);
+        }
+        let keys = (0..130).map(key).collect();
+        let found = self.items.get_all(keys).await;
+        let found = found.map_err(|error| error.to_string())?;
+        expect(found == wanted, &format!("{} were found", found.len()))
     }
 
     async fn replaces(&self) -> Outcome {

@@ -129,6 +129,25 @@ impl<I: Items + Clone> Groups<I> {
             .filter(|group| group.is_complete))
     }
 
+    /// The groups with these ids; those that do not exist are left out.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn find_all(
+        &self,
+        ids: impl IntoIterator<Item = &GroupId>,
+    ) -> Result<BTreeMap<GroupId, Group>, ReadError> {
+        let keys = ids.into_iter().map(keys::group).collect();
+        let items = self.items.get_all(keys).await?;
+        let groups = items
+            .values()
+            .map(Group::decode)
+            .collect::<Result<Vec<_>, _>>()?;
+        let complete = groups.into_iter().filter(|group| group.is_complete);
+        Ok(complete.map(|group| (group.id.clone(), group)).collect())
+    }
+
     /// A group by its name, without regard to case, or none.
     ///
     /// # Errors
@@ -307,21 +326,22 @@ impl<I: Items + Clone> Groups<I> {
         target: &Target,
         servers: &[ServerId],
     ) -> Result<BTreeMap<ServerId, (GroupId, String)>, ReadError> {
-        let mut holders = BTreeMap::new();
+        let key_of = |server| keys::group_server(target, server);
+        let claims = self.items.get_all(servers.iter().map(key_of).collect());
+        let claims = claims.await?;
+        let mut owners = BTreeMap::new();
         for server in servers {
-            let Some(item) = self.items.get(&keys::group_server(target, server)).await? else {
-                continue;
-            };
-            let claim = Claim::decode(&item)?;
-            let id = GroupId::new(&claim.owner);
-            let group = self.find(&id).await?;
-            if let Some(group) =
-                group.filter(|group| group.config.selection.listed().contains(server))
-            {
-                holders.insert(server.clone(), (id, group.config.name));
+            if let Some(item) = claims.get(&key_of(server)) {
+                owners.insert(server, GroupId::new(Claim::decode(item)?.owner));
             }
         }
-        Ok(holders)
+        let groups = self.find_all(owners.values()).await?;
+        let holds = |(server, id): (&ServerId, GroupId)| {
+            let group = groups.get(&id)?;
+            let listed = group.config.selection.listed().contains(server);
+            listed.then(|| (server.clone(), (id, group.config.name.clone())))
+        };
+        Ok(owners.into_iter().filter_map(holds).collect())
     }
 
     /// The execution that uses a group now, where there is one.

@@ -13,6 +13,22 @@ pub trait Items: Send + Sync {
     /// One item as it is now, or none.
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, CallError>> + Send;
 
+    /// Several items, each as it is now; those that are not there are left out. They are not read at one moment.
+    fn get_all(
+        &self,
+        keys: BTreeSet<Key>,
+    ) -> impl Future<Output = Result<BTreeMap<Key, Item>, CallError>> + Send {
+        async move {
+            let mut found = BTreeMap::new();
+            for key in keys {
+                if let Some(item) = self.get(&key).await? {
+                    found.insert(key, item);
+                }
+            }
+            Ok(found)
+        }
+    }
+
     /// The items of one partition whose sort key starts with `prefix` and comes after `after`, in order, one page. Fewer
     /// than `limit` items do not mean the end; [`Page::more`] says whether there are more.
     fn query(&self, query: &Query) -> impl Future<Output = Result<Page, CallError>> + Send;

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::drive::together;
 use crate::event::{Author, Event, Mode, Recorded, Started};
 use crate::frozen::{Frozen, FrozenServer};
 use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
@@ -194,19 +193,15 @@ impl<I: Items + Clone> Executions<I> {
         let own = plan.execution.iter();
         let mut servers: BTreeMap<ExecutionId, Vec<ServerId>> =
             own.map(|id| (id.clone(), Vec::new())).collect();
-        let leased: Vec<&FrozenServer> = frozen.servers().map(|(_, server)| server).collect();
-        for part in leased.chunks(limits::CALLS_TOGETHER) {
-            let keys: Vec<Key> = part
-                .iter()
-                .map(|server| keys::lease(&server.target, &server.id))
-                .collect();
-            let items = together::all(keys.iter().map(|key| self.items.get(key))).await;
-            for (server, item) in part.iter().zip(items) {
-                if let Some(item) = item? {
-                    let owner = ExecutionId::new(Claim::decode(&item)?.owner);
-                    servers.entry(owner).or_default().push(server.id.clone());
-                }
-            }
+        let leases: BTreeMap<Key, &FrozenServer> = frozen
+            .servers()
+            .map(|(_, server)| (keys::lease(&server.target, &server.id), server))
+            .collect();
+        let items = self.items.get_all(leases.keys().cloned().collect());
+        for (key, item) in items.await.map_err(ReadError::Call)? {
+            let owner = ExecutionId::new(Claim::decode(&item)?.owner);
+            let server = leases.get(&key).map(|server| server.id.clone());
+            servers.entry(owner).or_default().extend(server);
         }
         let mut found = Vec::new();
         for (id, servers) in servers {
@@ -318,14 +313,13 @@ impl<I: Items + Clone> Executions<I> {
         let Some(plan) = plan.as_ref().map(StoredPlan::decode).transpose()? else {
             return Err(StartError::PlanMissing(request.plan.id.clone()));
         };
+        let wanted = request.groups.iter().map(|known| keys::group(&known.id));
+        let items = self.items.get_all(wanted.collect());
+        let items = items.await.map_err(ReadError::Call)?;
         let mut groups = Vec::with_capacity(request.groups.len());
         for known in &request.groups {
-            let group = self
-                .items
-                .get(&keys::group(&known.id))
-                .await
-                .map_err(ReadError::Call)?;
-            let Some(group) = group.as_ref().map(Group::decode).transpose()? else {
+            let group = items.get(&keys::group(&known.id));
+            let Some(group) = group.map(Group::decode).transpose()? else {
                 return Err(StartError::GroupMissing(known.id.clone()));
             };
             if group.config.selection != known.config.selection

@@ -9,7 +9,7 @@ use tfplugin::{
     Attr, Attribute, Context, DataSource, Diagnostics, Outcome, Schema, Type, async_trait,
 };
 
-use super::place;
+use super::{place, server};
 use crate::client::Client;
 use crate::{convert, diagnose};
 
@@ -51,6 +51,10 @@ impl DataSource for RecoveryInstances {
 
     fn schema(&self) -> Schema {
         schema()
+    }
+
+    async fn validate(&self, config: Model) -> Diagnostics {
+        server::ids_problem(&config.source_server_ids)
     }
 
     async fn read(

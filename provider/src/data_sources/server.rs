@@ -1,13 +1,14 @@
 //! A source server as data sources show it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use drs_engine::ids::{ServerId, Target};
 use drs_engine::ports::SourceServer;
 use serde::{Deserialize, Serialize};
-use tfplugin::{Attr, Attribute, Diagnostic, Type};
+use tfplugin::{Attr, Attribute, Diagnostic, Diagnostics, Type};
 
 use crate::client::Client;
+use crate::resources::server_id_problem;
 
 /// A source server.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -24,6 +25,19 @@ pub(crate) struct Server {
     operating_system: Attr<String>,
     pub(crate) protection_group_id: Attr<String>,
     pub(crate) protection_group_name: Attr<String>,
+}
+
+/// Ids that are not ids of source servers.
+pub(super) fn ids_problem(ids: &Attr<BTreeSet<String>>) -> Diagnostics {
+    let problem = |id: &String| {
+        let problem = server_id_problem(id)?;
+        Some(Diagnostic::error("Invalid Source Server ID", problem).at("source_server_ids"))
+    };
+    ids.known()
+        .into_iter()
+        .flatten()
+        .filter_map(problem)
+        .collect()
 }
 
 /// These servers by host name and then id, each with the group that lists it.

@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    const CALL: Call = Call::reads("dynamodb:GetItem").of_store();
+    const CALL: Call = Call::reads("dynamodb:BatchGetItem").of_store();
 
     fn item() -> Item {
         let text = |text: &str| Value::Text(text.to_owned());

@@ -30,7 +30,7 @@ use crate::session::Identity;
 
 const ASSUME: Call = Call::reads("sts:AssumeRole");
 const IDENTIFY: Call = Call::reads("sts:GetCallerIdentity");
-const READ_TARGET: Call = Call::reads("dynamodb:GetItem");
+const READ_TARGET: Call = Call::reads("dynamodb:BatchGetItem");
 
 /// The way into one account.
 pub(crate) struct Spoke {

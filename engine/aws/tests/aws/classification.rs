@@ -27,7 +27,7 @@ const CALLS: [&str; 20] = [
     "drs:DescribeSourceServers",
     "ec2:DescribeInstances",
     "servicequotas:ListServiceQuotas",
-    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
     "dynamodb:Query",
     "dynamodb:Query (index)",
     "dynamodb:TransactWriteItems",
@@ -129,7 +129,7 @@ async fn make(session: &Session, call: &str) -> Option<CallError> {
             );
             None
         }
-        "dynamodb:GetItem" => items.get(&key()).await.err(),
+        "dynamodb:BatchGetItem" => items.get(&key()).await.err(),
         "dynamodb:Query" => {
             let query = Query {
                 table: Table::ExecutionHistory,

@@ -7,6 +7,7 @@ mod actions;
 mod child;
 mod classification;
 mod credentials;
+mod gathering;
 mod network;
 mod paging;
 mod readiness;

@@ -25,7 +25,7 @@ impl Request {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    /// The operation, whatever the protocol: `StartRecovery`, `GetItem`, `GetCallerIdentity`.
+    /// The operation, whatever the protocol: `StartRecovery`, `BatchGetItem`, `GetCallerIdentity`.
     pub(crate) fn operation(&self) -> String {
         let target = self.header("x-amz-target");
         if let Some((_, operation)) = target.rsplit_once('.') {

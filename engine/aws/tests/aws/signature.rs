@@ -169,7 +169,7 @@ async fn an_accepted_launch_without_a_job_is_in_doubt() {
 #[tokio::test]
 async fn an_account_without_a_target_is_refused_before_anything_is_sent() {
     let server = Server::start(with_sts(|request| match request.operation().as_str() {
-        "GetItem" => Answer::ok("{}"),
+        "BatchGetItem" => Answer::ok(r#"{"Responses":{}}"#),
         _ => Answer::Lost,
     }))
     .await;

@@ -197,7 +197,8 @@ async fn tables_that_are_not_fit_are_refused() {
 #[tokio::test]
 async fn an_item_that_somebody_else_wrote_is_not_touched() {
     let server = Server::start(with_sts(|_| {
-        Answer::ok(json!({"Item": {"PlanId": {"S": "plan-1"}, "Price": {"N": "9.99"}}}).to_string())
+        let item = json!({"PlanId": {"S": "plan-1"}, "Price": {"N": "9.99"}});
+        Answer::ok(json!({"Responses": {"recovery-plans-default": [item]}}).to_string())
     }))
     .await;
     let key = Key {
@@ -211,8 +212,9 @@ async fn an_item_that_somebody_else_wrote_is_not_touched() {
         error.message.contains("Price") && error.message.contains("another environment"),
         "{error}"
     );
-    let seen = server.seen("GetItem");
-    assert_eq!(body(&seen[0])["ConsistentRead"], true);
+    let seen = server.seen("BatchGetItem");
+    let asked = &body(&seen[0])["RequestItems"]["recovery-plans-default"];
+    assert_eq!(asked["ConsistentRead"], true);
 }
 
 #[tokio::test]
