@@ -1,6 +1,6 @@
 //! What resources and data sources work with: a session, the tables, and a driver for executions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,10 +9,11 @@ use drs_engine::ids::{ExecutionId, OwnerId, Target};
 use drs_engine::ports::CallError;
 use drs_engine::store::codec::ReadError;
 use drs_engine_aws::{AwsDrs, DynamoItems, Session, Settings, SystemClock};
-use tfplugin::{CriticalSections, Diagnostic, Stop};
+use tfplugin::{Attr, CriticalSections, Diagnostic, Stop};
 use tokio::sync::OnceCell;
 
 use crate::diagnose;
+use crate::tags::Tags;
 
 mod planned;
 mod simulator;
@@ -26,7 +27,7 @@ pub(crate) type ProviderDriver = Driver<AwsDrs, DynamoItems, SystemClock>;
 /// A connection to one account and Region, for as long as the provider is configured.
 pub(crate) struct Client {
     session: Session,
-    default_tags: BTreeMap<String, String>,
+    default_tags: Attr<Tags>,
     critical_sections: CriticalSections,
     create_tables: bool,
     /// This process, whatever number of executions it drives.
@@ -41,7 +42,7 @@ pub(crate) struct Client {
 /// What a client is made from.
 pub(crate) struct Connecting {
     pub(crate) settings: Settings,
-    pub(crate) default_tags: BTreeMap<String, String>,
+    pub(crate) default_tags: Attr<Tags>,
     pub(crate) critical_sections: CriticalSections,
 }
 
@@ -105,7 +106,7 @@ impl Client {
         &self.planned
     }
 
-    pub(crate) fn default_tags(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn default_tags(&self) -> &Attr<Tags> {
         &self.default_tags
     }
 

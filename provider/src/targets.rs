@@ -35,9 +35,10 @@ pub(crate) const NOT_CONFIGURED: &str = "Target Not Configured";
 
 /// A rule for the id of an account.
 pub(crate) fn an_account() -> impl validator::Validator {
-    validator::check("must be 12 digits", |value: &Value| {
-        value.as_str().is_some_and(is_account_id)
-    })
+    validator::check(
+        "must be the 12 digits of an AWS account",
+        |value: &Value| value.as_str().is_some_and(is_account_id),
+    )
 }
 
 /// A rule for the name of a Region.

@@ -348,7 +348,7 @@ fn schema() -> Schema {
         "server_selection_tags",
         Attribute::map(Type::String)
             .optional()
-            .validate(validator::length(1, limits::TAGS_PER_SELECTION))
+            .validate(validator::elements(1, limits::TAGS_PER_SELECTION))
             .describe(
                 "Tags that a source server must carry, all of them, exactly; upper and lower case matter. The servers \
                  launch by host name and then id. Exactly one of this and `source_server_ids` is set.",

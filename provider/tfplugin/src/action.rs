@@ -12,7 +12,11 @@ use serde::de::DeserializeOwned;
 pub use progress::Progress;
 
 use crate::{
-    context::Context, diagnostic::Diagnostics, resource::coverage, schema::Schema, value::Value,
+    context::Context,
+    diagnostic::Diagnostics,
+    resource::coverage,
+    schema::{Schema, validate},
+    value::Value,
 };
 
 /// An action. One file holds its model, its schema and these methods.
@@ -80,7 +84,7 @@ impl<A: Action> DynAction<A::Client> for Typed<A> {
     }
 
     async fn validate(&self, config: &Value) -> Result<Diagnostics, Diagnostics> {
-        Ok(self.0.validate(config.to_model()?).await)
+        Ok(self.0.validate(validate::model(config)?).await)
     }
 
     async fn plan(
@@ -88,7 +92,7 @@ impl<A: Action> DynAction<A::Client> for Typed<A> {
         cx: &Context<A::Client>,
         config: &Value,
     ) -> Result<Diagnostics, Diagnostics> {
-        Ok(self.0.plan(cx, config.to_model()?).await)
+        Ok(self.0.plan(cx, validate::model(config)?).await)
     }
 
     async fn invoke(
@@ -97,6 +101,6 @@ impl<A: Action> DynAction<A::Client> for Typed<A> {
         config: &Value,
         progress: &Progress,
     ) -> Result<Diagnostics, Diagnostics> {
-        Ok(self.0.invoke(cx, config.to_model()?, progress).await)
+        Ok(self.0.invoke(cx, validate::model(config)?, progress).await)
     }
 }

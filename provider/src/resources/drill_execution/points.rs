@@ -136,7 +136,8 @@ pub(super) fn would_lack(
         lines(&point::told(problems)),
         help(plan)
     );
-    Diagnostic::warning("The Drill Would Be Refused for Its Recovery Points", text).at(attribute(before))
+    Diagnostic::warning("The Drill Would Be Refused for Its Recovery Points", text)
+        .at(attribute(before))
 }
 
 /// Why servers cannot be launched from what was asked for; `what` they are launched for, such as a drill.

@@ -354,8 +354,9 @@ pub(super) fn not_found(id: &ExecutionId) -> Diagnostic {
     Diagnostic::error(
         "Execution Not Found",
         format!(
-            "The history of this environment has no execution {id}. A drill is imported by the id of its execution; \
-             `drsctl list` shows them."
+            "The history of this environment has no execution {:?}. A drill is imported by the id of its execution; \
+             `drsctl list` shows them.",
+            id.as_str()
         ),
     )
 }

@@ -12,7 +12,7 @@ use crate::{
     diagnostic::Diagnostics,
     provider::{Configure, Entry, Provider},
     resource::typed::settled,
-    schema::validate::validate,
+    schema::validate::{model, validate},
 };
 
 /// What this framework can do, for every provider.
@@ -91,7 +91,7 @@ impl<P: Provider> Core<P> {
         let config = decode(request.config.as_ref(), &self.schema.ty())?;
         let mut diagnostics = validate(&self.schema, &config, true);
         if !diagnostics.has_errors() && !config.is_null() {
-            diagnostics.extend(self.provider.validate(config.to_model()?).await);
+            diagnostics.extend(self.provider.validate(model(&config)?).await);
         }
         Ok(pb::validate_provider_config::Response::default().with(&diagnostics))
     }
@@ -104,7 +104,7 @@ impl<P: Provider> Core<P> {
         let result = self
             .provider
             .configure(Configure {
-                config: config.to_model()?,
+                config: model(&config)?,
                 terraform_version: request.terraform_version.clone(),
                 stop: self.work().stop_signal(),
                 critical_sections: self.critical_sections(),
