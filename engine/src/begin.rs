@@ -13,14 +13,13 @@ use jiff::SignedDuration;
 use crate::digest;
 use crate::drive::{DriveError, Driver};
 use crate::event::{LiveInstance, Mode, Recorded, Started};
-use crate::frozen::Frozen;
 use crate::guard::{Guard, Unchecked};
-use crate::ids::{ExecutionId, PlanId, ServerId, Target};
+use crate::ids::{ExecutionId, PlanId, Target};
 use crate::limits;
 use crate::only::Only;
 use crate::plan::Plan;
 use crate::point::{self, PointError, RecoveryPoint};
-use crate::ports::{CallError, Clock, Outside, WhichInstances};
+use crate::ports::{CallError, Clock, Outside};
 use crate::readiness::guard::Stopped;
 use crate::report::duration;
 use crate::resolve::{Resolution, ResolveError, resolve};
@@ -33,6 +32,7 @@ use crate::store::record::SignOfLife;
 use crate::store::start::{StartError, StartRequest};
 use crate::store::summary::Summary;
 
+mod look;
 mod preempt;
 mod waves;
 
@@ -152,23 +152,15 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     /// See [`BeginError`]; nothing was launched in any case.
     pub async fn begin_execution(&self, begin: &Begin) -> Result<State, BeginError> {
         check_lifetime(begin).map_err(BeginError::Lifetime)?;
-        let resolution = resolve(&self.drs, &self.executions.items, &begin.plan, &begin.only)
-            .await
-            .map_err(BeginError::Resolve)?;
+        let resolution = resolve(&self.drs, &self.executions.items, &begin.plan, &begin.only).await;
+        let mut resolution = resolution.map_err(BeginError::Resolve)?;
+        let points = self.freeze_points(&begin.points, &mut resolution.frozen);
+        points.await.map_err(BeginError::Points)?;
         let guard = resolution.parsed.drill_guard().cloned();
-        let mut request = self.request_of(begin, resolution).await?;
+        let mut request = self.request_of(begin, resolution);
         let frozen = request.frozen.clone();
-        if let Some(guard) = guard.filter(|_| begin.mode == Mode::Drill) {
-            let passed = self.check_drill_guard(&guard, &frozen.named()).await;
-            request.started.drill_guard = Some(passed.map_err(BeginError::DrillGuard)?);
-        }
-        // A recovery is not held up by a hook: what its failure means, the plan says.
-        if begin.mode == Mode::Drill {
-            let found = self.look_for_hooks(&request.started.waves, &frozen).await;
-            if !found.missing.is_empty() {
-                return Err(BeginError::HooksMissing(found.missing));
-            }
-        }
+        request.started.drill_guard = self.ask_guard(begin, guard.as_ref(), &frozen).await?;
+        self.find_hooks(begin, &request).await?;
         let events = self.start(begin, &mut request).await?;
         let now = self.clock.now();
         // A lost sign of life is made up for by the next one.
@@ -290,72 +282,15 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         }
     }
 
-    /// The same guard stands before every launch; here it keeps an execution from being started for nothing.
-    /// What could not be looked at is returned, where the recovery may go on without it.
-    async fn refuse_live_instances(
-        &self,
-        begin: &Begin,
-        frozen: &Frozen,
-    ) -> Result<Vec<Unchecked>, BeginError> {
-        let mut by_target: BTreeMap<&Target, Vec<ServerId>> = BTreeMap::new();
-        for (_, server) in frozen.servers() {
-            by_target
-                .entry(&server.target)
-                .or_default()
-                .push(server.id.clone());
-        }
-        let guard = Guard::LiveInstances;
-        let is_forced = begin.mode == Mode::Recovery && begin.force_unknown.contains(&guard);
-        let mut unread = Vec::new();
-        let mut live = Vec::new();
-        for (target, servers) in by_target {
-            let which = WhichInstances::OfServers(servers);
-            let found = match self.drs.recovery_instances(target, &which).await {
-                Ok(found) => found,
-                Err(error) if is_forced => {
-                    let reason = format!("in {target}: {error}");
-                    unread.push(Unchecked { guard, reason });
-                    continue;
-                }
-                Err(error) => return Err(BeginError::GuardUnreadable(error)),
-            };
-            live.extend(
-                found
-                    .into_iter()
-                    .filter(|instance| !instance.is_drill)
-                    .map(|instance| LiveInstance {
-                        server: instance.server,
-                        instance: instance.id,
-                    }),
-            );
-        }
-        if live.is_empty() {
-            return Ok(unread);
-        }
-        let count = live.len();
-        live.truncate(limits::SERVERS_PER_EVENT);
-        Err(BeginError::LiveInstances {
-            instances: live,
-            count,
-        })
-    }
-
-    async fn request_of(
-        &self,
-        begin: &Begin,
-        resolution: Resolution,
-    ) -> Result<StartRequest, BeginError> {
+    fn request_of(&self, begin: &Begin, resolution: Resolution) -> StartRequest {
         let mut waves = frozen_waves(&resolution);
         let Resolution {
             plan,
             parsed,
             groups,
-            mut frozen,
+            frozen,
             ..
         } = resolution;
-        self.freeze_points(&begin.points, &mut frozen)
-            .await
-            .map_err(BeginError::Points)?;
         place(&mut waves, &begin.hub);
         let started = Started {
             execution_id: begin.execution_id.clone(),
@@ -378,7 +313,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             force_unknown: begin.force_unknown.clone(),
             unchecked: begin.unchecked.clone(),
         };
-        Ok(StartRequest {
+        StartRequest {
             started,
             frozen,
             owner: self.owner.clone(),
@@ -389,7 +324,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             plan,
             groups,
             run: begin.run,
-        })
+        }
     }
 }
 

@@ -337,20 +337,23 @@ impl CallError {
         self.kind != Kind::Refused
     }
 
-    /// Whether the caller lacks the right to it. DRS, STS and EC2 have a word each.
+    /// Whether the caller lacks the right to it. DRS, STS, EC2 and SNS have a word each.
     pub fn is_denied(&self) -> bool {
         matches!(
             self.code.as_str(),
-            "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation"
+            "AccessDeniedException"
+                | "AccessDenied"
+                | "UnauthorizedOperation"
+                | "AuthorizationError"
         )
     }
 
-    /// Whether a function or a document that was asked for does not exist. Lambda and Systems Manager have words of their
-    /// own.
+    /// Whether a function, a document or a topic that was asked for does not exist. Lambda, Systems Manager and SNS have
+    /// words of their own.
     pub fn is_missing(&self) -> bool {
         matches!(
             self.code.as_str(),
-            "ResourceNotFoundException" | "InvalidDocument" | "InvalidDocumentVersion"
+            "ResourceNotFoundException" | "InvalidDocument" | "InvalidDocumentVersion" | "NotFound"
         )
     }
 

@@ -3,12 +3,12 @@
 //! [`Driver::preflight`] looks at everything that a start looks at, and goes on where a start would stop, so that a person
 //! reads every problem at once. It changes nothing. What it says is true when it is said; every guard looks again when it counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::drive::Driver;
+use crate::drive::{Driver, together};
 use crate::event::{FrozenWave, Mode};
 use crate::frozen::Frozen;
-use crate::ids::{ExecutionId, PlanId, ServerId, Target};
+use crate::ids::{PlanId, ServerId, Target};
 use crate::limits::Quotas;
 use crate::only::Only;
 use crate::origin;
@@ -127,6 +127,9 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         }
         crate::begin::place(&mut waves, hub);
         self.look_at_hooks(&waves, &frozen, mode, &mut found).await;
+        if let Some(told) = resolution.parsed.notifications() {
+            self.look_at_topics(&told.topics, &mut found).await;
+        }
         found.jobs = planned_jobs(&resolution, &frozen, &quotas);
         found
     }
@@ -160,6 +163,25 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         }
     }
 
+    /// The topics of the plan's notices. A notice that nobody gets holds nothing up.
+    async fn look_at_topics(&self, topics: &[String], found: &mut Preflight) {
+        const CHECK: &str = "notifications";
+        let looks = topics.iter().map(|topic| self.drs.topic_is_there(topic));
+        let mut is_well = true;
+        for (topic, there) in topics.iter().zip(together::all(looks).await) {
+            let text = match there {
+                Ok(true) => continue,
+                Ok(false) => text::no_topic(topic),
+                Err(error) => text::unknown_topic(topic, &error),
+            };
+            is_well = false;
+            found.find(CHECK, Level::Warning, text);
+        }
+        if is_well {
+            found.find(CHECK, Level::Ready, text::topics(topics.len()));
+        }
+    }
+
     /// Other executions that have the plan, or servers of it.
     async fn look_at_executions(
         &self,
@@ -168,44 +190,26 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         mode: Mode,
         found: &mut Preflight,
     ) {
-        let mut others: BTreeSet<ExecutionId> = resolution.plan.execution.iter().cloned().collect();
-        match self.executions.lessees(frozen).await {
-            Ok(lessees) => others.extend(lessees),
-            Err(error) => {
-                found.find("leases", Level::Problem, text::unreadable("leases", &error));
-                return;
-            }
-        }
-        let mut is_free = true;
-        for id in others {
-            match self.executions.summary(&id).await {
-                Ok(Some(other)) if other.stands_in_the_way_of(mode) => {
+        const CHECK: &str = "executions";
+        let others = self.executions.in_the_way(&resolution.plan, frozen, mode);
+        match others.await {
+            Ok(others) if others.is_empty() => found.find(
+                CHECK,
+                Level::Ready,
+                "no other execution has the plan or a server of it",
+            ),
+            Ok(others) => {
+                for (other, _) in others {
                     let gives_way = mode == Mode::Recovery && other.mode == Mode::Drill;
                     let level = if gives_way {
                         Level::Warning
                     } else {
                         Level::Problem
                     };
-                    is_free = false;
-                    found.find("executions", level, text::other(&other, gives_way));
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    found.find(
-                        "executions",
-                        Level::Problem,
-                        text::unreadable("executions", &error),
-                    );
-                    return;
+                    found.find(CHECK, level, text::other(&other, gives_way));
                 }
             }
-        }
-        if is_free {
-            found.find(
-                "executions",
-                Level::Ready,
-                "no other execution has the plan or a server of it",
-            );
+            Err(error) => found.find(CHECK, Level::Problem, text::unreadable(CHECK, &error)),
         }
     }
 

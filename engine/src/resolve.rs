@@ -15,10 +15,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::frozen::{Frozen, FrozenServer};
-use crate::ids::{GroupId, PlanId, ServerId, Target};
+use crate::ids::{ExecutionId, GroupId, PlanId, ServerId, Target};
 use crate::limits::{self, Quotas};
 use crate::only::Only;
-use crate::plan::{LaunchOrder, Plan, Wave};
+use crate::plan::{LaunchOrder, Plan, PlanSpec, Wave};
 use crate::ports::{Drs, SourceServer};
 use crate::store::group::{Group, GroupConfig, Selection};
 use crate::store::groups::Groups;
@@ -52,6 +52,29 @@ pub struct Resolution {
     pub notes: Vec<String>,
 }
 
+/// What is written before an execution would start, and is not written yet: a host that plans knows it.
+#[derive(Clone, Debug, Default)]
+pub struct Meanwhile {
+    /// The plan as it will be; none where it stays as it is.
+    pub plan: Option<PlanSpec>,
+    /// Groups as they will be; the others stay as they are.
+    pub groups: BTreeMap<GroupId, GroupConfig>,
+    /// Executions that will have ended.
+    pub ended: BTreeSet<ExecutionId>,
+}
+
+impl Meanwhile {
+    fn changed(&self, group: Group) -> Group {
+        match self.groups.get(&group.id) {
+            Some(config) => Group {
+                config: config.clone(),
+                ..group
+            },
+            None => group,
+        }
+    }
+}
+
 /// What the outside says that a resolution rests on.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
@@ -74,12 +97,30 @@ pub async fn resolve<D: Drs, I: Items + Clone>(
     plan: &PlanId,
     only: &Only,
 ) -> Result<Resolution, Vec<ResolveError>> {
+    resolve_then(drs, items, plan, only, &Meanwhile::default()).await
+}
+
+/// The same as it will be once something is changed that is not written yet.
+///
+/// # Errors
+///
+/// As [`resolve`].
+pub async fn resolve_then<D: Drs, I: Items + Clone>(
+    drs: &D,
+    items: &I,
+    plan: &PlanId,
+    only: &Only,
+    meanwhile: &Meanwhile,
+) -> Result<Resolution, Vec<ResolveError>> {
     let one = |error: ResolveError| vec![error];
-    let stored = Plans::new(items.clone())
+    let mut stored = Plans::new(items.clone())
         .find(plan)
         .await
         .map_err(|error| one(error.into()))?
         .ok_or_else(|| one(ResolveError::PlanMissing(plan.clone())))?;
+    if let Some(spec) = &meanwhile.plan {
+        stored.spec = spec.clone();
+    }
     let parsed = Plan::parse(&stored.spec).map_err(|errors| {
         errors
             .into_iter()
@@ -89,7 +130,9 @@ pub async fn resolve<D: Drs, I: Items + Clone>(
     let found = Groups::new(items.clone()).find_all(&parsed.groups()).await;
     let found = found.map_err(|error| one(error.into()))?;
     let named = parsed.groups().into_iter();
-    let groups: Vec<Group> = named.filter_map(|id| found.get(&id).cloned()).collect();
+    let groups: Vec<Group> = named
+        .filter_map(|id| Some(meanwhile.changed(found.get(&id)?.clone())))
+        .collect();
     let part = Part::of(only, &parsed, &groups)?;
     let groups = part.groups(&parsed, &groups);
     let around = look_around(drs, &groups).await.map_err(one)?;

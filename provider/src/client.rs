@@ -1,6 +1,6 @@
 //! What resources and data sources work with: a session, the tables, and a driver for executions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,9 +13,12 @@ use tfplugin::{Attr, CriticalSections, Diagnostic, Stop};
 use tokio::sync::OnceCell;
 
 use crate::diagnose;
+use crate::tags::Tags;
 
+mod planned;
 mod simulator;
 
+use planned::Planned;
 use simulator::Embedding;
 
 /// The driver of this provider.
@@ -24,7 +27,7 @@ pub(crate) type ProviderDriver = Driver<AwsDrs, DynamoItems, SystemClock>;
 /// A connection to one account and Region, for as long as the provider is configured.
 pub(crate) struct Client {
     session: Session,
-    default_tags: BTreeMap<String, String>,
+    default_tags: Attr<Tags>,
     critical_sections: CriticalSections,
     create_tables: bool,
     /// This process, whatever number of executions it drives.
@@ -32,15 +35,14 @@ pub(crate) struct Client {
     tables: OnceCell<()>,
     /// Executions whose result this process has returned: the host has them, although the history does not say so yet.
     returned: Mutex<BTreeSet<ExecutionId>>,
-    /// Targets that are made or changed in the same apply, with their Regions: what refers to them is planned after them.
-    planned_targets: Mutex<BTreeMap<String, Attr<BTreeSet<String>>>>,
+    planned: Planned,
     simulator: Option<Embedding>,
 }
 
 /// What a client is made from.
 pub(crate) struct Connecting {
     pub(crate) settings: Settings,
-    pub(crate) default_tags: BTreeMap<String, String>,
+    pub(crate) default_tags: Attr<Tags>,
     pub(crate) critical_sections: CriticalSections,
 }
 
@@ -75,7 +77,7 @@ impl Connecting {
             create_tables: self.settings.create_tables,
             tables: OnceCell::new(),
             returned: Mutex::default(),
-            planned_targets: Mutex::default(),
+            planned: Planned::default(),
             simulator,
         })
     }
@@ -99,17 +101,12 @@ impl Client {
         }
     }
 
-    /// Notes the Regions that a target is going to have.
-    pub(crate) fn plans_target(&self, account: &str, regions: Attr<BTreeSet<String>>) {
-        self.lock_planned().insert(account.to_owned(), regions);
+    /// What the same apply is going to write.
+    pub(crate) fn planned(&self) -> &Planned {
+        &self.planned
     }
 
-    /// The Regions that a target is going to have; none where it was not planned.
-    pub(crate) fn planned_target(&self, account: &str) -> Option<Attr<BTreeSet<String>>> {
-        self.lock_planned().get(account).cloned()
-    }
-
-    pub(crate) fn default_tags(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn default_tags(&self) -> &Attr<Tags> {
         &self.default_tags
     }
 
@@ -184,12 +181,6 @@ impl Client {
     /// A diagnostic about a call that did not succeed.
     pub(crate) fn explain_call(&self, error: &CallError) -> Diagnostic {
         diagnose::call(error, &self.target())
-    }
-
-    fn lock_planned(&self) -> MutexGuard<'_, BTreeMap<String, Attr<BTreeSet<String>>>> {
-        self.planned_targets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_returned(&self) -> MutexGuard<'_, BTreeSet<ExecutionId>> {

@@ -139,7 +139,7 @@ impl Provider for Drs {
         })?;
         let connecting = Connecting {
             settings: settings.merged_over(base),
-            default_tags: request.config.default_tags.into_known().unwrap_or_default(),
+            default_tags: request.config.default_tags,
             critical_sections: request.critical_sections,
         };
         let client = connecting.connect().await?;
@@ -193,8 +193,6 @@ impl Config {
                 None => None,
             },
         })
-        // Tags of every resource must be known, or plans would differ once they are.
-        .filter(|_| !self.default_tags.is_unknown())
     }
 }
 

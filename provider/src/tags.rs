@@ -22,26 +22,34 @@ pub(crate) fn tags_all() -> Attribute {
 }
 
 /// All tags that an object gets.
-pub(crate) fn all(defaults: &Tags, own: &Attr<Tags>) -> Attr<Tags> {
-    match own {
-        Attr::Unknown => Attr::Unknown,
-        Attr::Null => Attr::Known(defaults.clone()),
-        Attr::Known(own) => {
-            let mut tags = defaults.clone();
-            tags.extend(own.clone());
-            Attr::Known(tags)
-        }
+pub(crate) fn all(defaults: &Attr<Tags>, own: &Attr<Tags>) -> Attr<Tags> {
+    if defaults.is_unknown() || own.is_unknown() {
+        return Attr::Unknown;
     }
+    let mut tags = defaults.known().cloned().unwrap_or_default();
+    tags.extend(own.known().cloned().unwrap_or_default());
+    Attr::Known(tags)
 }
 
 /// The `tags` to show for an object that has `stored` tags: what was configured where that still explains them, else what
-/// the defaults do not explain.
-pub(crate) fn own(defaults: &Tags, before: &Attr<Tags>, stored: &Tags) -> Attr<Tags> {
+/// the defaults do not explain. Of defaults that are not known yet nothing can be told apart, so only tags that were
+/// configured are looked at.
+pub(crate) fn own(defaults: &Attr<Tags>, before: &Attr<Tags>, stored: &Tags) -> Attr<Tags> {
     if all(defaults, before).known() == Some(stored) {
         return before.clone();
     }
     let mut rest = stored.clone();
-    rest.retain(|key, value| defaults.get(key) != Some(value));
+    match defaults {
+        Attr::Unknown => {
+            let configured = before.known();
+            rest.retain(|key, _| configured.is_some_and(|tags| tags.contains_key(key)));
+            if configured == Some(&rest) {
+                return before.clone();
+            }
+        }
+        Attr::Null => {}
+        Attr::Known(defaults) => rest.retain(|key, value| defaults.get(key) != Some(value)),
+    }
     if rest.is_empty() {
         Attr::Null
     } else {
@@ -62,19 +70,20 @@ mod tests {
 
     #[test]
     fn own_tags_win_over_defaults() {
-        let defaults = tags(&[("team", "dr"), ("env", "prod")]);
+        let defaults = Attr::Known(tags(&[("team", "dr"), ("env", "prod")]));
         let own = Attr::Known(tags(&[("env", "test")]));
         assert_eq!(
             all(&defaults, &own),
             Attr::Known(tags(&[("team", "dr"), ("env", "test")]))
         );
-        assert_eq!(all(&defaults, &Attr::Null), Attr::Known(defaults.clone()));
+        assert_eq!(all(&defaults, &Attr::Null), defaults);
+        assert_eq!(all(&Attr::Unknown, &own), Attr::Unknown);
         assert_eq!(all(&defaults, &Attr::Unknown), Attr::Unknown);
     }
 
     #[test]
     fn reading_back_shows_what_was_configured() {
-        let defaults = tags(&[("team", "dr")]);
+        let defaults = Attr::Known(tags(&[("team", "dr")]));
         for configured in [
             Attr::Null,
             Attr::Known(Tags::new()),
@@ -88,7 +97,7 @@ mod tests {
 
     #[test]
     fn drift_and_imports_show_what_the_defaults_do_not_explain() {
-        let defaults = tags(&[("team", "dr")]);
+        let defaults = Attr::Known(tags(&[("team", "dr")]));
         assert_eq!(
             own(&defaults, &Attr::Null, &tags(&[("team", "dr"), ("x", "y")])),
             Attr::Known(tags(&[("x", "y")]))
@@ -100,6 +109,17 @@ mod tests {
                 &tags(&[("team", "dr")])
             ),
             Attr::Null
+        );
+    }
+    #[test]
+    fn while_defaults_are_not_known_only_configured_tags_are_looked_at() {
+        let stored = tags(&[("team", "dr"), ("a", "changed")]);
+        let own = |before: &Attr<Tags>| own(&Attr::Unknown, before, &stored);
+        assert_eq!(own(&Attr::Null), Attr::Null);
+        assert_eq!(own(&Attr::Known(Tags::new())), Attr::Known(Tags::new()));
+        assert_eq!(
+            own(&Attr::Known(tags(&[("a", "b")]))),
+            Attr::Known(tags(&[("a", "changed")]))
         );
     }
 }

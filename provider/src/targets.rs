@@ -35,9 +35,10 @@ pub(crate) const NOT_CONFIGURED: &str = "Target Not Configured";
 
 /// A rule for the id of an account.
 pub(crate) fn an_account() -> impl validator::Validator {
-    validator::check("must be 12 digits", |value: &Value| {
-        value.as_str().is_some_and(is_account_id)
-    })
+    validator::check(
+        "must be the 12 digits of an AWS account",
+        |value: &Value| value.as_str().is_some_and(is_account_id),
+    )
 }
 
 /// A rule for the name of a Region.
@@ -84,7 +85,7 @@ pub(crate) async fn reachable(
     let stored = stored.map(|target| target.config.regions);
     let lists =
         |regions: &BTreeSet<String>| region.known().is_none_or(|region| regions.contains(region));
-    let (regions, will_be) = match client.planned_target(account) {
+    let (regions, will_be) = match client.planned().target(account) {
         Some(Attr::Known(planned)) => {
             let will_be = lists(&planned);
             (planned, will_be)

@@ -101,6 +101,7 @@ _REPLACED = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "<time>"),
+    (r'"[0-9a-f]{12}\.\.\."', '"<digest>..."'),
     (r"\bit has \d+ points\b", "it has <n> points"),
     (r"\b(drsjob|i|pit)-[0-9a-z]{17}\b", r"<\1>"),
     (r"\b(pg|rp|exec)-[0-9a-f]{32}\b", r"<\1>"),

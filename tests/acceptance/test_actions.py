@@ -190,6 +190,15 @@ def test_what_cannot_be_known_is_refused(workspace: Workspace, simulator: Simula
     points = {"recovery_point_before": "yesterday", "recovery_snapshots": {"web-1": "snap-1"}}
     both = invoke(workspace, "drs_start_drill", recovery_plan_id="shop", **points, expect=1)
     golden.check("action_of_two_points", both, workspace)
+    workspace.write(
+        *shop(simulator),
+        action("drs_start_drill", "drill", recovery_plan_id="shop", reason="", cleanup="sometimes", only_waves=[]),
+        action("drs_start_drill", "null", recovery_plan_id="shop", exclude_servers=[None]),
+        action("drs_cancel", "cancel", execution_id="exec-nothing", reason=""),
+    )
+    (workspace.folder / "actions.tf").unlink()
+    golden.check("action_of_words", workspace.plan(expect=1), workspace)
+    workspace.write(*shop(simulator))
     part = invoke(workspace, "drs_start_drill", recovery_plan_id="shop", only_waves=["wbe"], expect=1)
     golden.check("action_of_unknown_part", part, workspace)
     confirmed = {"reason": "the Region is down", "confirm": "shop/1", "only_waves": ["wbe"]}

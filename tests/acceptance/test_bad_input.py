@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from . import golden
-from .configuration import TERRAFORM, Expression, block, drill, group, output, plan, resource, wave
+from .configuration import TERRAFORM, Expression, block, drill, group, output, plan, resource, value, wave
 from .host import Workspace
 from .simulator import ENVIRONMENT, REGION, Simulator
 from .test_resources import TAGS
@@ -17,6 +17,9 @@ WEB = group("web", server_selection_tags=TAGS)
 UNKNOWN = "s-" + "0" * 17
 POINT = "pit-" + "0" * 17
 HOOK = {"name": "warn", "lambda_function": "warn-the-team"}
+
+LONG = Expression('format("%01025d", 7)')
+CYCLE = [{"name": "a", "depends_on_waves": ["b"]}, {"name": "b", "depends_on_waves": ["a"]}]
 
 
 def waves(*given: dict) -> list[str]:
@@ -38,6 +41,10 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
     "no_servers": lambda it: [group("web", source_server_ids=[])],
     "no_tags": lambda it: [group("web", server_selection_tags={})],
     "blank_name": lambda it: [group("web", name=" ", server_selection_tags=TAGS)],
+    "group_of_nulls": lambda it: [
+        group("web", source_server_ids=[*it.ids("web-1"), None]),
+        group("app", server_selection_tags={"Tier": None}, description=LONG),
+    ],
     "wave_cycle": lambda it: waves(
         wave("a", "web", depends_on_waves=["c"]),
         wave("b", "web", depends_on_waves=["a"]),
@@ -56,6 +63,19 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
     "function_of_words": lambda it: [
         output("order", 'provider::drs::wave_order([{ name = "a", timeout_seconds = "soon" }])'),
     ],
+    "objective_of_words": lambda it: [WEB, plan("shop", wave("a", "web"), rto_objective="soon")],
+    "policies_of_words": lambda it: [
+        WEB,
+        plan(
+            "shop",
+            wave("a", "web", on_failure="stop", retries=99, min_success_percent=101),
+            wave("b", "web", critical_server_ids=it.ids("web-1"), min_success_percent=50),
+            execution_timeout_seconds=0,
+        ),
+    ],
+    "wave_of_nulls": lambda it: waves(
+        {"name": "a", "protection_group_ids": [None], "depends_on_waves": [None], "source_server_ids": [None]},
+    ),
     "null_tag": lambda it: [group("web", server_selection_tags=TAGS, tags={"Team": None})],
     "unknown_order": lambda it: waves(wave("a", "web", launch_order="RANDOM")),
     "hook_runs_two_things": lambda it: waves(
@@ -112,6 +132,7 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
         *waves(wave("a", "web")),
         drill("quarterly", "shop", recovery_point_before="2026-01-01 00:00"),
     ],
+    "unknown_on_pause": lambda it: [*waves(wave("a", "web")), drill("quarterly", "shop", on_pause="sleep")],
     "unknown_cleanup": lambda it: [*waves(wave("a", "web")), drill("quarterly", "shop", cleanup="sometimes")],
     "negative_create_timeout": lambda it: [
         *waves(wave("a", "web")),
@@ -125,6 +146,7 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
     "unknown_plan_of_drill": lambda it: [
         resource("drs_drill_execution", "quarterly", recovery_plan_id="p-nothing"),
     ],
+    "function_of_cycle": lambda it: [output("order", f"provider::drs::wave_order({value(CYCLE)})")],
     "several_at_once": lambda it: waves(
         wave("a", "web", wait_time_seconds=-1),
         wave("a", "web", depends_on_waves=["z"]),
@@ -138,6 +160,58 @@ def test_refused_at_plan(name: str, workspace: Workspace, simulator: Simulator) 
     workspace.write(simulator.provider(), *REFUSED_AT_PLAN[name](simulator))
     golden.check(name, workspace.plan(expect=1), workspace)
     assert simulator.groups() == [] and simulator.plans() == []
+
+
+# Provider blocks that are wrong in themselves; nothing is asked of anybody.
+BAD_PROVIDERS: dict[str, Callable[[Simulator], dict]] = {
+    "provider_of_words": lambda it: {
+        "region": "Frankfurt",
+        "profile": "",
+        "environment": "my tests",
+        "allowed_account_ids": ["111122223333", "4444"],
+        "assume_role": {"role_arn": "dr"},
+        "endpoints": {"drs": "localhost:8000"},
+        "simulator": None,
+    },
+    "simulator_of_words": lambda it: {"simulator": {"path": "", "speed": 0, "seed": -1}},
+    "simulator_and_endpoints": lambda it: {"endpoints": {"drs": "http://127.0.0.1:1"}},
+    "null_default_tag": lambda it: {"default_tags": {"Team": None}},
+}
+
+
+@pytest.mark.parametrize("name", BAD_PROVIDERS)
+def test_a_provider_block_that_is_refused(name: str, workspace: Workspace, simulator: Simulator) -> None:
+    workspace.write(simulator.provider(**BAD_PROVIDERS[name](simulator)), WEB)
+    golden.check(name, workspace.plan(expect=1), workspace)
+
+
+def test_a_provider_that_is_known_only_after_apply_fails_no_plan(workspace: Workspace, simulator: Simulator) -> None:
+    """What exists is planned from its state, and said to be; apply knows everything."""
+    later = resource("terraform_data", "later", input=ENVIRONMENT)
+    workspace.write(simulator.provider(), later, WEB).apply()
+    unknown = Expression("terraform_data.later.output")
+    changed = resource("terraform_data", "later", input=ENVIRONMENT, triggers_replace=["again"])
+    workspace.write(simulator.provider(environment=unknown), changed, WEB)
+    golden.check("not_refreshed", workspace.plan(), workspace)
+    workspace.apply()
+    workspace.plans_nothing()
+
+
+def test_default_tags_that_are_known_only_after_apply(workspace: Workspace, simulator: Simulator) -> None:
+    owner = resource("terraform_data", "owner", input="dr")
+    tags = {"Owner": Expression("terraform_data.owner.output"), "Team": "dr"}
+    texts = [group("web", server_selection_tags=TAGS, tags={"Team": "web"}), *waves(wave("a", "web"))[1:]]
+    workspace.write(simulator.provider(default_tags=tags), owner, *texts)
+    assert golden.diagnostics(workspace.plan()) == []
+    workspace.apply()
+    workspace.plans_nothing()
+    state = workspace.state()
+    assert state["drs_protection_group.web"]["tags_all"] == {"Owner": "dr", "Team": "web"}
+    assert state["drs_recovery_plan.shop"]["tags_all"] == {"Owner": "dr", "Team": "dr"}
+    again = resource("terraform_data", "owner", input="ops", triggers_replace=["again"])
+    workspace.write(simulator.provider(default_tags=tags), again, *texts).apply()
+    workspace.plans_nothing()
+    assert workspace.state()["drs_protection_group.web"]["tags_all"] == {"Owner": "ops", "Team": "web"}
 
 
 def test_a_server_that_lives_in_another_region(workspace: Workspace, simulator: Simulator) -> None:

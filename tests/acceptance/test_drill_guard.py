@@ -6,14 +6,15 @@ from .host import Workspace
 from .simulator import Simulator
 
 PLAN = "drs_recovery_plan.shop"
+HOOK = {"name": "warn", "lambda_function": "warn-the-taem"}
 GUARD = {"subnet_tags": {"Purpose": "drill"}}
 
 
-def shop(simulator: Simulator, **attributes: object) -> list[str]:
+def shop(simulator: Simulator, waves: tuple = (wave("web", "web"),), **attributes: object) -> list[str]:
     return [
         simulator.provider(),
         group("web", source_server_ids=simulator.ids("web-1", "web-2")),
-        plan("shop", wave("web", "web"), **({"drill_guard": GUARD} | attributes)),
+        plan("shop", *waves, **({"drill_guard": GUARD} | attributes)),
     ]
 
 
@@ -32,6 +33,11 @@ def test_a_drill_starts_only_where_drills_belong(workspace: Workspace, simulator
     workspace.write(*shop(simulator), look, output("now", "data.drs_preflight.now")).apply()
     found = workspace.outputs()["now"]
     assert not found["ready"] and [it["check"] for it in found["problems"]] == ["drill guard"]
+
+    # Both exist now, so that what would be refused is known at plan; the hook is missing in the plan as it will be.
+    hooked = shop(simulator, waves=(wave("web", "web", before_hooks=[HOOK]),))
+    planned = workspace.write(*hooked, drill("quarterly", "shop")).plan()
+    golden.check("drill_guard_planned", planned, workspace)
 
     move(simulator, "web-2", "drill")
     workspace.write(*shop(simulator), drill("quarterly", "shop")).apply()

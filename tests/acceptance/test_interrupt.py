@@ -82,6 +82,7 @@ def test_a_drill_that_ended_badly_after_ctrl_c_is_run_again(workspace: Workspace
     simulator.release(held)
     running.wait().expect(1)
     golden.check("unsuccessful_after_interrupt", workspace.apply(expect=1), workspace)
+    golden.check("runs_again_after_failure", workspace.plan("-detailed-exitcode", expect=2), workspace)
     assert workspace.planned_actions() == {DRILL: ["delete", "create"]}
     workspace.apply()
     assert workspace.state()[DRILL]["status"] == "COMPLETED"

@@ -440,8 +440,9 @@ def test_damaged_requests_are_refused_and_break_nothing(start):
 
 
 def test_what_is_declared_exists_and_nothing_else(start):
-    simulator = start(fleet=declared(functions=[stub("check")], documents=[stub("Shop-Failover")]))
-    lambdas, ssm = simulator.client("lambda"), simulator.client("ssm")
+    stubs = {"functions": [stub("check")], "documents": [stub("Shop-Failover")], "topics": [stub("notices")]}
+    simulator = start(fleet=declared(**stubs))
+    lambdas, ssm, sns = (simulator.client(service) for service in ("lambda", "ssm", "sns"))
     found = lambdas.get_function_configuration(FunctionName="check", Qualifier="live")
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:check"
     assert (found["FunctionName"], found["FunctionArn"], found["State"]) == ("check", arn, "Active")
@@ -452,4 +453,11 @@ def test_what_is_declared_exists_and_nothing_else(start):
         document = ssm.describe_document(Name=name)["Document"]
         assert (document["Name"], document["Status"]) == (name, "Active")
     refused(lambda: ssm.describe_document(Name="Shop-Failovre"), "InvalidDocument", 400)
+
+    attributes = sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]
+    assert (attributes["TopicArn"], attributes["Owner"]) == (TOPIC, ACCOUNT)
+    refused(lambda: sns.get_topic_attributes(TopicArn=TOPIC.replace("notices", "notcies")), "NotFound", 404)
+    foreign = TOPIC.replace(ACCOUNT, "444455556666")
+    refused(lambda: sns.get_topic_attributes(TopicArn=foreign), "AuthorizationError", 403)
+    refused(lambda: sns.get_topic_attributes(TopicArn="notices"), "InvalidParameter", 400)
     assert calls(simulator) == [], "nothing was called"

@@ -14,6 +14,7 @@ use crate::classify::{Call, INVALID_REQUEST};
 use crate::drs::AwsDrs;
 
 const PUBLISH: Call = Call::changes("sns:Publish");
+const ATTRIBUTES: Call = Call::reads("sns:GetTopicAttributes");
 
 /// The group of every message to a FIFO topic: they are few, and their order matters.
 const GROUP: &str = "drs";
@@ -28,11 +29,7 @@ pub(crate) fn client(sns: &SdkConfig) -> aws_sdk_sns::Client {
 
 impl Topics for AwsDrs {
     async fn publish(&self, topic_arn: &str, message: &Message) -> Result<(), CallError> {
-        let topic = Target::of_arn(topic_arn).ok_or_else(|| {
-            let message = format!("`{topic_arn}` is not the ARN of a topic");
-            PUBLISH.error(Kind::Refused, INVALID_REQUEST, message)
-        })?;
-        let there = aws_sdk_sns::config::Builder::new().region(Region::new(topic.region));
+        let there = region_of(PUBLISH, topic_arn)?;
         let mut call = self
             .topics()
             .publish()
@@ -53,6 +50,27 @@ impl Topics for AwsDrs {
             .map_err(|error| PUBLISH.failed(&error))?;
         Ok(())
     }
+
+    async fn topic_is_there(&self, topic_arn: &str) -> Result<bool, CallError> {
+        let there = region_of(ATTRIBUTES, topic_arn)?;
+        let call = self.topics().get_topic_attributes().topic_arn(topic_arn);
+        match call.customize().config_override(there).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match ATTRIBUTES.failed(&error) {
+                missing if missing.is_missing() => Ok(false),
+                error => Err(error),
+            },
+        }
+    }
+}
+
+/// A topic is called in its own Region.
+fn region_of(call: Call, topic_arn: &str) -> Result<aws_sdk_sns::config::Builder, CallError> {
+    let topic = Target::of_arn(topic_arn).ok_or_else(|| {
+        let message = format!("`{topic_arn}` is not the ARN of a topic");
+        call.error(Kind::Refused, INVALID_REQUEST, message)
+    })?;
+    Ok(aws_sdk_sns::config::Builder::new().region(Region::new(topic.region)))
 }
 
 /// A text by which a subscription may choose.

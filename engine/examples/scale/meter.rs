@@ -274,6 +274,11 @@ impl<P: Topics> Topics for Metered<P> {
         self.look("Publish").await;
         self.port.publish(topic_arn, message).await
     }
+
+    async fn topic_is_there(&self, topic_arn: &str) -> Result<bool, CallError> {
+        self.look("GetTopicAttributes").await;
+        self.port.topic_is_there(topic_arn).await
+    }
 }
 
 impl<P: Items> Items for Metered<P> {

@@ -1,6 +1,6 @@
 //! The XML of the two query protocols, written from values.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 const SNS_NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
@@ -16,8 +16,28 @@ pub(crate) fn sns_answer(operation: &str, result: &Value, request_id: &str) -> S
     answer_in(SNS_NAMESPACE, operation, result, request_id)
 }
 
+/// A successful answer of SNS that is one map, whose entries it writes as a key and a value each.
+pub(crate) fn sns_map_answer(
+    operation: &str,
+    name: &str,
+    map: &Map<String, Value>,
+    request_id: &str,
+) -> String {
+    let entry = |(key, value): (&String, &Value)| {
+        let (key, value) = (escaped(key), content(value));
+        format!("<entry><key>{key}</key><value>{value}</value></entry>")
+    };
+    let entries: String = map.iter().map(entry).collect();
+    let inner = format!("<{operation}Result><{name}>{entries}</{name}></{operation}Result>");
+    wrapped_in(SNS_NAMESPACE, operation, &inner, request_id)
+}
+
 fn answer_in(namespace: &str, operation: &str, result: &Value, request_id: &str) -> String {
     let inner = element(&format!("{operation}Result"), result);
+    wrapped_in(namespace, operation, &inner, request_id)
+}
+
+fn wrapped_in(namespace: &str, operation: &str, inner: &str, request_id: &str) -> String {
     format!(
         "<{operation}Response xmlns=\"{namespace}\">{inner}\
          <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"

@@ -50,6 +50,12 @@ pub trait Topics: Send + Sync {
         topic_arn: &str,
         message: &Message,
     ) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Whether a topic is there. Whether it lets the caller publish is not asked.
+    fn topic_is_there(
+        &self,
+        topic_arn: &str,
+    ) -> impl Future<Output = Result<bool, CallError>> + Send;
 }
 
 /// What is published to a topic.

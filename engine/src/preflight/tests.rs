@@ -1,5 +1,7 @@
 //! What a preflight says: of a plan that is ready, of one that is not, and of what is in its way.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::begin::tests::hooks::with_hooks;
@@ -7,6 +9,7 @@ use crate::begin::tests::{Process, begin, process, stage, wait};
 use crate::event::Mode;
 use crate::ids::{GroupId, PlanId, ServerId};
 use crate::only::Only;
+use crate::plan::NotificationsSpec;
 use crate::ports::RecoverySnapshot;
 use crate::readiness::Answers;
 use crate::sim::drs::lock;
@@ -16,6 +19,7 @@ use crate::sim::world::admin::{AdminCommand, Place};
 use crate::sim::world::fault::{Fault, Injected};
 use crate::store::groups::Groups;
 use crate::store::memory::MemoryItems;
+use crate::store::plans::Plans;
 
 use super::{Level, Preflight, launches};
 
@@ -71,6 +75,43 @@ fn hooks_and_checks_that_run_nothing_stop_a_drill_and_warn_a_recovery() {
         "{}",
         told(&found)
     );
+}
+
+#[test]
+fn topics_that_nobody_is_told_through_are_warnings() {
+    let topics = |names: &[&str]| {
+        let (hub, memory) = stage();
+        let plans = Plans::new(memory.clone());
+        let (id, now) = (PlanId::new("p-1"), hub.both());
+        let stored = crate::testing::at_once(plans.find(&id)).unwrap().unwrap();
+        let arn = |name: &&str| format!("arn:aws:sns:us-east-1:111122223333:{name}");
+        let mut spec = stored.spec.clone();
+        spec.notifications = Some(NotificationsSpec {
+            topic_arns: names.iter().map(arn).collect(),
+            events: None,
+        });
+        let changed = plans.update(&id, spec, BTreeMap::new(), now);
+        crate::testing::at_once(changed).unwrap();
+        (hub, memory)
+    };
+    let (hub, memory) = topics(&["disaster-recovery"]);
+    let found = look(&hub, &memory, Mode::Drill, Only::default());
+    assert_eq!(found.level(), Level::Ready, "{}", told(&found));
+    assert!(told(&found).contains("Ready notifications"));
+
+    let (hub, memory) = topics(&["disaster-recovery", "nobody"]);
+    let missing = look(&hub, &memory, Mode::Recovery, Only::default());
+    assert_eq!(missing.level(), Level::Warning, "{}", told(&missing));
+    let process = process(&hub, &memory, "o-9");
+    let fault = denied("sns:GetTopicAttributes");
+    lock(&process.drs.world).admin(hub.now(), fault).unwrap();
+    let unknown = wait(&hub, async move {
+        let (plan, only) = (PlanId::new("p-1"), Only::default());
+        let hub = crate::testing::target();
+        process.preflight(&plan, Mode::Drill, &only, &hub).await
+    });
+    assert_eq!(unknown.level(), Level::Warning, "{}", told(&unknown));
+    insta::assert_snapshot!(format!("{}\n\n{}", wrong(&missing), wrong(&unknown)));
 }
 
 #[test]

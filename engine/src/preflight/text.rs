@@ -62,6 +62,28 @@ pub(super) fn missing(missing: &str, mode: Mode) -> String {
     format!("{missing}; {means}; make it there, or change the plan")
 }
 
+pub(super) fn topics(count: usize) -> String {
+    match count {
+        1 => "the topic that is told of executions exists".to_owned(),
+        count => format!("all {count} topics that are told of executions exist"),
+    }
+}
+
+/// A topic that nobody can be told through.
+pub(super) fn no_topic(arn: &str) -> String {
+    format!(
+        "the topic {arn} does not exist, so nobody is told through it; an execution runs all the same; make it, or change \
+         notifications of the plan"
+    )
+}
+
+pub(super) fn unknown_topic(arn: &str, error: &CallError) -> String {
+    format!(
+        "whether the topic {arn} exists is not known: {}; an execution runs all the same",
+        call_text(error)
+    )
+}
+
 pub(super) fn instances(live: &[String], drills: &[String]) -> Vec<(Level, String)> {
     let mut found = Vec::new();
     if !live.is_empty() {

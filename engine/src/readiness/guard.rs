@@ -107,7 +107,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     /// # Errors
     ///
     /// Every reason why it must not be launched.
-    pub(crate) async fn check_drill_guard(
+    pub async fn check_drill_guard(
         &self,
         guard: &DrillGuard,
         servers: &BTreeMap<Target, Vec<Named>>,

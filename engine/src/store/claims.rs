@@ -38,6 +38,15 @@ pub struct Held {
     pub count: usize,
 }
 
+impl Held {
+    /// What others hold, as a start that runs into it says it.
+    pub(crate) fn of(all: Vec<(String, String, String)>) -> Self {
+        let count = all.len();
+        let by = all.into_iter().take(NAMED_CONFLICTS).collect();
+        Self { by, count }
+    }
+}
+
 /// Why claims were not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimError {

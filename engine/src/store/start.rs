@@ -3,12 +3,12 @@
 //! That transaction also changes the plan's item and every group's, so no execution starts on a plan or a group that was
 //! changed or deleted meanwhile, and guards find the running execution on the items themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::event::{Author, Event, Mode, Recorded, Started};
-use crate::frozen::Frozen;
-use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId};
+use crate::frozen::{Frozen, FrozenServer};
+use crate::ids::{ExecutionId, GroupId, OwnerId, PlanId, ServerId};
 use crate::limits;
 use crate::time::{Now, after};
 
@@ -17,7 +17,7 @@ use super::claims::{self, CLAIMS_PER_BATCH, ClaimError, Held, Owners};
 use super::codec::ReadError;
 use super::executions::{Executions, is_live, summary_of};
 use super::group::Group;
-use super::items::{Condition, Items, Value, Write, WriteError};
+use super::items::{Condition, Items, Key, Value, Write, WriteError};
 use super::plan::StoredPlan;
 use super::summary::{ABANDONED, CLAIMING, Summary};
 use super::sweep::Marker;
@@ -178,18 +178,36 @@ impl<I: Items + Clone> Executions<I> {
         Err(error)
     }
 
-    /// Executions that hold leases of servers, whether or not they still count.
+    /// The executions that have the plan, or servers of it, and keep another of this mode from starting, each with the
+    /// servers that it has. It only looks.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub async fn lessees(&self, frozen: &Frozen) -> Result<BTreeSet<ExecutionId>, ReadError> {
-        let mut found = BTreeSet::new();
-        for (_, server) in frozen.servers() {
-            let key = keys::lease(&server.target, &server.id);
-            if let Some(item) = self.items.get(&key).await? {
-                found.insert(ExecutionId::new(Claim::decode(&item)?.owner));
-            }
+    pub async fn in_the_way(
+        &self,
+        plan: &StoredPlan,
+        frozen: &Frozen,
+        mode: Mode,
+    ) -> Result<Vec<(Summary, Vec<ServerId>)>, ReadError> {
+        let own = plan.execution.iter();
+        let mut servers: BTreeMap<ExecutionId, Vec<ServerId>> =
+            own.map(|id| (id.clone(), Vec::new())).collect();
+        let leases: BTreeMap<Key, &FrozenServer> = frozen
+            .servers()
+            .map(|(_, server)| (keys::lease(&server.target, &server.id), server))
+            .collect();
+        let items = self.items.get_all(leases.keys().cloned().collect());
+        for (key, item) in items.await.map_err(ReadError::Call)? {
+            let owner = ExecutionId::new(Claim::decode(&item)?.owner);
+            let server = leases.get(&key).map(|server| server.id.clone());
+            servers.entry(owner).or_default().extend(server);
+        }
+        let mut found = Vec::new();
+        for (id, servers) in servers {
+            let summary = summary_of(&self.items, &id).await?;
+            let summary = summary.filter(|summary| summary.stands_in_the_way_of(mode));
+            found.extend(summary.map(|summary| (summary, servers)));
         }
         Ok(found)
     }

@@ -272,7 +272,7 @@ fn refused(client: &Client, config: &Asked, begin: &Begin, error: &BeginError) -
         BeginError::Resolve(errors) => {
             let errors = errors.iter();
             return errors
-                .map(|error| unresolved(client, what, error, false))
+                .map(|error| unresolved(client, what, error))
                 .collect();
         }
         BeginError::GuardUnreadable(call) => return client.explain_call(call).into(),

@@ -163,7 +163,8 @@ fn explain(client: &Client, id: &ExecutionId, error: HistoryError) -> Diagnostic
         HistoryError::Missing(_) => Diagnostic::error(
             "Execution Not Found",
             format!(
-                "The history has no execution {id} in environment {:?}. `drsctl list` shows every execution.",
+                "The history has no execution {:?} in environment {:?}. `drsctl list` shows every execution.",
+                id.as_str(),
                 client.session().environment()
             ),
         )

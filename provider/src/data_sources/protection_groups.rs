@@ -8,7 +8,6 @@ use tfplugin::{
 use super::protection_group::attributes;
 use crate::client::Client;
 use crate::resources::group_model;
-use crate::tags::Tags;
 use crate::{convert, targets};
 
 /// The data source.
@@ -75,7 +74,7 @@ impl DataSource for ProtectionGroups {
         });
         let shown = groups
             .iter()
-            .map(|group| group_model::Model::default().read(group, &Tags::new()));
+            .map(|group| group_model::Model::default().read(group, &Attr::Null));
         Ok(Outcome::state(Model {
             ids: convert::list(groups.iter().map(|group| &group.id)),
             groups: Attr::Known(shown.collect()),

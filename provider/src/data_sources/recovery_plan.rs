@@ -1,7 +1,7 @@
 //! `drs_recovery_plan`: one recovery plan, by its id or its name.
 
 use tfplugin::{
-    Attribute, Context, DataSource, Diagnostic, Diagnostics, Outcome, Resource as _, Schema,
+    Attr, Attribute, Context, DataSource, Diagnostic, Diagnostics, Outcome, Resource as _, Schema,
     async_trait,
 };
 
@@ -9,7 +9,6 @@ use super::named::{self, Named};
 use super::read_only;
 use crate::client::Client;
 use crate::resources::plan_model::Model;
-use crate::tags::Tags;
 
 /// The data source.
 pub(crate) struct RecoveryPlan;
@@ -48,7 +47,7 @@ impl DataSource for RecoveryPlan {
         };
         let found = client.nothing_without_tables(found);
         match found.map_err(|error| client.explain(&error))? {
-            Some(plan) => Ok(Model::default().read(&plan, &Tags::new()).into()),
+            Some(plan) => Ok(Model::default().read(&plan, &Attr::Null).into()),
             None => Err(not_found(client, &config).into()),
         }
     }

@@ -9,7 +9,6 @@ use super::recovery_plan::attributes;
 use crate::client::Client;
 use crate::convert;
 use crate::resources::plan_model;
-use crate::tags::Tags;
 
 /// The data source.
 pub(crate) struct RecoveryPlans;
@@ -72,7 +71,7 @@ impl DataSource for RecoveryPlans {
         });
         let shown = plans
             .iter()
-            .map(|plan| plan_model::Model::default().read(plan, &Tags::new()));
+            .map(|plan| plan_model::Model::default().read(plan, &Attr::Null));
         Ok(Outcome::state(Model {
             ids: convert::list(plans.iter().map(|plan| &plan.id)),
             plans: Attr::Known(shown.collect()),

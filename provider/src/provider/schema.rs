@@ -122,7 +122,7 @@ fn assume_role() -> Attribute {
             "role_arn",
             Attribute::string()
                 .required()
-                .validate(validator::check("must be the ARN of a role", |value: &Value| {
+                .validate(validator::check("must be the ARN of a role, such as arn:aws:iam::111122223333:role/dr", |value: &Value| {
                     value.as_str().is_some_and(|arn| arn.starts_with("arn:") && arn.contains(":role/"))
                 }))
                 .describe("ARN of the role."),

@@ -22,6 +22,8 @@ mod begin;
 mod check;
 pub(crate) mod model;
 pub(crate) mod points;
+mod refusal;
+mod rerun;
 pub(crate) mod schema;
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,7 @@ impl Resource for ProtectionGroup {
         }
         plan_identity(client, plan);
         if plan.prior.is_none() || plan.changed {
+            note(client, plan);
             check::change(client, plan).await;
         }
     }
@@ -186,6 +187,17 @@ fn plan_identity(client: &Client, plan: &mut Plan<Model>) {
             plan.requires_replace.push(name.into());
             plan.changed = true;
         }
+    }
+}
+
+/// Notes how the group will be for what is planned after it.
+fn note(client: &Client, plan: &Plan<Model>) {
+    let (Some(prior), Some(planned)) = (&plan.prior, &plan.planned) else {
+        return;
+    };
+    if let Some(id) = prior.id.known() {
+        let config = planned.to_config(client.default_tags());
+        client.planned().note_group(id, config.ok());
     }
 }
 
@@ -336,7 +348,7 @@ fn schema() -> Schema {
         "server_selection_tags",
         Attribute::map(Type::String)
             .optional()
-            .validate(validator::length(1, limits::TAGS_PER_SELECTION))
+            .validate(validator::elements(1, limits::TAGS_PER_SELECTION))
             .describe(
                 "Tags that a source server must carry, all of them, exactly; upper and lower case matter. The servers \
                  launch by host name and then id. Exactly one of this and `source_server_ids` is set.",

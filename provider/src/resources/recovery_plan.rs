@@ -68,6 +68,7 @@ impl Resource for RecoveryPlan {
             plan.changed = plan.prior.as_ref().is_none_or(|prior| prior != planned);
         }
         if plan.changed {
+            note(client, plan);
             check::change(client, plan).await;
         }
     }
@@ -134,6 +135,19 @@ impl Resource for RecoveryPlan {
             Some(plan) => Ok(Model::default().read(&plan, client.default_tags()).into()),
             None => Err(not_found(client, id).into()),
         }
+    }
+}
+
+/// Notes how the plan will be for what is planned after it.
+fn note(client: &Client, plan: &Plan<Model>) {
+    let (Some(prior), Some(planned)) = (&plan.prior, &plan.planned) else {
+        return;
+    };
+    if let Some(id) = prior.id.known() {
+        let (spec, incomplete) = planned.to_spec();
+        client
+            .planned()
+            .note_plan(id, (!incomplete).then_some(spec));
     }
 }
 

@@ -158,7 +158,9 @@ async fn look(client: &Client, plan: &mut Plan<Model>) -> Result<(), Diagnostic>
         return Ok(());
     };
     is_another_account(client, account)?;
-    client.plans_target(account, planned.known_regions());
+    client
+        .planned()
+        .note_target(account, planned.known_regions());
     if is_create {
         let there = client.nothing_without_tables(client.session().targets().find(account).await);
         if there.map_err(|error| client.explain(&error))?.is_some() {

@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     diagnostic::Diagnostics,
     resource::coverage,
-    schema::{Schema, validate::does_not_fit},
+    schema::{Schema, validate},
     value::Value,
 };
 
@@ -84,10 +84,7 @@ impl<A: Action> DynAction<A::Client> for Typed<A> {
     }
 
     async fn validate(&self, config: &Value) -> Result<Diagnostics, Diagnostics> {
-        let model = config
-            .to_model()
-            .map_err(|error| does_not_fit(error, config))?;
-        Ok(self.0.validate(model).await)
+        Ok(self.0.validate(validate::model(config)?).await)
     }
 
     async fn plan(
@@ -95,7 +92,7 @@ impl<A: Action> DynAction<A::Client> for Typed<A> {
         cx: &Context<A::Client>,
         config: &Value,
     ) -> Result<Diagnostics, Diagnostics> {
-        Ok(self.0.plan(cx, config.to_model()?).await)
+        Ok(self.0.plan(cx, validate::model(config)?).await)
     }
 
     async fn invoke(
@@ -104,6 +101,6 @@ impl<A: Action> DynAction<A::Client> for Typed<A> {
         config: &Value,
         progress: &Progress,
     ) -> Result<Diagnostics, Diagnostics> {
-        Ok(self.0.invoke(cx, config.to_model()?, progress).await)
+        Ok(self.0.invoke(cx, validate::model(config)?, progress).await)
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     context::Context,
     diagnostic::Diagnostics,
     resource::{Outcome, coverage, typed::RawOutcome},
-    schema::{Schema, validate::does_not_fit},
+    schema::{Schema, validate},
     value::{Type, Value},
 };
 
@@ -70,10 +70,7 @@ impl<D: DataSource> DynDataSource<D::Client> for Typed<D> {
     }
 
     async fn validate(&self, config: &Value) -> Result<Diagnostics, Diagnostics> {
-        let model = config
-            .to_model()
-            .map_err(|error| does_not_fit(error, config))?;
-        Ok(self.source.validate(model).await)
+        Ok(self.source.validate(validate::model(config)?).await)
     }
 
     async fn read(
@@ -81,7 +78,7 @@ impl<D: DataSource> DynDataSource<D::Client> for Typed<D> {
         cx: &Context<D::Client>,
         config: &Value,
     ) -> Result<RawOutcome, Diagnostics> {
-        let outcome = self.source.read(cx, config.to_model()?).await?;
+        let outcome = self.source.read(cx, validate::model(config)?).await?;
         let state = match &outcome.state {
             Some(model) => Value::from_model(model, &self.ty)?,
             None => Value::Null,

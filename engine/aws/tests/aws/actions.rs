@@ -358,6 +358,16 @@ async fn a_message_is_published_or_says_why_not() {
         publish(foreign).await.unwrap_err().code,
         "AuthorizationError"
     );
+    // Whether a topic is there is asked without publishing.
+    let published = called(&rehearsal).len();
+    let is_there = async |arn: String| drs.topic_is_there(&arn).await;
+    assert_eq!(is_there(arn("notices")).await, Ok(true));
+    assert_eq!(is_there(arn("notcies")).await, Ok(false));
+    let denied = is_there(foreign.to_owned()).await.unwrap_err();
+    assert!(denied.is_denied(), "{denied}");
+    let malformed = is_there("notices".to_owned()).await;
+    assert_eq!(malformed.unwrap_err().kind, Kind::Refused);
+    assert_eq!(called(&rehearsal).len(), published);
 }
 
 /// A function and a topic are called in the Region of their ARN, whatever the session's.

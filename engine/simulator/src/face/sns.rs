@@ -1,4 +1,4 @@
-//! SNS: publishing a message to a topic. The world remembers it.
+//! SNS: publishing a message to a topic, which the world remembers, and looking whether a topic is there.
 
 use drs_engine::sim::world::ApiError;
 use serde_json::{Map, Value, json};
@@ -22,19 +22,44 @@ const PARAMETERS: [&str; 7] = [
 /// Plans a call of SNS.
 pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     let form = Form::read(visit)?;
-    let action = form.value("Action").unwrap_or_default();
-    if action != "Publish" {
-        return Err(visit.protocol.unknown_operation(action));
+    match form.value("Action").unwrap_or_default() {
+        "Publish" => Ok(publish(&form)),
+        "GetTopicAttributes" => Ok(topic_attributes(&form)),
+        action => Err(visit.protocol.unknown_operation(action)),
     }
+}
+
+fn topic_attributes<'p>(form: &Form) -> Planned<'p> {
+    let input = json!({"TopicArn": form.value("TopicArn")});
+    Planned {
+        fault_name: "sns:GetTopicAttributes".to_owned(),
+        action: "SNS:GetTopicAttributes".to_owned(),
+        perform: Box::new(move |visit| {
+            let reply = visit.call_world("sns:GetTopicAttributes", input)?;
+            let body = reply.body.unwrap_or_default();
+            let none = Map::new();
+            let map = body["Attributes"].as_object().unwrap_or(&none);
+            let (name, id) = ("Attributes", visit.request_id);
+            let xml = xml::sns_map_answer("GetTopicAttributes", name, map, id);
+            Ok(Answer::new(
+                reply.status,
+                visit.protocol.content_type(),
+                xml,
+            ))
+        }),
+    }
+}
+
+fn publish<'p>(form: &Form) -> Planned<'p> {
     let given = PARAMETERS
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), json!(form.value(name)?))));
     let mut input = Value::Object(given.collect());
-    let attributes = attributes(&form);
+    let attributes = attributes(form);
     if !attributes.is_empty() {
         input["MessageAttributes"] = Value::Object(attributes);
     }
-    Ok(Planned {
+    Planned {
         fault_name: "sns:Publish".to_owned(),
         action: "SNS:Publish".to_owned(),
         perform: Box::new(move |visit| {
@@ -49,7 +74,7 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
                 xml,
             ))
         }),
-    })
+    }
 }
 
 /// The attributes of a message, each as its text.

@@ -10,7 +10,7 @@ use crate::sim::world::fault::{Fault, Injected};
 use crate::state::Status;
 
 /// A plan that only drills in subnets for drills, and a process that can run it.
-fn guarded() -> (Hub, Process) {
+pub(super) fn guarded() -> (Hub, Process) {
     let (hub, memory) = stage();
     let plans = Plans::new(memory.clone());
     let (id, now) = (PlanId::new("p-1"), hub.both());
@@ -25,7 +25,7 @@ fn guarded() -> (Hub, Process) {
     (hub, process)
 }
 
-fn place() -> Place {
+pub(super) fn place() -> Place {
     Place {
         account_id: None,
         region: crate::testing::target().region,
@@ -37,7 +37,7 @@ fn change(hub: &Hub, process: &Process, command: AdminCommand) {
     world.admin(hub.now(), command).unwrap();
 }
 
-fn boot_in(hub: &Hub, process: &Process, server: &str, subnet: &str) {
+pub(super) fn boot_in(hub: &Hub, process: &Process, server: &str, subnet: &str) {
     let command = AdminCommand::SetLaunchTemplate {
         place: place(),
         server: server.to_owned(),

@@ -21,7 +21,7 @@ fn started(hub: &Hub, process: Process, wanted: Begin) -> (Process, Result<State
 }
 
 /// A second plan over the same group.
-fn second_plan(memory: &MemoryItems) {
+pub(super) fn second_plan(memory: &MemoryItems) {
     let now = Now {
         world: began_at(),
         wall: began_at(),

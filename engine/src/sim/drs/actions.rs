@@ -93,6 +93,20 @@ impl Topics for SimDrs {
         self.look(&target, CALL, input).await?;
         Ok(())
     }
+
+    async fn topic_is_there(&self, topic_arn: &str) -> Result<bool, CallError> {
+        const CALL: &str = "sns:GetTopicAttributes";
+        let target = Target::of_arn(topic_arn).ok_or_else(|| {
+            let message = format!("`{topic_arn}` is not the ARN of a topic");
+            refused(CALL, "InvalidParameter", message)
+        })?;
+        let input = json!({"TopicArn": topic_arn});
+        match self.look(&target, CALL, input).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_missing() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl SimDrs {

@@ -125,6 +125,7 @@ impl World {
             }
             "servicequotas:GetServiceQuota" => quotas::one(quotas, place, input),
             "servicequotas:ListServiceQuotas" => quotas::list(quotas, place, input),
+            "sns:GetTopicAttributes" => stubs::sns::attributes(&scene, caller, input),
             "ssm:DescribeDocument" => stubs::command::document(&scene, input),
             "ssm:GetAutomationExecution" => stubs::automation::show(&scene, input),
             "ssm:GetCommandInvocation" => stubs::command::invocation(&scene, input),

@@ -21,7 +21,7 @@ use crate::time::after;
 pub(super) mod automation;
 pub(super) mod command;
 pub(super) mod lambda;
-mod sns;
+pub(super) mod sns;
 
 /// Calls that a world remembers.
 const CALLS_KEPT: usize = 1_000;

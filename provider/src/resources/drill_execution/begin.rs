@@ -1,19 +1,19 @@
 //! How a drill begins: an execution that a killed process left behind is taken up, else one is started.
 
-use drs_engine::begin::{Begin, BeginError, Whose};
+use drs_engine::begin::{Begin, Whose};
 use drs_engine::drive::DriveError;
 use drs_engine::event::Mode;
 use drs_engine::ids::{ExecutionId, PlanId};
 use drs_engine::limits;
+use drs_engine::only::Only;
 use drs_engine::state::State;
-use drs_engine::store::start::StartError;
 use drs_engine_aws::fresh;
 use tfplugin::{Context, Diagnostic, Diagnostics};
 
 use super::model::Model;
-use super::{ORIGIN, points, words};
+use super::{ORIGIN, points, refusal, words};
 use crate::client::{Client, ProviderDriver};
-use crate::diagnose::{self, sentence};
+use crate::diagnose;
 use crate::run::Run;
 
 /// Looks at a silent owner before it counts as gone, and one more in case a heartbeat was just missed.
@@ -47,11 +47,21 @@ pub(super) async fn begin(
     if cx.is_stopped() {
         return Err(words::nothing_started().into());
     }
-    let points = points::wanted(&planned.recovery_point_before, &planned.recovery_snapshots);
-    let points = points.ok_or_else(words::unreadable_points)?;
-    let begin = Begin {
+    let begin = wanted(client, &plan, planned).ok_or_else(words::unreadable_points)?;
+    match driver.begin_execution(&begin).await {
+        Ok(state) => Ok(Begun {
+            state,
+            warning: None,
+        }),
+        Err(error) => Err(refusal::at_apply(client, planned, &plan, &error)),
+    }
+}
+
+/// The execution that the resource asks for; none while it is not known what servers are launched from.
+pub(super) fn wanted(client: &Client, plan: &PlanId, planned: &Model) -> Option<Begin> {
+    Some(Begin {
         execution_id: ExecutionId::new(fresh::id("exec")),
-        plan,
+        plan: plan.clone(),
         mode: Mode::Drill,
         origin: ORIGIN.to_owned(),
         inputs: planned.inputs(),
@@ -60,19 +70,12 @@ pub(super) async fn begin(
         execution_timeout: None,
         max_lifetime: planned.lifetime(),
         replace_live_instances: false,
-        only: drs_engine::only::Only::default(),
-        points,
+        only: Only::default(),
+        points: points::wanted(&planned.recovery_point_before, &planned.recovery_snapshots)?,
         run: None,
         force_unknown: Vec::new(),
         unchecked: Vec::new(),
-    };
-    match driver.begin_execution(&begin).await {
-        Ok(state) => Ok(Begun {
-            state,
-            warning: None,
-        }),
-        Err(error) => Err(refused(client, planned, &error)),
-    }
+    })
 }
 
 /// The execution of the same drill whose result nobody has, when its owner is gone.
@@ -115,95 +118,4 @@ async fn left_behind(
         cx.sleep(limits::HEARTBEAT_INTERVAL.unsigned_abs()).await;
     }
     Err(words::unclear(plan).into())
-}
-
-/// Why a drill did not start, each reason with the next step.
-pub(super) fn refused(client: &Client, planned: &Model, error: &BeginError) -> Diagnostics {
-    match error {
-        BeginError::Resolve(errors) => errors
-            .iter()
-            .map(|error| words::unresolved(client, "Drill", error, false))
-            .collect(),
-        BeginError::LiveInstances { .. } => at_plan(
-            "Live Recovery Instances Exist",
-            format!(
-                "{} A drill never deletes what may be in production. Nothing was launched. When the recovery is over, \
-                 disconnect and terminate the instances in DRS, and apply again.",
-                sentence(&error.to_string())
-            ),
-        ),
-        BeginError::DrillGuard(stopped) => {
-            let detail = format!(
-                "The plan's drill_guard lets a drill boot only in subnets that carry its tags. {} Nothing was launched. \
-                 `drsctl preflight` with the plan's id shows it again. When it is mended, apply again.",
-                sentence(&error.to_string())
-            );
-            let mut found = at_plan("Drill Stopped by Its Guard", detail);
-            found.extend(stopped.calls().map(|call| client.explain_call(call)));
-            found
-        }
-        BeginError::HooksMissing(_) => at_plan(
-            "Hook Target Missing",
-            format!(
-                "{} Nothing was launched. Make it there, or change the hooks and checks of the plan, and apply again. \
-                 `drsctl preflight` with the plan's id shows it again.",
-                sentence(&error.to_string())
-            ),
-        ),
-        BeginError::GuardUnreadable(call) => {
-            let mut found = client.explain_call(call);
-            found.detail = format!(
-                "It cannot be seen whether live recovery instances exist, which a drill would delete, so nothing was \
-                 launched. {}",
-                found.detail
-            );
-            found.into()
-        }
-        BeginError::Start(error) => not_begun(client, error),
-        BeginError::Points(problems) => {
-            let plan = planned.recovery_plan_id.known().map(PlanId::new);
-            let before = &planned.recovery_point_before;
-            points::refused(client, "Drill", plan.as_ref(), before, problems).into()
-        }
-        // A drill pre-empts nobody, so the last does not come here.
-        BeginError::Lifetime(_) | BeginError::Preempt(_) => {
-            at_plan("Drill Not Started", sentence(&error.to_string()))
-        }
-        BeginError::Illegal(error) => at_plan(
-            "Drill Not Started",
-            format!(
-                "{} This is a mistake in the engine: please report it.",
-                sentence(&error.to_string())
-            ),
-        ),
-    }
-}
-
-/// Why a drill could not be made to exist.
-fn not_begun(client: &Client, error: &StartError) -> Diagnostics {
-    match error {
-        StartError::Read(error) => client.explain(error).into(),
-        StartError::Running(id) => at_plan(
-            "Another Execution of the Plan Runs",
-            format!(
-                "Execution {id} of this plan runs, and a plan runs once at a time. Nothing was launched. Wait for its \
-                 end (`drsctl watch {id}`), or destroy its drs_drill_execution, which cancels it, and apply again."
-            ),
-        ),
-        StartError::Leased(_) => at_plan(
-            "Servers Take Part in Another Execution",
-            format!(
-                "{} Nothing was launched. Watch the other execution with `drsctl watch`, and apply again when it has \
-                 ended.",
-                sentence(&error.to_string())
-            ),
-        ),
-        _ => at_plan("Drill Not Started", sentence(&error.to_string())),
-    }
-}
-
-fn at_plan(summary: &str, detail: String) -> Diagnostics {
-    Diagnostic::error(summary, detail)
-        .at("recovery_plan_id")
-        .into()
 }

@@ -1,21 +1,19 @@
 //! How a drill is planned: what is known only after apply, what replaces it, and what would keep it from starting.
 
+use drs_engine::begin::Whose;
 use drs_engine::ids::PlanId;
-use drs_engine::only::Only;
-use drs_engine::plan::Plan as EnginePlan;
-use drs_engine::resolve::{self, ResolveError};
 use tfplugin::{Attr, Diagnostic, Diagnostics, Plan};
 
 use super::model::{self, Model};
-use super::{ORIGIN, points, words};
+use super::{ORIGIN, begin, refusal, rerun, words};
 use crate::client::Client;
-use crate::targets;
 
 /// Has the last word on a plan.
 pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
     if plan.is_destroy() {
-        let running = plan.prior.as_ref().and_then(running);
-        plan.diagnostics.extend(running.map(words::destroy_cancels));
+        if let Some(prior) = &plan.prior {
+            ends(client, prior, &mut plan.diagnostics);
+        }
         return;
     }
     if plan.is_create() {
@@ -30,10 +28,10 @@ pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
     let (Some(prior), Some(planned)) = (plan.prior.clone(), &mut plan.planned) else {
         return;
     };
-    if planned.runs_again(&prior) {
+    if let Some(why) = rerun::because_of_a_change(&prior, planned) {
         // It is replaced; the plan of the new drill is asked for by itself.
-        plan.diagnostics
-            .extend(running(&prior).map(words::destroy_cancels));
+        plan.diagnostics.push(why);
+        ends(client, &prior, &mut plan.diagnostics);
         return;
     }
     let status = prior.status.known().map_or("", String::as_str);
@@ -47,13 +45,22 @@ pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
         plan.diagnostics.push(warning);
     } else if !status.is_empty() && status != "COMPLETED" && planned.minds_failure() {
         planned.status = Attr::Unknown;
-        let warning = words::is_replaced(&prior);
-        plan.diagnostics.push(warning);
+        plan.diagnostics.push(rerun::because_of_its_end(&prior));
         plan.replace("status");
     } else if planned.cleans_up_after(status, true)
         && prior.instances_terminated == Attr::Known(false)
     {
         planned.instances_terminated = Attr::Unknown;
+    }
+}
+
+/// Says and notes that a drill which runs is ended with its resource.
+fn ends(client: Option<&Client>, prior: &Model, found: &mut Diagnostics) {
+    if let Some(id) = running(prior) {
+        found.push(words::destroy_cancels(id));
+        if let Some(client) = client {
+            client.planned().note_end(id);
+        }
     }
 }
 
@@ -67,8 +74,7 @@ fn running(prior: &Model) -> Option<&str> {
     }
 }
 
-/// Looks whether the drill would start now. The plan and its groups may be changed in the same apply, so only a plan that
-/// does not exist is an error.
+/// Looks whether the drill would start now, with what the same apply writes before.
 async fn would_start(
     client: &Client,
     planned: &Model,
@@ -77,49 +83,28 @@ async fn would_start(
     let Some(id) = planned.recovery_plan_id.known().map(PlanId::new) else {
         return Ok(());
     };
-    let session = client.session();
-    let plans = session.plans();
-    let stored = client.nothing_without_tables(plans.find(&id).await);
+    let stored = client.session().plans().find(&id).await;
+    let stored = client.nothing_without_tables(stored);
     let Some(stored) = stored.map_err(|error| client.explain(&error))? else {
         found.push(words::no_such_plan(client, &id));
         return Ok(());
     };
-    if EnginePlan::parse(&stored.spec).is_err() {
+    let Some(meanwhile) = client.planned().meanwhile(&stored) else {
+        return Ok(());
+    };
+    let Some(begin) = begin::wanted(client, &id, planned) else {
+        return Ok(());
+    };
+    let driver = client.driver();
+    let left = driver.undelivered(&id, ORIGIN, &begin.inputs).await;
+    if let Ok(Some((left, whose))) = left
+        && !meanwhile.ended.contains(&left)
+    {
+        // Apply goes on with that one, or takes its result, and starts none.
+        let runs = whose != Whose::Terminal;
+        found.extend(runs.then(|| words::may_be_taken_up(&left)));
         return Ok(());
     }
-    let (drs, items, all) = (session.drs(), session.items(), Only::default());
-    let resolved = resolve::resolve(&drs, &items, &id, &all);
-    match resolved.await {
-        Ok(resolution) => {
-            for note in &resolution.notes {
-                tracing::info!(plan = id.as_str(), "{note}");
-            }
-            points::look(&client.driver(), &id, planned, found).await;
-        }
-        Err(errors) => {
-            for error in &errors {
-                match error {
-                    ResolveError::Call(error) => match targets::repairable(client, error) {
-                        Some(warning) => found.push(warning.at("recovery_plan_id")),
-                        None => return Err(client.explain_call(error)),
-                    },
-                    ResolveError::Read(error) => return Err(client.explain(error)),
-                    error => found.push(words::unresolved(client, "Drill", error, true)),
-                }
-            }
-        }
-    }
-    let running = plans
-        .running(&stored)
-        .await
-        .map_err(|error| client.explain(&error))?;
-    if let Some(execution) = running {
-        let driver = client.driver();
-        let left = driver.undelivered(&id, ORIGIN, &planned.inputs()).await;
-        found.push(match left {
-            Ok(Some((left, _))) if left == execution => words::may_be_taken_up(&execution),
-            _ => words::plan_runs(&stored.spec.name, &execution),
-        });
-    }
-    Ok(())
+    let objections = driver.objections(&begin, &meanwhile).await;
+    refusal::at_plan(client, planned, &id, &objections, found)
 }

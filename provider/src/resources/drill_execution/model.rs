@@ -23,7 +23,7 @@ pub(crate) use hook::Hook;
 pub(crate) struct Model {
     pub(crate) id: Attr<String>,
     pub(crate) recovery_plan_id: Attr<String>,
-    pub(crate) triggers: Attr<BTreeMap<String, String>>,
+    pub(crate) triggers: Attr<BTreeMap<String, Attr<String>>>,
     pub(crate) recovery_point_before: Attr<String>,
     pub(crate) recovery_snapshots: Attr<BTreeMap<String, Attr<String>>>,
     pub(crate) cleanup: Attr<String>,
@@ -149,7 +149,7 @@ impl Model {
         let triggers = self
             .triggers
             .known()
-            .map(|triggers| serde_json::json!(triggers));
+            .map(|triggers| Json::Object(triggers.iter().map(input).collect()));
         let mut inputs = BTreeMap::from([
             ("triggers".to_owned(), triggers.unwrap_or_default()),
             ("_cleanup".to_owned(), self.cleanup.known().cloned().into()),
@@ -184,15 +184,18 @@ impl Model {
                 delete: take("delete"),
             }
         });
-        let triggers =
-            serde_json::from_value::<Option<BTreeMap<String, String>>>(input("triggers"));
+        let triggers = read(input("triggers")).ok().flatten();
+        let triggers = triggers.map(|triggers| {
+            let values = triggers.into_iter();
+            values.map(|(name, value)| (name, value.into())).collect()
+        });
         let (recovery_point_before, recovery_snapshots) =
             points::of_history(&state.started.inputs, &state.started.points);
         let blank = Self {
             recovery_point_before,
             recovery_snapshots,
             recovery_plan_id: state.started.plan_id.to_string().into(),
-            triggers: triggers.ok().flatten().into(),
+            triggers: triggers.into(),
             cleanup: input("_cleanup").as_str().unwrap_or(DEFAULT_CLEANUP).into(),
             fail_on_unsuccessful: input("_fail_on_unsuccessful")
                 .as_bool()
@@ -283,14 +286,6 @@ impl Model {
         }
     }
 
-    /// Whether this is another drill than a prior one.
-    pub(super) fn runs_again(&self, prior: &Self) -> bool {
-        self.recovery_plan_id != prior.recovery_plan_id
-            || self.triggers != prior.triggers
-            || self.recovery_point_before != prior.recovery_point_before
-            || self.recovery_snapshots != prior.recovery_snapshots
-    }
-
     /// Whether apply returns while the drill is paused.
     pub(super) fn returns_on_pause(&self) -> bool {
         self.on_pause.known().is_some_and(|word| word == "return")
@@ -351,6 +346,11 @@ impl Model {
     fn timeout(&self, which: impl Fn(&Timeouts) -> &Attr<String>) -> Option<SignedDuration> {
         span(which(self.timeouts.known()?))
     }
+}
+
+/// A trigger as the history keeps it.
+fn input((name, value): (&String, &Attr<String>)) -> (String, Json) {
+    (name.clone(), value.known().cloned().into())
 }
 
 /// How long what an execution launched may stay: as it was written where it was started by this resource.

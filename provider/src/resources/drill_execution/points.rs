@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use drs_engine::ids::{PlanId, SnapshotId};
-use drs_engine::only::Only;
 use drs_engine::point::{self, PointError, RecoveryPoint, is_point_id};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use tfplugin::{Attr, Diagnostic, Diagnostics, Path};
 
 use super::model::Model;
-use crate::client::{Client, ProviderDriver};
+use crate::client::Client;
 use crate::convert::instant;
 use crate::diagnose::sentence;
 
@@ -125,25 +124,20 @@ pub(super) fn of_history(
     }
 }
 
-/// Looks at plan time whether servers have the points that are asked for. They may be gone, or there, when apply starts it.
-pub(super) async fn look(
-    driver: &ProviderDriver,
+/// Why servers could not be launched from what is asked for, as things are now. Points may be gone, or there, when apply
+/// starts the drill.
+pub(super) fn would_lack(
     plan: &PlanId,
-    planned: &Model,
-    found: &mut Diagnostics,
-) {
-    let (before, named) = (&planned.recovery_point_before, &planned.recovery_snapshots);
-    let Some(points) = wanted(before, named).filter(|points| !points.is_latest()) else {
-        return;
-    };
-    if let Err(problems) = driver.planned_points(plan, &Only::default(), &points).await {
-        let text = format!(
-            "{}As things are now, apply starts nothing. {}",
-            lines(&problems),
-            help(plan)
-        );
-        found.push(Diagnostic::warning("The Drill Would Be Refused", text).at(attribute(before)));
-    }
+    before: &Attr<String>,
+    problems: &[PointError],
+) -> Diagnostic {
+    let text = format!(
+        "{}As things are now, apply starts nothing. {}",
+        lines(&point::told(problems)),
+        help(plan)
+    );
+    Diagnostic::warning("The Drill Would Be Refused for Its Recovery Points", text)
+        .at(attribute(before))
 }
 
 /// Why servers cannot be launched from what was asked for; `what` they are launched for, such as a drill.

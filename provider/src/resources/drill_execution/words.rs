@@ -53,22 +53,6 @@ pub(super) fn lifetime_is_kept(prior: &Model) -> Diagnostic {
     .at("max_lifetime")
 }
 
-/// A drill without success is run again.
-pub(super) fn is_replaced(prior: &Model) -> Diagnostic {
-    let text = |value: &tfplugin::Attr<String>| value.known().cloned().unwrap_or_default();
-    let (id, status) = (text(&prior.id), text(&prior.status));
-    Diagnostic::warning(
-        "The Last Drill Was Not Successful",
-        format!(
-            "Execution {id} ended as {status}: {} It is replaced: what it launched is terminated, and the drill is run \
-             again. To keep it as it is, set fail_on_unsuccessful = false; to see what happened, run `drsctl show \
-             {id}`.",
-            sentence(&text(&prior.summary))
-        ),
-    )
-    .at("status")
-}
-
 /// The plan does not exist.
 pub(super) fn no_such_plan(client: &Client, id: &PlanId) -> Diagnostic {
     Diagnostic::error(
@@ -82,37 +66,30 @@ pub(super) fn no_such_plan(client: &Client, id: &PlanId) -> Diagnostic {
     .at("recovery_plan_id")
 }
 
-/// Why the drill cannot start: a warning at plan time, when it may still change, and an error at apply.
-pub(crate) fn unresolved(
-    client: &Client,
-    what: &str,
-    error: &ResolveError,
-    may_change: bool,
-) -> Diagnostic {
-    let text = crate::diagnose::unresolved(error);
+/// Why it cannot be started.
+pub(crate) fn unresolved(client: &Client, what: &str, error: &ResolveError) -> Diagnostic {
     let found = match error {
         ResolveError::Call(error) => client.explain_call(error),
         ResolveError::Read(error) => client.explain(error),
         ResolveError::PlanMissing(id) => return no_such_plan(client, id),
-        _ if may_change => Diagnostic::warning(
-            format!("The {what} Would Be Refused"),
-            format!("{text} As things are now, apply starts nothing."),
-        ),
-        _ => Diagnostic::error(
+        error => Diagnostic::error(
             format!("{what} Refused"),
-            format!("{text} Nothing was launched."),
+            format!(
+                "{} Nothing was launched.",
+                crate::diagnose::unresolved(error)
+            ),
         ),
     };
     found.at("recovery_plan_id")
 }
 
 /// Another execution of the plan runs.
-pub(super) fn plan_runs(plan: &str, execution: &ExecutionId) -> Diagnostic {
+pub(super) fn plan_runs(execution: &ExecutionId) -> Diagnostic {
     Diagnostic::warning(
         "Another Execution of the Plan Runs",
         format!(
-            "Execution {execution} of recovery plan {plan:?} runs, and a plan runs once at a time: apply starts \
-             nothing while it does. Watch it with `drsctl watch {execution}`."
+            "Execution {execution} of this recovery plan runs, and a plan runs once at a time: apply starts nothing while \
+             it does. Watch it with `drsctl watch {execution}`."
         ),
     )
     .at("recovery_plan_id")
@@ -377,8 +354,9 @@ pub(super) fn not_found(id: &ExecutionId) -> Diagnostic {
     Diagnostic::error(
         "Execution Not Found",
         format!(
-            "The history of this environment has no execution {id}. A drill is imported by the id of its execution; \
-             `drsctl list` shows them."
+            "The history of this environment has no execution {:?}. A drill is imported by the id of its execution; \
+             `drsctl list` shows them.",
+            id.as_str()
         ),
     )
 }

@@ -58,7 +58,7 @@ impl Model {
     }
 
     /// What the engine stores, once everything is known.
-    pub(crate) fn to_config(&self, defaults: &Tags) -> Result<GroupConfig, Diagnostic> {
+    pub(crate) fn to_config(&self, defaults: &Attr<Tags>) -> Result<GroupConfig, Diagnostic> {
         Ok(GroupConfig {
             name: self.name.require("name")?.clone(),
             description: self.description.known().cloned(),
@@ -80,7 +80,7 @@ impl Model {
     }
 
     /// The state as the store has it.
-    pub(crate) fn read(&self, group: &Group, defaults: &Tags) -> Self {
+    pub(crate) fn read(&self, group: &Group, defaults: &Attr<Tags>) -> Self {
         let config = &group.config;
         let (servers, selected) = match &config.selection {
             Selection::Servers(servers) => (convert::list(servers), Attr::Null),

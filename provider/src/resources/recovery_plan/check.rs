@@ -274,8 +274,16 @@ async fn would_start(
         Ok(around) => around,
         Err(error) => return cannot_look(client, &error, found),
     };
-    let settled = resolve::settle(&parsed, &around, &Part::default());
-    for error in &settled.err().unwrap_or_default() {
+    let errors = match resolve::settle(&parsed, &around, &Part::default()) {
+        Ok((frozen, _)) => {
+            if !incomplete {
+                places::guard(client, &parsed, &frozen, found).await;
+            }
+            return Ok(());
+        }
+        Err(errors) => errors,
+    };
+    for error in &errors {
         match error {
             ResolveError::GroupMissing { at, .. }
                 if is_unknown_group(planned, at.wave, at.group) => {}

@@ -106,7 +106,7 @@ impl Model {
     }
 
     /// What is stored, once everything is known.
-    pub(crate) fn written(&self, defaults: &Tags) -> Result<Written, Diagnostic> {
+    pub(crate) fn written(&self, defaults: &Attr<Tags>) -> Result<Written, Diagnostic> {
         let (spec, incomplete) = self.to_spec();
         if incomplete {
             let detail = "Part of the plan is still not known at apply. This is a mistake in the provider: please \
@@ -126,7 +126,7 @@ impl Model {
     }
 
     /// The state as the store has it.
-    pub(crate) fn read(&self, plan: &StoredPlan, defaults: &Tags) -> Self {
+    pub(crate) fn read(&self, plan: &StoredPlan, defaults: &Attr<Tags>) -> Self {
         let spec = &plan.spec;
         Self {
             id: plan.id.to_string().into(),

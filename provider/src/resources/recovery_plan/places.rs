@@ -1,13 +1,16 @@
-//! Whether hooks run where something can be called.
+//! Whether hooks run where something can be called, and drills boot where the plan's guard lets them.
 //!
-//! Targets may be made before an execution comes to a hook, so what is missing is a warning here, and found again by a
-//! preflight.
+//! Targets may be made before an execution comes to a hook, and subnets tagged before a drill starts, so what is missing is
+//! a warning here, and found again by a preflight.
 
+use drs_engine::frozen::Frozen;
+use drs_engine::plan::Plan as EnginePlan;
 use tfplugin::{Attr, Diagnostic, Diagnostics};
 
 use super::check::placed_hooks;
 use super::model::Model;
 use crate::client::Client;
+use crate::diagnose::sentence;
 use crate::targets::{self, Closed};
 
 /// Looks at the accounts and Regions that hooks name.
@@ -35,4 +38,25 @@ pub(super) async fn hooks(
         }
     }
     Ok(())
+}
+
+/// Asks the guard of a plan where its servers would boot in a drill.
+pub(super) async fn guard(
+    client: &Client,
+    plan: &EnginePlan,
+    frozen: &Frozen,
+    found: &mut Diagnostics,
+) {
+    let Some(guard) = plan.drill_guard() else {
+        return;
+    };
+    let asked = client.driver();
+    let Err(stopped) = asked.check_drill_guard(guard, &frozen.named()).await else {
+        return;
+    };
+    let detail = format!(
+        "{} The plan is written all the same, but a drill of it would be refused as things are now.",
+        sentence(&stopped.to_string())
+    );
+    found.warning_at("drill_guard", "The Guard Would Stop a Drill", detail);
 }

@@ -10,7 +10,7 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     identity::{Identity, IdentitySchema},
     path::Path,
-    schema::{Schema, validate::does_not_fit},
+    schema::{Schema, validate},
     value::{Type, Value},
 };
 
@@ -112,10 +112,7 @@ impl<R: Resource> DynResource<R::Client> for Typed<R> {
     }
 
     async fn validate(&self, config: &Value) -> Result<Diagnostics, Diagnostics> {
-        let model = config
-            .to_model()
-            .map_err(|error| does_not_fit(error, config))?;
-        Ok(self.resource.validate(model).await)
+        Ok(self.resource.validate(validate::model(config)?).await)
     }
 
     async fn modify_plan(

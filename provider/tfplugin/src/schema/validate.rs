@@ -1,6 +1,8 @@
 //! Checks a configuration against the parts of its schema that hosts do not check.
 
-use super::{Attribute, Attributes, Kind, Schema};
+use serde::de::DeserializeOwned;
+
+use super::{Attribute, Attributes, Kind, Schema, Validator};
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     path::{Path, Step},
@@ -20,9 +22,19 @@ pub(crate) fn validate(schema: &Schema, config: &Value, write_only_allowed: bool
     walk.found
 }
 
-/// A configuration that is right by its schema and that the provider's model cannot hold. Where a person can mend it, the
-/// text says how; anything else is a mistake of the provider.
-pub(crate) fn does_not_fit(error: ConversionError, config: &Value) -> Diagnostic {
+/// A configuration as the provider's model.
+///
+/// # Errors
+///
+/// When it is right by its schema, and the model cannot hold it. Where a person can mend it, the text says how; anything else
+/// is a mistake of the provider.
+pub(crate) fn model<T: DeserializeOwned>(config: &Value) -> Result<T, Diagnostic> {
+    config
+        .to_model()
+        .map_err(|error| does_not_fit(error, config))
+}
+
+fn does_not_fit(error: ConversionError, config: &Value) -> Diagnostic {
     let path = error.path.clone();
     match at(config, &path) {
         Some(Value::Null) => Diagnostic::error(
@@ -91,11 +103,22 @@ impl Walk {
             return;
         }
         for validator in attribute.validators.iter().filter(|v| !v.accepts(value)) {
-            self.found
-                .push(invalid(path, &validator.rule(), value, hidden));
+            self.broken(validator.as_ref(), value, path, hidden);
         }
         if let Kind::Nested(_, inner) = &attribute.kind {
             self.nested(inner, value, path, hidden);
+        }
+    }
+
+    /// A rule that a value breaks; of a rule for elements, those that break it.
+    fn broken(&mut self, rule: &dyn Validator, value: &Value, path: &Path, hidden: bool) {
+        let Some(inner) = rule.of_each() else {
+            return self.found.push(invalid(path, &rule.rule(), value, hidden));
+        };
+        for (step, item) in elements(value) {
+            if !item.is_null() && !item.is_unknown() && !inner.accepts(item) {
+                self.broken(inner, item, &path.clone().step(step), hidden);
+            }
         }
     }
 
@@ -135,6 +158,25 @@ impl Walk {
     }
 }
 
+/// The elements of a collection, with the steps to them.
+fn elements(value: &Value) -> Vec<(Step, &Value)> {
+    match value {
+        Value::List(items) => {
+            let items = items.iter().enumerate();
+            items
+                .map(|(index, item)| (Step::Index(index), item))
+                .collect()
+        }
+        Value::Map(items) => {
+            let items = items.iter();
+            items
+                .map(|(key, item)| (Step::Key(key.clone()), item))
+                .collect()
+        }
+        other => other.children().map(|item| (Step::Element, item)).collect(),
+    }
+}
+
 fn missing(path: &Path) -> Diagnostic {
     Diagnostic::error(
         "Missing Configuration for Required Attribute",
@@ -163,22 +205,31 @@ fn no_write_only(path: &Path) -> Diagnostic {
 }
 
 fn invalid(path: &Path, rule: &str, value: &Value, hidden: bool) -> Diagnostic {
+    let what = match path.steps().split_last() {
+        Some((Step::Element, set)) => {
+            let set = set.iter().cloned().fold(Path::root(), Path::step);
+            format!("An element of {set}")
+        }
+        _ => format!("The argument {path}"),
+    };
     let detail = match shown(value, hidden) {
-        Some(text) => format!("The argument {path} {rule}; it is {text}."),
-        None => format!("The argument {path} {rule}."),
+        Some(text) => format!("{what} {rule}; it is {text}."),
+        None => format!("{what} {rule}."),
     };
     Diagnostic::error("Invalid Attribute Value", detail).at(path.clone())
 }
 
-/// The value as a diagnostic repeats it. A collection is not shown: parts of it may be sensitive.
+/// The value as a diagnostic repeats it. An empty text says nothing, and a collection is not shown: parts of it may be sensitive.
 fn shown(value: &Value, hidden: bool) -> Option<String> {
     let plain = matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_));
-    if hidden || !plain {
+    let is_empty = value.as_str() == Some("");
+    if hidden || !plain || is_empty {
         return None;
     }
     let text = json::encode(value).to_string();
     match text.char_indices().nth(SHOWN_VALUE) {
-        Some((end, _)) => Some(format!("{}...", &text[..end])),
+        // Only text is as long as that.
+        Some((end, _)) => Some(format!("{}...\"", &text[..end])),
         None => Some(text),
     }
 }
@@ -221,7 +272,7 @@ mod tests {
                 "list",
                 Attribute::list_nested(inner)
                     .optional()
-                    .validate(validator::length(1, 1)),
+                    .validate(validator::elements(1, 1)),
             );
         let config = Value::object(config.iter().cloned())
             .conform(&schema.ty())
@@ -244,11 +295,11 @@ mod tests {
             ),
             (
                 vec![("some", Value::set(["".into(), Value::unknown()]))],
-                "every element must not be empty. (some)",
+                "An element of some must not be empty. (some[*])",
             ),
             (
                 vec![("list", Value::List(vec![item("s3cret".into())]))],
-                "between 9 and 9. (list[0].k)",
+                "between 9 and 9 characters. (list[0].k)",
             ),
             (
                 vec![("list", Value::List(vec![item(Value::Null)]))],

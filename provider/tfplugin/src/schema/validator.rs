@@ -21,6 +21,12 @@ pub trait Validator: Send + Sync {
 
     /// Whether the value keeps the rule.
     fn accepts(&self, value: &Value) -> bool;
+
+    /// The rule that each element of a collection must keep, where this is such a rule; then a message names the elements
+    /// that break it.
+    fn of_each(&self) -> Option<&dyn Validator> {
+        None
+    }
 }
 
 impl fmt::Debug for dyn Validator {
@@ -40,17 +46,22 @@ pub fn check(
     }
 }
 
-/// Text, a list, a set or a map with at least `min` and at most `max` characters or elements.
+/// Text of at least `min` and at most `max` characters.
 pub fn length(min: usize, max: usize) -> impl Validator + 'static {
     check(
-        format!("must have a length between {min} and {max}"),
+        format!("must have between {min} and {max} characters"),
         move |value| {
-            let length = match value {
-                Value::String(text) => text.chars().count(),
-                other => other.children().count(),
-            };
-            (min..=max).contains(&length)
+            let length = value.as_str().map(|text| text.chars().count());
+            length.is_some_and(|length| (min..=max).contains(&length))
         },
+    )
+}
+
+/// A list, a set or a map with at least `min` and at most `max` elements.
+pub fn elements(min: usize, max: usize) -> impl Validator + 'static {
+    check(
+        format!("must have between {min} and {max} elements"),
+        move |value| (min..=max).contains(&value.children().count()),
     )
 }
 
@@ -89,11 +100,26 @@ pub fn integer(min: i64, max: i64) -> impl Validator + 'static {
 
 /// Every known element keeps the rule of another validator.
 pub fn each(inner: impl Validator + 'static) -> impl Validator + 'static {
-    check(format!("every element {}", inner.rule()), move |value| {
+    Each(inner)
+}
+
+struct Each<V>(V);
+
+impl<V: Validator> Validator for Each<V> {
+    fn rule(&self) -> String {
+        format!("every element {}", self.0.rule())
+    }
+
+    fn accepts(&self, value: &Value) -> bool {
+        let settled = |item: &Value| item.is_null() || item.is_unknown();
         value
             .children()
-            .all(|item| item.is_null() || item.is_unknown() || inner.accepts(item))
-    })
+            .all(|item| settled(item) || self.0.accepts(item))
+    }
+
+    fn of_each(&self) -> Option<&dyn Validator> {
+        Some(&self.0)
+    }
 }
 
 struct Check<F> {

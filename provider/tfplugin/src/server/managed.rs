@@ -65,9 +65,16 @@ impl<P: Provider> Call<P> {
         let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let ty = schema.ty();
         let state = decode_known(request.current_state.as_ref(), &ty)?;
-        let outcome = item
-            .read(&self.context(), &state, request.private.clone())
-            .await?;
+        let context = self.context();
+        let outcome = match context.client_if_configured() {
+            Some(_) => item.read(&context, &state, request.private.clone()).await?,
+            // What is not known yet is no reason to fail a plan.
+            None => RawOutcome {
+                state,
+                private: None,
+                diagnostics: not_refreshed().into(),
+            },
+        };
         let outcome = settled(outcome, &schema);
         let response = pb::read_resource::Response {
             new_state: encode(&outcome.state, &ty),
@@ -286,4 +293,12 @@ fn checked(mut outcome: RawOutcome, change: Change, prior: Value) -> RawOutcome 
         outcome.state = prior;
     }
     outcome
+}
+/// The state is what it was, because the provider cannot look.
+fn not_refreshed() -> Diagnostic {
+    Diagnostic::warning(
+        "Not Refreshed",
+        "The provider's configuration has values that are known only after apply, so it was not looked whether this object \
+         is still as the state has it. Apply looks again once they are known.",
+    )
 }

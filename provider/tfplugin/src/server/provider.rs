@@ -12,7 +12,7 @@ use crate::{
     diagnostic::Diagnostics,
     provider::{Configure, Entry, Provider},
     resource::typed::settled,
-    schema::validate::{does_not_fit, validate},
+    schema::validate::{model, validate},
 };
 
 /// What this framework can do, for every provider.
@@ -91,9 +91,7 @@ impl<P: Provider> Call<P> {
         let config = decode(request.config.as_ref(), &self.core.schema.ty())?;
         let mut diagnostics = validate(&self.core.schema, &config, true);
         if !diagnostics.has_errors() && !config.is_null() {
-            let model = config.to_model();
-            let model = model.map_err(|error| does_not_fit(error, &config))?;
-            diagnostics.extend(self.core.provider.validate(model).await);
+            diagnostics.extend(self.core.provider.validate(model(&config)?).await);
         }
         Ok(pb::validate_provider_config::Response::default().with(&diagnostics))
     }
@@ -107,7 +105,7 @@ impl<P: Provider> Call<P> {
             .core
             .provider
             .configure(Configure {
-                config: config.to_model()?,
+                config: model(&config)?,
                 terraform_version: request.terraform_version.clone(),
                 stop: self.stop_signal(),
                 critical_sections: self.core.critical_sections(),

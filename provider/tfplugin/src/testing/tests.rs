@@ -97,7 +97,7 @@ async fn bad_configurations_are_refused_with_their_place() {
         (json!({}), "(name)"),
         (
             json!({ "name": "much too long" }),
-            "between 1 and 9; it is \"much too long\". (name)",
+            "between 1 and 9 characters; it is \"much too long\". (name)",
         ),
         (json!({ "name": "a", "id": "x" }), "Read-Only Attribute"),
         (
@@ -241,6 +241,16 @@ async fn an_unknown_provider_configuration_only_fails_what_needs_it() {
         "{}",
         report.text()
     );
+    host.configure(json!({ "mode": "fast" })).await;
+    host.apply(&mut thing, &json!({ "name": "a" })).await;
+    host.configure(json!({ "mode": UNKNOWN })).await;
+    let report = host.plan(&mut thing, &json!({ "name": "b" })).await;
+    assert_eq!(
+        report.action,
+        Action::Replace,
+        "what exists is planned, too"
+    );
+    assert!(report.text().contains("Not Refreshed") && !report.diagnostics.has_errors());
     host.configure(json!({ "mode": "slow" })).await;
     let (data, found) = host.data("demo_mode", &json!({ "name": "x" })).await;
     assert!(found.is_empty() && data == json!({ "name": "x", "mode": "slow" }));

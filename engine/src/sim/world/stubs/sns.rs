@@ -1,12 +1,13 @@
-//! SNS: `Publish` to a topic.
+//! SNS: `Publish` to a topic, and `GetTopicAttributes`.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::call::Stage;
+use super::super::call::{Scene, Stage};
 use super::super::error::ApiError;
+use super::super::model::Site;
 use super::super::{Caller, chance};
 use super::{Begun, Outcome, StubKind, end_of, read, reason, too_many};
 use crate::ids::Target;
@@ -44,15 +45,15 @@ pub(super) fn publish(
     let arn = arn
         .ok_or_else(|| invalid("TopicArn or TargetArn Reason: no value for required parameter"))?;
     check_text(&input)?;
-    let name = topic_of(arn, stage, caller)?;
+    let here = (stage.site.account_id.as_str(), stage.site.region.as_str());
+    let name = topic_of(arn, here, caller, "SNS:Publish")?;
     if name.ends_with(".fifo") && input.message_group_id.is_none() {
         return Err(invalid(
             "The MessageGroupId parameter is required for FIFO topics",
         ));
     }
-    let missing = ApiError::new("NotFound", 404, "Topic does not exist");
     let stubs = &mut stage.site.stubs;
-    let step = stubs.answer(StubKind::Topic, name, missing, too_many("Throttling"))?;
+    let step = stubs.answer(StubKind::Topic, name, missing(), too_many("Throttling"))?;
     if step.outcome != Outcome::Succeed {
         let message = reason(&step, "An internal error occurred");
         return Err(ApiError::new("InternalError", 500, message));
@@ -65,6 +66,35 @@ pub(super) fn publish(
         status: 200,
         id,
     })
+}
+
+/// Answers `GetTopicAttributes`: of a topic that is there, those that every topic has.
+pub(in crate::sim::world) fn attributes(
+    scene: &Scene<'_>,
+    caller: &Caller,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let input: Input = read(input)?;
+    let no_arn = || invalid("TopicArn Reason: no value for required parameter");
+    let arn = input.topic_arn.ok_or_else(no_arn)?;
+    let here = (scene.account_id, scene.region);
+    let name = topic_of(&arn, here, caller, "SNS:GetTopicAttributes")?;
+    let is_there = |site: &Site| site.stubs.has(StubKind::Topic, name);
+    if !scene.site.is_some_and(is_there) {
+        return Err(missing());
+    }
+    Ok(json!({"Attributes": {
+        "DisplayName": "",
+        "Owner": scene.account_id,
+        "SubscriptionsConfirmed": "0",
+        "SubscriptionsDeleted": "0",
+        "SubscriptionsPending": "0",
+        "TopicArn": arn,
+    }}))
+}
+
+fn missing() -> ApiError {
+    ApiError::new("NotFound", 404, "Topic does not exist")
 }
 
 fn check_text(input: &Input) -> Result<(), ApiError> {
@@ -98,7 +128,12 @@ fn check_text(input: &Input) -> Result<(), ApiError> {
 }
 
 /// The name of a topic of this account and Region.
-fn topic_of<'a>(arn: &'a str, stage: &Stage<'_>, caller: &Caller) -> Result<&'a str, ApiError> {
+fn topic_of<'a>(
+    arn: &'a str,
+    (account_id, region): (&str, &str),
+    caller: &Caller,
+    action: &str,
+) -> Result<&'a str, ApiError> {
     let parts: Vec<&str> = arn.split(':').collect();
     let ["arn", _, "sns", _, _, name] = parts[..] else {
         let message = format!(
@@ -112,13 +147,13 @@ fn topic_of<'a>(arn: &'a str, stage: &Stage<'_>, caller: &Caller) -> Result<&'a 
         }));
     };
     let target = Target::of_arn(arn).ok_or_else(|| invalid("TopicArn"))?;
-    if target.region != stage.site.region || name.is_empty() {
+    if target.region != region || name.is_empty() {
         return Err(invalid("TopicArn"));
     }
-    if target.account_id != stage.site.account_id {
+    if target.account_id != account_id {
         let message = format!(
-            "User: {} is not authorized to perform: SNS:Publish on resource: {arn} because no resource-based policy \
-             allows the SNS:Publish action",
+            "User: {} is not authorized to perform: {action} on resource: {arn} because no resource-based policy \
+             allows the {action} action",
             caller.arn
         );
         return Err(ApiError::new("AuthorizationError", 403, message));
