@@ -44,6 +44,39 @@ def test_a_name_moves_to_a_new_group_in_one_apply(workspace: Workspace, simulato
     workspace.plans_nothing()
 
 
+def test_names_are_exchanged_in_one_apply(workspace: Workspace, simulator: Simulator) -> None:
+    """Also in a circle, and together with servers."""
+    ids = simulator.ids("app-1", "app-2", "app-3")
+    provider = simulator.provider()
+    labels = ("first", "second", "third")
+
+    def texts(names: tuple[str, ...], servers: list[str]) -> list[str]:
+        named = list(zip(labels, names, servers, strict=True))
+        groups = [group(label, name=name, source_server_ids=[server]) for label, name, server in named]
+        return groups + [plan(label, wave("all", label), name=name) for label, name, _ in named]
+
+    workspace.write(provider, *texts(("a", "b", "c"), ids)).apply()
+    before = workspace.state()
+    workspace.write(provider, *texts(("B", "c", "a"), ids[1:] + ids[:1])).apply()
+    workspace.plans_nothing()
+    after = workspace.state()
+    assert {at: values["id"] for at, values in after.items()} == {at: values["id"] for at, values in before.items()}
+    assert [after[f"drs_recovery_plan.{label}"]["name"] for label in labels] == ["B", "c", "a"]
+    assert sorted(it["GroupName"] for it in simulator.groups()) == ["B", "a", "c"]
+
+
+def test_a_name_that_is_kept_leaves_the_others_as_they_were(workspace: Workspace, simulator: Simulator) -> None:
+    provider = simulator.provider()
+    web = group("web", source_server_ids=simulator.ids("web-1"))
+    workspace.write(provider, web, plan("shop", wave("web", "web"))).apply()
+    other = workspace.sibling()
+    mine = [group("mine", source_server_ids=simulator.ids("web-2")), plan("second", wave("web", "mine"))]
+    other.write(provider, *mine).apply()
+    renamed = [group("mine", name="web", source_server_ids=simulator.ids("web-2"))]
+    other.write(provider, *renamed, plan("second", wave("web", "mine"), name="shop")).apply(expect=1)
+    other.write(provider, *mine).plans_nothing()
+
+
 def test_a_group_goes_while_its_plan_still_names_it(workspace: Workspace, simulator: Simulator) -> None:
     provider = simulator.provider()
     web = group("web", source_server_ids=simulator.ids("web-1"))

@@ -247,8 +247,9 @@ async fn put(client: &Client, write: Write<'_>, config: &GroupConfig) -> Result<
     }
 }
 
-/// Gives up the servers that a group no longer lists, before it waits for those that others hold: two groups that
-/// exchange servers in one apply would otherwise wait for each other. Returns how the group was, where it gave up anything.
+/// Gives up the servers that a group no longer lists, and a name that it no longer has, before it waits for those that others
+/// hold: two groups that exchange them in one apply would otherwise wait for each other. Meanwhile a group is called by its
+/// id. Returns how it was, where it gave up anything.
 async fn give_up(
     client: &Client,
     id: &GroupId,
@@ -265,15 +266,18 @@ async fn give_up(
         .filter(|server| wanted.selection.listed().contains(server))
         .cloned()
         .collect();
-    if kept.len() == listed.len() {
+    let mut less = stored.config.clone();
+    if kept.len() < listed.len() {
+        less.selection = Selection::Servers(kept);
+    }
+    if wanted.name.to_lowercase() != less.name.to_lowercase() {
+        less.name = id.to_string();
+    }
+    if less == stored.config {
         return Ok(None);
     }
-    let smaller = GroupConfig {
-        selection: Selection::Servers(kept),
-        ..stored.config.clone()
-    };
     let now = client.session().clock().now();
-    let written = groups.update(id, smaller, now).await;
+    let written = groups.update(id, less, now).await;
     written
         .map(|_| Some(stored.config))
         .map_err(|error| refusal::of(client, &error, Some(wanted)))
@@ -292,7 +296,7 @@ async fn take_back(
     let now = client.session().clock().now();
     let groups = client.session().groups();
     if groups.update(id, before.clone(), now).await.is_err() {
-        refused.push(refusal::smaller(&before));
+        refused.push(refusal::less(id, &before));
     }
     refused
 }

@@ -1,6 +1,7 @@
 //! `drs_recovery_plan`: waves over protection groups.
 
 use drs_engine::ids::PlanId;
+use drs_engine::plan::PlanSpec;
 use drs_engine::ports::Clock as _;
 use drs_engine::store::plan::StoredPlan;
 use drs_engine::store::plans::PlanStoreError;
@@ -158,7 +159,8 @@ enum Write<'a> {
     Update(&'a PlanId),
 }
 
-/// Writes a plan. A name that another plan holds is waited for: it may be given up in the same apply.
+/// Writes a plan. A name that another plan holds is waited for: it may be given up in the same apply. What this plan gives up
+/// meanwhile it takes back when it is refused in the end.
 async fn write(
     cx: &Context<Client>,
     client: &Client,
@@ -166,9 +168,47 @@ async fn write(
     written: &Written,
 ) -> Result<StoredPlan, Diagnostic> {
     let is_held = |error: &PlanStoreError| matches!(error, PlanStoreError::NameTaken { .. });
-    held::wait(cx, is_held, || put(client, write, written))
-        .await
+    let explain = |error: &PlanStoreError| refusal::of(client, error, "changed");
+    let before = match (put(client, write, written).await, write) {
+        (Err(error), Write::Update(id)) if is_held(&error) => give_up_name(client, id).await?,
+        (Err(error), Write::Create(_)) if is_held(&error) => None,
+        (result, _) => return result.map_err(|error| explain(&error)),
+    };
+    let result = held::wait(cx, is_held, || put(client, write, written)).await;
+    match (result, before) {
+        (Err(error), Some(before)) => Err(take_back(client, before, explain(&error)).await),
+        (result, _) => result.map_err(|error| explain(&error)),
+    }
+}
+
+/// Gives up the name that a plan no longer has, before it waits for the one that another holds: two plans that exchange names
+/// in one apply would otherwise wait for each other. Meanwhile a plan is called by its id. Returns how it was.
+async fn give_up_name(client: &Client, id: &PlanId) -> Result<Option<StoredPlan>, Diagnostic> {
+    let plans = client.session().plans();
+    let stored = plans.find(id).await;
+    let Some(before) = stored.map_err(|error| client.explain(&error))? else {
+        return Ok(None);
+    };
+    let nameless = PlanSpec {
+        name: id.to_string(),
+        ..before.spec.clone()
+    };
+    let now = client.session().clock().now();
+    let written = plans.update(id, nameless, before.tags.clone(), now).await;
+    written
+        .map(|_| Some(before))
         .map_err(|error| refusal::of(client, &error, "changed"))
+}
+
+/// Takes a name back that was given up for a change that is now refused. If another has taken it meanwhile, it stays theirs.
+async fn take_back(client: &Client, before: StoredPlan, mut refused: Diagnostic) -> Diagnostic {
+    let now = client.session().clock().now();
+    let plans = client.session().plans();
+    let (id, name) = (before.id.clone(), before.spec.name.clone());
+    if plans.update(&id, before.spec, before.tags, now).await.is_err() {
+        refused.detail.push_str(&refusal::nameless(&id, &name));
+    }
+    refused
 }
 
 async fn put(

@@ -15,7 +15,6 @@ from .changes import change
 from .maker import MORE, generate, more
 from .model import Configuration, plain
 from .reads import Shown, hold, means_of
-from .rules import WAVES
 from .values import CARRIED
 from .world import PLACES, World
 
@@ -145,18 +144,17 @@ class Life:
 
     def goes_on(self) -> State:
         """The state after an apply, once drills have gone on that it left paused: an operator lets them."""
-        for _ in range(WAVES + 1):
-            shown = self.workspace.shown()
-            paused = {at: it["id"] for at, it in drills(shown.resources).items() if it["status"] == "PAUSED"}
-            if not paused:
-                return shown
-            planned = self.workspace.planned_actions()
-            updates = {at: what for at, what in planned.items() if not at.startswith("data.")}
-            assert updates == dict.fromkeys(paused, ["update"])
-            for execution in paused.values():
-                self.resume(execution)
-            self.workspace.apply()
-        raise AssertionError("a drill pauses more often than it has waves")
+        shown = self.workspace.shown()
+        paused = {at: it["id"] for at, it in drills(shown.resources).items() if it["status"] == "PAUSED"}
+        if not paused:
+            return shown
+        planned = self.workspace.planned_actions()
+        updates = {at: what for at, what in planned.items() if not at.startswith("data.")}
+        assert updates == dict.fromkeys(paused, ["update"])
+        for execution in paused.values():
+            self.resume(execution)
+        self.workspace.apply()
+        return self.workspace.shown()
 
     def resume(self, execution: str) -> None:
         why = "the network is ready"
@@ -171,7 +169,7 @@ class Life:
 
     def holding(self, made: Configuration, shown: State) -> dict[str, dict]:
         """What there is of the provider's; the outputs are held to what they mean."""
-        found = {at: it for at, it in shown.resources.items() if "drs_" in at and not at.startswith("data.")}
+        found = {at: it for at, it in shown.resources.items() if ".drs_" in f".{at}" and not at.startswith("data.")}
         hold(Shown(made, self.world, found, shown.outputs))
         return found
 

@@ -224,7 +224,7 @@ def check_plans(shown: Shown, _: str) -> None:
 
 def check_preflight(shown: Shown, _: str) -> None:
     for key, values in shown.plans.items():
-        assert shown.outputs[f"preflight_{key}"] in (values["name"], None)
+        assert shown.outputs.get(f"preflight_{key}") in (values["name"], None)
 
 
 def check_order(shown: Shown, _: str) -> None:

@@ -89,7 +89,8 @@ def of_drilled(made: Configuration, key: str, world: World) -> list[str]:
     found += broken("two kinds of drills", bool(plan.action and drills))
     if plan.pauses:
         returns = [plain(drill.attributes.get("on_pause")) == "return" for drill in drills.values()]
-        # It runs until it is resumed, which is after the apply.
+        # It runs until it is resumed, which is after the apply; whoever resumes it follows it to its end.
+        found += broken("pauses", sum(wave.pauses for wave in plan.waves) > 1)
         is_alone = len(drills) == 1 and not any(drill.is_emptied for drill in drills.values())
         found += broken("pause", bool(plan.action) or not is_alone or not all(returns))
     return found

@@ -1,6 +1,6 @@
 //! Why a group could not be written, each with its place and the next step.
 
-use drs_engine::ids::ExecutionId;
+use drs_engine::ids::{ExecutionId, GroupId};
 use drs_engine::store::group::GroupConfig;
 use drs_engine::store::groups::GroupError;
 use tfplugin::{Diagnostic, Diagnostics};
@@ -49,17 +49,16 @@ pub(super) fn of(client: &Client, error: &GroupError, config: Option<&GroupConfi
     }
 }
 
-/// A group that gave servers up for a change that was then refused, and could not take them back.
-pub(super) fn smaller(before: &GroupConfig) -> Diagnostic {
+/// A group that gave up servers or its name for a change that was then refused, and could not take them back.
+pub(super) fn less(id: &GroupId, before: &GroupConfig) -> Diagnostic {
     Diagnostic::warning(
-        "Protection Group Has Fewer Servers Now",
+        "Protection Group Has Less Now",
         format!(
-            "Protection group {:?} gave up servers that it was to give up in this apply, and somebody else has taken \
-             them since. Run terraform plan to see what it has.",
+            "Protection group {id}, which was called {:?}, gave up what it was to give up in this apply, and somebody else has \
+             taken some of it since: servers, or its name, and then its id is its name. Run terraform plan to see what it has.",
             before.name
         ),
     )
-    .at("source_server_ids")
 }
 
 /// A group whose servers take part in an execution that runs.

@@ -1,6 +1,6 @@
 //! Why a plan could not be written, each with its place and the next step.
 
-use drs_engine::ids::ExecutionId;
+use drs_engine::ids::{ExecutionId, PlanId};
 use drs_engine::store::plans::PlanStoreError;
 use tfplugin::Diagnostic;
 
@@ -23,6 +23,14 @@ pub(super) fn of(client: &Client, error: &PlanStoreError, verb: &str) -> Diagnos
         PlanStoreError::Missing(_) => KIND.is_gone(error),
         PlanStoreError::Changed | PlanStoreError::Contended => KIND.is_being_changed(error),
     }
+}
+
+/// A plan that gave up its name for a change that was then refused, and could not take it back.
+pub(super) fn nameless(id: &PlanId, name: &str) -> String {
+    format!(
+        " The plan was called {name:?} before, which somebody else has taken since; its id {id} is its name until another \
+         apply."
+    )
 }
 
 /// A plan that an execution runs.
