@@ -15,7 +15,7 @@ export CARGO_TERM_COLOR ?= auto
 # A snapshot that differs must fail the test, not write a new file beside it.
 export INSTA_UPDATE ?= no
 
-.PHONY: help demo build test check fmt clippy doc docs deny rust-test python-test bench soak soak-runs soak-plans audit package
+.PHONY: help demo build test check fmt clippy doc docs deny rust-test python-test bench bench-engine bench-provider soak soak-runs soak-plans audit package
 .PHONY: check-signing live clean-tools
 
 help: ## Show this list
@@ -71,8 +71,15 @@ $(MINISTACK)/bin/ministack: tests/requirements-ministack.txt
 docs: ## Write the pages of the registry from the schemas and the examples; a test compares them
 	cargo run --quiet -p terraform-provider-drs -- schema | cargo run --quiet -p tfplugin-docs -- .
 
-bench: ## Measure executions of thousands of servers in virtual time; prints the tables of docs/guides/performance.md
+bench: bench-engine bench-provider ## Measure; prints the tables of docs/guides/performance.md
+
+bench-engine: ## Executions of thousands of servers in virtual time
 	cargo run --release -p drs-engine --example scale
+
+bench-provider: terraform-is-there $(PYTHON) ## Start, schemas, and plans of a thousand protection groups, on both Terraforms
+	cargo build --release -p terraform-provider-drs -p drsctl
+	cargo build --release -p tfplugin --example schema
+	$(PYTHON) -m tests.bench.provider --binaries target/release
 
 # The counts come every minute; at the first broken seed it stops and says how to run that one again.
 soak: soak-plans soak-runs ## Generated configurations, then simulated runs until one breaks a rule; SEED=n begins there, else the clock says where

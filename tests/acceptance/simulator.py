@@ -50,11 +50,15 @@ class Simulator:
 
     def provider(self, **attributes: Any) -> str:
         """The provider block that embeds it."""
+        return TERRAFORM + block("provider", "drs", **self.settings(**attributes))
+
+    def settings(self, **attributes: Any) -> dict[str, Any]:
+        """What is in the provider block."""
         settings = {"path": str(self.directory), "speed": self.speed, "seed": SEED}
         if self.fleet:
             settings["fleet"] = str(self.fleet)
         given = {"region": self.region, "environment": ENVIRONMENT, "create_tables": True, "simulator": settings}
-        return TERRAFORM + block("provider", "drs", **(given | attributes))
+        return given | attributes
 
     @property
     def environment(self) -> dict[str, str]:
@@ -218,21 +222,21 @@ class Simulator:
 
     # What is stored.
 
-    def table(self, name: str) -> Any:
-        """A DynamoDB table of the environment, e.g. `recovery-plans`."""
+    def table(self, name: str, environment: str = ENVIRONMENT) -> Any:
+        """A DynamoDB table of an environment, e.g. `recovery-plans`."""
         resource = self._boto(SESSION.resource, "dynamodb")
-        return resource.Table(f"{name}-{ENVIRONMENT}")
+        return resource.Table(f"{name}-{environment}")
 
-    def items(self, name: str) -> list[dict]:
+    def items(self, name: str, environment: str = ENVIRONMENT) -> list[dict]:
         """Every item of a table; nothing while there is no table."""
-        table = self.table(name)
+        table = self.table(name, environment)
         try:
             return table.scan(ConsistentRead=True)["Items"]
         except table.meta.client.exceptions.ResourceNotFoundException:
             return []
 
-    def groups(self) -> list[dict]:
-        return [item for item in self.items("protection-groups") if "GroupName" in item]
+    def groups(self, environment: str = ENVIRONMENT) -> list[dict]:
+        return [item for item in self.items("protection-groups", environment) if "GroupName" in item]
 
     def plans(self) -> list[dict]:
         return [item for item in self.items("recovery-plans") if "PlanName" in item]

@@ -58,6 +58,11 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
     "absurd_timeout": lambda it: waves(wave("a", "web", timeout_seconds=10**9)),
     "zero_in_flight": lambda it: waves(wave("a", "web", max_in_flight=0)),
     "number_not_whole": lambda it: waves(wave("a", "web", timeout_seconds=1.5)),
+    "number_beyond_all": lambda it: waves(wave("a", "web", timeout_seconds=Expression("1e400"))),
+    "number_beyond_reading": lambda it: waves(wave("a", "web", timeout_seconds=Expression("1e5000"))),
+    "function_of_words": lambda it: [
+        output("order", 'provider::drs::wave_order([{ name = "a", timeout_seconds = "soon" }])'),
+    ],
     "objective_of_words": lambda it: [WEB, plan("shop", wave("a", "web"), rto_objective="soon")],
     "policies_of_words": lambda it: [
         WEB,

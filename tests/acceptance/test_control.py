@@ -15,12 +15,14 @@ PAUSED = "PAUSED"
 DRILL = "drs_drill_execution.quarterly"
 
 
-def configuration(simulator: Simulator, of_drill: dict | None = None, **approval: Any) -> list[str]:
+def configuration(
+    simulator: Simulator, of_drill: dict | None = None, of_plan: dict | None = None, **approval: Any
+) -> list[str]:
     return [
         simulator.provider(),
         group("database", source_server_ids=simulator.ids("db-1")),
         group("web", source_server_ids=simulator.ids("web-1", "web-2")),
-        plan("shop", wave("database", "database"), wave("web", "web", **approval)),
+        plan("shop", wave("database", "database"), wave("web", "web", **approval), **(of_plan or {})),
         drill("quarterly", "shop", triggers={"quarter": "2026-Q4"}, **(of_drill or {})),
     ]
 
@@ -63,11 +65,14 @@ def test_a_wave_waits_for_its_approval_while_terraform_follows(workspace: Worksp
 
 def test_an_apply_that_does_not_wait_for_the_approval(workspace: Workspace, simulator: Simulator) -> None:
     """It returns with the drill paused and untainted, again and again, until somebody has approved."""
-    workspace.write(*configuration(simulator, {"on_pause": "return"}, pause_before=True))
+    of_drill = {"on_pause": "return"}
+    workspace.write(*configuration(simulator, of_drill, {"rto_objective": "90m"}, pause_before=True))
     golden.check("returned_at_pause", workspace.apply(), workspace)
     state = workspace.state()[DRILL]
     assert state["status"] == PAUSED and state["finished_at"] is None
     assert [wave["status"] for wave in state["waves"]] == ["COMPLETED", "WAITING"]
+    # Another word for the same objective changes nothing, and the plan of a drill that runs cannot be changed.
+    workspace.write(*configuration(simulator, of_drill, {"rto_objective": "1h30m"}, pause_before=True))
     assert workspace.planned_actions() == {DRILL: ["update"]}
     workspace.apply()
     assert workspace.state()[DRILL]["status"] == PAUSED and len(listed(simulator)) == 1

@@ -87,3 +87,21 @@ def test_a_drill_that_ended_badly_after_ctrl_c_is_run_again(workspace: Workspace
     workspace.apply()
     assert workspace.state()[DRILL]["status"] == "COMPLETED"
     workspace.plans_nothing()
+
+
+def test_a_provider_that_is_terminated_writes_down_the_launch_and_answers(
+    workspace: Workspace, simulator: Simulator
+) -> None:
+    """Nobody has interrupted Terraform, so it does not fail by itself; it says and stores that the drill runs on."""
+    running, held = start(workspace, simulator, "StartRecovery")
+    running.terminate_provider()
+    assert running.process.poll() is None
+    simulator.release(held)
+    terminated = running.wait().expect(0)
+    assert "Interrupted While the Drill Runs" in terminated.flat, terminated
+    state = workspace.state()[DRILL]
+    assert state["status"] == "RUNNING" and not state["_tainted"]
+    assert simulator.has_event("LaunchAccepted")
+    workspace.apply()
+    assert workspace.state()[DRILL]["status"] == "COMPLETED"
+    assert simulator.launches() == {"web-1": 1, "web-2": 1}

@@ -60,6 +60,9 @@ def print_start(binaries: Path) -> None:
     print("| | median | most |\n|---|---|---|")
     print(f"| start to the handshake's line | {middle(seconds) * 1e3:.1f} ms | {max(seconds) * 1e3:.1f} ms |")
     print(f"| resident then | {middle(resident):.1f} MB | {max(resident):.1f} MB |\n", flush=True)
+    print("| | median | size |\n|---|---|---|", flush=True)
+    subprocess.run([binaries / "examples" / "schema", path], check=True)
+    print(flush=True)
 
 
 def start(path: Path) -> tuple[float, float]:

@@ -51,6 +51,9 @@ impl Resource for RecoveryPlan {
     async fn modify_plan(&self, cx: &Context<Client>, plan: &mut Plan<Model>) {
         if let Some(planned) = &mut plan.planned {
             planned.digest = planned.digest();
+            if let Some(prior) = &plan.prior {
+                planned.keep_objectives(prior);
+            }
         }
         let Some(client) = cx.client_if_configured() else {
             return;
@@ -61,10 +64,8 @@ impl Resource for RecoveryPlan {
         }
         if let Some(planned) = &mut plan.planned {
             planned.tags_all = tags::all(client.default_tags(), &planned.tags);
-            plan.changed |= plan
-                .prior
-                .as_ref()
-                .is_none_or(|prior| prior.tags_all != planned.tags_all);
+            // Tags of the provider may have changed, and an objective may only be written in another way.
+            plan.changed = plan.prior.as_ref().is_none_or(|prior| prior != planned);
         }
         if plan.changed {
             note(client, plan);

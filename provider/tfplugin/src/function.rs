@@ -10,8 +10,8 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use signature::{Parameter, Signature};
 
 use crate::{
-    path::Step,
-    value::{ConversionError, Value, shape::Shape},
+    path::{Path, Step},
+    value::{ConversionError, Value, mismatch::IT, shape::Shape},
 };
 
 /// A provider function, called as `provider::NAME::FUNCTION(...)`. Needs Terraform 1.8 or OpenTofu 1.7.
@@ -170,7 +170,7 @@ fn gaps(signature: &Signature, shape: &Shape) -> Vec<String> {
 
 /// A value that the Rust type of the arguments has no room for, such as a number with a fraction.
 fn misfit(signature: &Signature, error: &ConversionError) -> FunctionError {
-    let mut steps = error.path.steps().iter();
+    let mut steps = error.path.steps().iter().peekable();
     let position = match steps.next() {
         Some(Step::Index(index)) => Some(*index),
         Some(Step::Attribute(name)) => signature.names().position(|other| other == name),
@@ -180,11 +180,20 @@ fn misfit(signature: &Signature, error: &ConversionError) -> FunctionError {
         return FunctionError::new(&error.reason);
     };
     // Past the parameters the steps lead through the list of variadic arguments.
-    let within = match steps.next() {
-        Some(Step::Index(index)) if position == signature.parameters.len() => *index,
-        _ => 0,
+    let within = match steps.peek() {
+        Some(Step::Index(index)) if position == signature.parameters.len() => Some(*index),
+        _ => None,
     };
-    FunctionError::new(&error.reason).at(position + within)
+    if within.is_some() {
+        steps.next();
+    }
+    let place = steps.fold(Path::root(), |path, step| path.step(step.clone()));
+    let text = match error.reason.strip_prefix(IT) {
+        _ if place == Path::root() => error.reason.clone(),
+        Some(rule) => format!("{place} {rule}"),
+        None => format!("{place}: {}", error.reason),
+    };
+    FunctionError::new(text).at(position + within.unwrap_or(0))
 }
 
 fn mistake(what: &str) -> FunctionError {

@@ -98,7 +98,7 @@
 //! - **Transport.** The host's handshake, a private unix socket (TCP where there is none), and mutual TLS
 //!   that accepts the host which started the process and nobody else. See [`serve`].
 //! - **Values.** Null, unknown and known are told apart by [`Attr`]; numbers keep every digit; sets are
-//!   sets. See [`value`].
+//!   sets. What does not fit is refused with its path. See [`value`].
 //! - **Plans.** Defaults, computed attributes, plan modifiers and replacements, in the order that makes a
 //!   second plan empty. [`Resource::modify_plan`] has the last word.
 //! - **Identity.** A resource says which of its attributes name an object for ever
@@ -109,7 +109,8 @@
 //! - **Failures.** Errors become diagnostics, and so do panics. A state can be returned beside an error, so
 //!   that nothing which exists is forgotten.
 //! - **Ends.** Ctrl-C stops the current work and not the process; the process ends with its host, but never
-//!   in the middle of a [`CriticalSection`].
+//!   in the middle of a [`CriticalSection`]. In debug mode it serves any number of hosts, each with its own
+//!   settings and its own Ctrl-C, and ends by a signal.
 //! - **Tests.** [`testing::Host`] plays Terraform in a unit test and checks every answer against
 //!   Terraform's rules.
 //!

@@ -10,6 +10,7 @@ mod function;
 mod identity;
 mod managed;
 mod provider;
+pub(crate) mod session;
 
 use std::{
     future::Future,
@@ -29,11 +30,14 @@ use crate::{
     provider::Provider,
 };
 use codec::Answer;
-pub(crate) use core::Core;
+pub(crate) use core::{Call, Core};
+pub(crate) use session::Session;
 
 /// The gRPC service of a provider.
 pub(crate) struct Service<P: Provider> {
     core: Arc<Core<P>>,
+    /// Of whoever calls without a connection, as tests do.
+    session: Arc<Session<P::Client>>,
     requests: AtomicU64,
 }
 
@@ -41,7 +45,17 @@ impl<P: Provider> Service<P> {
     pub(crate) fn new(core: Arc<Core<P>>) -> Self {
         Self {
             core,
+            session: Arc::default(),
             requests: AtomicU64::new(0),
+        }
+    }
+
+    /// The call that a request is.
+    fn by<T>(&self, request: &Request<T>) -> Call<P> {
+        let session = request.extensions().get::<Arc<Session<P::Client>>>();
+        Call {
+            core: Arc::clone(&self.core),
+            session: Arc::clone(session.unwrap_or(&self.session)),
         }
     }
 
@@ -68,7 +82,7 @@ impl<P: Provider> Service<P> {
         rpc: &'static str,
         type_name: &str,
         fallback: A,
-        work: impl FnOnce(Arc<Core<P>>) -> F,
+        work: F,
     ) -> Result<Response<A>, Status>
     where
         A: Answer,
@@ -76,7 +90,7 @@ impl<P: Provider> Service<P> {
     {
         let span = self.span(rpc, type_name);
         let began = Instant::now();
-        let task = tokio::spawn(work(Arc::clone(&self.core)).instrument(span.clone()));
+        let task = tokio::spawn(work.instrument(span.clone()));
         let answer = match task.await {
             Ok(Ok(answer)) => answer,
             Ok(Err(diagnostics)) => fallback.with(&diagnostics),
@@ -120,6 +134,7 @@ macro_rules! rpcs {
                 &self,
                 request: Request<pb::$module::Request>,
             ) -> Result<Response<pb::$module::Response>, Status> {
+                let call = self.by(&request);
                 let request = request.into_inner();
                 #[allow(unused_mut)]
                 let mut fallback = pb::$module::Response::default();
@@ -127,7 +142,7 @@ macro_rules! rpcs {
                 #[allow(unused_mut, unused_assignments)]
                 let mut type_name = String::new();
                 $(type_name.clone_from(&request.$type_name);)?
-                let work = move |core: Arc<Core<P>>| async move { core.$rpc(request).await };
+                let work = async move { call.$rpc(request).await };
                 self.call($name, &type_name, fallback, work).await
             })*
 
@@ -135,14 +150,14 @@ macro_rules! rpcs {
                 &self,
                 request: Request<pb::invoke_action::Request>,
             ) -> Result<Response<BoxStream<pb::invoke_action::Event>>, Status> {
-                Ok(Response::new(Box::pin(self.invoke(request.into_inner()))))
+                Ok(Response::new(Box::pin(self.invoke(request))))
             }
 
             async fn stop_provider(
                 &self,
-                _: Request<pb::stop_provider::Request>,
+                request: Request<pb::stop_provider::Request>,
             ) -> Result<Response<pb::stop_provider::Response>, Status> {
-                self.core.work().stop_current();
+                self.by(&request).session.stopper().stop_current();
                 tracing::info!("the host asks to stop");
                 Ok(Response::new(pb::stop_provider::Response::default()))
             }

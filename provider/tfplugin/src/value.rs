@@ -7,6 +7,7 @@ pub mod attr;
 pub(crate) mod conform;
 pub(crate) mod de;
 pub mod json;
+pub(crate) mod mismatch;
 pub mod msgpack;
 pub mod number;
 pub(crate) mod ser;
@@ -23,7 +24,7 @@ pub use types::Type;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::path::Path;
+use crate::path::{Path, Step};
 
 /// A value of any Terraform type.
 ///
@@ -141,6 +142,37 @@ impl Value {
     #[must_use]
     pub fn is_wholly_known(&self) -> bool {
         !self.is_unknown() && self.children().all(Value::is_wholly_known)
+    }
+
+    /// Where this value is unknown, itself or in its parts.
+    pub(crate) fn unknown_places(&self) -> Vec<Path> {
+        let mut found = Vec::new();
+        self.find_unknown(&Path::root(), &mut found);
+        found
+    }
+
+    fn find_unknown(&self, at: &Path, found: &mut Vec<Path>) {
+        if self.is_unknown() {
+            found.push(at.clone());
+            return;
+        }
+        let mut look =
+            |value: &Value, step: Step| value.find_unknown(&at.clone().step(step), found);
+        match self {
+            Self::List(items) | Self::Tuple(items) => {
+                let items = items.iter().enumerate();
+                items.for_each(|(index, item)| look(item, Step::Index(index)));
+            }
+            Self::Set(items) => items.iter().for_each(|item| look(item, Step::Element)),
+            Self::Map(items) => items
+                .iter()
+                .for_each(|(key, item)| look(item, Step::Key(key.clone()))),
+            Self::Object(items) => items
+                .iter()
+                .for_each(|(name, item)| look(item, Step::Attribute(name.clone()))),
+            Self::Dynamic(inner) => inner.1.find_unknown(at, found),
+            _ => {}
+        }
     }
 
     /// The parts of a collection, an object or a dynamic value.

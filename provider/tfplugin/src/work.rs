@@ -6,21 +6,23 @@ use tokio::sync::watch;
 
 /// A signal that asks a request to end early. It is advisory: the request returns what it has.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct Stop {
+    host: watch::Receiver<bool>,
+    process: watch::Receiver<bool>,
+}
 
 impl Stop {
     /// Whether the request has been asked to stop.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        *self.0.borrow()
+        *self.host.borrow() || *self.process.borrow()
     }
 
     /// Completes when the request is asked to stop.
     pub async fn stopped(&self) {
-        let mut receiver = self.0.clone();
-        if receiver.wait_for(|stopped| *stopped).await.is_err() {
-            // The sender only goes away after it has sent its signal or with the whole server.
-            std::future::pending::<()>().await;
+        tokio::select! {
+            () = told(self.host.clone()) => {}
+            () = told(self.process.clone()) => {}
         }
     }
 
@@ -30,6 +32,41 @@ impl Stop {
             () = tokio::time::sleep(time) => true,
             () = self.stopped() => false,
         }
+    }
+}
+
+async fn told(mut receiver: watch::Receiver<bool>) {
+    if receiver.wait_for(|stopped| *stopped).await.is_err() {
+        // A sender that goes away without a word asks for nothing: what a host began goes on when it is gone.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Asks what is under way to stop. What begins later runs normally.
+#[derive(Debug)]
+pub(crate) struct Stopper(Mutex<watch::Sender<bool>>);
+
+impl Default for Stopper {
+    fn default() -> Self {
+        Self(Mutex::new(watch::Sender::new(false)))
+    }
+}
+
+impl Stopper {
+    pub(crate) fn stop_current(&self) {
+        let mut sender = self.sender();
+        sender.send_replace(true);
+        *sender = watch::Sender::new(false);
+    }
+
+    fn subscribe(&self) -> watch::Receiver<bool> {
+        self.sender().subscribe()
+    }
+
+    fn sender(&self) -> std::sync::MutexGuard<'_, watch::Sender<bool>> {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -55,32 +92,24 @@ struct Sections {
 }
 
 /// The work of one provider process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Work {
-    stop: Mutex<watch::Sender<bool>>,
+    stopper: Stopper,
     sections: watch::Sender<Sections>,
 }
 
-impl Default for Work {
-    fn default() -> Self {
-        Self {
-            stop: Mutex::new(watch::Sender::new(false)),
-            sections: watch::Sender::new(Sections::default()),
+impl Work {
+    /// The signal for a request of a host that begins now.
+    pub(crate) fn stop_signal(&self, host: &Stopper) -> Stop {
+        Stop {
+            host: host.subscribe(),
+            process: self.stopper.subscribe(),
         }
     }
-}
 
-impl Work {
-    /// The signal for a request that begins now.
-    pub(crate) fn stop_signal(&self) -> Stop {
-        Stop(self.sender().subscribe())
-    }
-
-    /// Asks all current requests to stop. Later ones run normally.
+    /// Asks the current requests of all hosts to stop.
     pub(crate) fn stop_current(&self) {
-        let mut sender = self.sender();
-        sender.send_replace(true);
-        *sender = watch::Sender::new(false);
+        self.stopper.stop_current();
     }
 
     /// Begins a critical section. Once the process is ending this never completes, so that nothing
@@ -107,12 +136,6 @@ impl Work {
             let _ = receiver.wait_for(|sections| sections.open == 0).await;
         }
     }
-
-    fn sender(&self) -> std::sync::MutexGuard<'_, watch::Sender<bool>> {
-        self.stop
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
 }
 
 #[cfg(test)]
@@ -120,14 +143,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn stop_cancels_what_runs_and_arms_again() {
-        let work = Work::default();
-        let first = work.stop_signal();
-        work.stop_current();
+    async fn a_host_stops_what_it_runs_and_arms_again() {
+        let (work, host, other) = (Work::default(), Stopper::default(), Stopper::default());
+        let (first, others) = (work.stop_signal(&host), work.stop_signal(&other));
+        host.stop_current();
         first.stopped().await;
         assert!(first.is_stopped());
         assert!(!first.sleep(Duration::from_secs(3600)).await);
-        assert!(!work.stop_signal().is_stopped());
+        assert!(!work.stop_signal(&host).is_stopped());
+        assert!(!others.is_stopped());
+        // Who goes away stops nothing, and the end of the process stops everything.
+        drop(other);
+        assert!(!is_ready(Box::pin(others.stopped())).await);
+        work.stop_current();
+        others.stopped().await;
+        assert!(others.is_stopped());
     }
 
     #[tokio::test]

@@ -21,7 +21,7 @@ use guard::Guard;
 use notifications::Notifications;
 
 /// A recovery plan in configuration, plan and state.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Model {
     pub(crate) id: Attr<String>,
     pub(crate) name: Attr<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Model {
 }
 
 /// A wave in configuration, plan and state.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Wave {
     pub(crate) name: Attr<String>,
     pub(crate) protection_group_ids: Attr<Vec<Attr<String>>>,
@@ -146,6 +146,22 @@ impl Model {
                 .into(),
             digest: digest(spec),
         }
+    }
+}
+
+impl Model {
+    /// Objectives that are written in another way, and mean what they did, are no change: an import has them as the store
+    /// tells them.
+    pub(crate) fn keep_objectives(&mut self, prior: &Self) {
+        keep(&mut self.rto_objective, &prior.rto_objective);
+        keep(&mut self.rpo_objective, &prior.rpo_objective);
+    }
+}
+
+fn keep(planned: &mut Attr<String>, prior: &Attr<String>) {
+    let means = seconds(planned);
+    if means.is_some() && means == seconds(prior) {
+        planned.clone_from(prior);
     }
 }
 

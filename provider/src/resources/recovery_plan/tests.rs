@@ -146,6 +146,30 @@ async fn the_whole_life_of_a_plan() {
     assert_eq!(fixture.host.destroy(&mut plan).await.action, Action::Delete);
 }
 
+/// An import has objectives in the words of the store.
+#[tokio::test]
+async fn an_objective_that_is_only_written_in_another_way_is_no_change() {
+    let fixture = Fixture::new().await;
+    let db = fixture.group("db").await;
+    let mut plan = Instance::new(TYPE);
+    let mut config = json!({ "name": "shop", "rto_objective": "90m", "waves": [
+        wave("db", json!({ "protection_group_ids": [db.json()["id"]] })),
+    ] });
+    assert_eq!(fixture.apply(&mut plan, &config).await, Action::Create);
+    assert_eq!(plan.json()["rto_objective"], "90m");
+    let mut imported = fixture.host.import(TYPE, "shop").await.unwrap();
+    for instance in [&mut plan, &mut imported] {
+        for same in ["90m", "1h30m0s", "5400s"] {
+            config["rto_objective"] = json!(same);
+            let report = fixture.host.plan(instance, &config).await;
+            assert_eq!((report.action, report.text().as_str()), (Action::NoOp, ""));
+        }
+    }
+    config["rto_objective"] = json!("91m");
+    assert_eq!(fixture.apply(&mut plan, &config).await, Action::Update);
+    assert_eq!(plan.json()["rto_objective"], "91m");
+}
+
 #[tokio::test]
 async fn groups_of_the_same_apply_are_not_known_and_become_known() {
     let fixture = Fixture::new().await;

@@ -1,5 +1,7 @@
 //! From the typed [`Resource`] to the values that travel on the wire.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::{Create, Delete, Outcome, Plan, Read, Resource, Update, coverage};
@@ -253,8 +255,8 @@ fn merge(original: &Value, before: Value, after: Value) -> Value {
 
 /// The state to answer after apply, read or import: known throughout, and without write-only values.
 pub(crate) fn settled(mut outcome: RawOutcome, schema: &Schema) -> RawOutcome {
-    let mut unknown = Vec::new();
-    let known = without_unknown(outcome.state, &Path::root(), &mut unknown);
+    let unknown = outcome.state.unknown_places();
+    let known = without_unknown(outcome.state);
     outcome.state = crate::plan::without_write_only(&schema.attributes, known);
     // After an error the state is what could be saved; what was never learnt is null in it.
     if !outcome.diagnostics.has_errors() {
@@ -268,42 +270,23 @@ pub(crate) fn settled(mut outcome: RawOutcome, schema: &Schema) -> RawOutcome {
     outcome
 }
 
-fn without_unknown(value: Value, at: &Path, found: &mut Vec<Path>) -> Value {
+/// The same value with null wherever it is unknown.
+fn without_unknown(value: Value) -> Value {
+    let each = |items: Vec<Value>| items.into_iter().map(without_unknown);
+    let every = |entries: BTreeMap<String, Value>| {
+        let entries = entries.into_iter();
+        entries
+            .map(|(name, value)| (name, without_unknown(value)))
+            .collect()
+    };
     match value {
-        unknown if unknown.is_unknown() => {
-            found.push(at.clone());
-            Value::Null
-        }
-        Value::Object(entries) => Value::Object(
-            entries
-                .into_iter()
-                .map(|(name, value)| {
-                    let value = without_unknown(value, &at.clone().attribute(&name), found);
-                    (name, value)
-                })
-                .collect(),
-        ),
-        Value::Map(entries) => Value::Map(
-            entries
-                .into_iter()
-                .map(|(key, value)| {
-                    let value = without_unknown(value, &at.clone().key(&key), found);
-                    (key, value)
-                })
-                .collect(),
-        ),
-        Value::List(items) => Value::List(
-            items
-                .into_iter()
-                .enumerate()
-                .map(|(index, item)| without_unknown(item, &at.clone().index(index), found))
-                .collect(),
-        ),
-        Value::Set(items) => Value::set(
-            items
-                .into_iter()
-                .map(|item| without_unknown(item, &at.clone().element(), found)),
-        ),
+        unknown if unknown.is_unknown() => Value::Null,
+        Value::Object(entries) => Value::Object(every(entries)),
+        Value::Map(entries) => Value::Map(every(entries)),
+        Value::List(items) => Value::List(each(items).collect()),
+        Value::Tuple(items) => Value::Tuple(each(items).collect()),
+        Value::Set(items) => Value::set(each(items)),
+        Value::Dynamic(inner) => Value::Dynamic(Box::new((inner.0, without_unknown(inner.1)))),
         other => other,
     }
 }

@@ -6,7 +6,7 @@ use super::{Attribute, Attributes, Kind, Schema, Validator};
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
     path::{Path, Step},
-    value::{ConversionError, Value, json},
+    value::{ConversionError, Value, json, mismatch::IT},
 };
 
 /// Characters of a refused value that a diagnostic repeats.
@@ -42,16 +42,16 @@ fn does_not_fit(error: ConversionError, config: &Value) -> Diagnostic {
             format!("{path} is null. Remove it, or set it."),
         )
         .at(path),
-        Some(Value::Number(number)) if number.as_i64().is_none() => Diagnostic::error(
+        Some(Value::Number(_)) if error.reason.starts_with(IT) => Diagnostic::error(
             "Invalid Attribute Value",
-            format!("The argument {path} must be a whole number of at most 18 digits."),
+            format!("The argument {path} {}.", &error.reason[IT.len()..]),
         )
         .at(path),
         _ => error.into(),
     }
 }
 
-/// The value at a path; none where the path leads nowhere, or through a set.
+/// The value at a path; none where the path leads nowhere. In a set it is the element that may be meant.
 fn at<'a>(config: &'a Value, path: &Path) -> Option<&'a Value> {
     let mut value = config;
     for step in path.steps() {
@@ -59,6 +59,8 @@ fn at<'a>(config: &'a Value, path: &Path) -> Option<&'a Value> {
             (Value::Object(items), Step::Attribute(name)) => items.get(name)?,
             (Value::Map(items), Step::Key(key)) => items.get(key)?,
             (Value::List(items), Step::Index(index)) => items.get(*index)?,
+            // Null comes before everything else in a set, and a path through a set says no more.
+            (Value::Set(items), Step::Element) => items.first()?,
             _ => return None,
         };
     }

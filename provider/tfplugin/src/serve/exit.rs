@@ -33,17 +33,22 @@ pub(super) struct Exit {
 
 /// Ends the process from anywhere, and tells when it does.
 #[derive(Clone, Debug)]
-pub(super) struct Handle(Arc<watch::Sender<Option<Reason>>>);
+pub(super) struct Handle {
+    reason: Arc<watch::Sender<Option<Reason>>>,
+    debug: bool,
+}
 
 impl Handle {
-    /// The host has called Shutdown.
+    /// The host has called Shutdown. One that is attached is not the only one, and did not start this process.
     pub(super) fn shut_down(&self) {
-        self.0.send_replace(Some(Reason::Shutdown));
+        if !self.debug {
+            self.reason.send_replace(Some(Reason::Shutdown));
+        }
     }
 
     /// Completes when the process ends, for whatever reason.
     pub(super) async fn ended(&self) -> Option<Reason> {
-        let mut receiver = self.0.subscribe();
+        let mut receiver = self.reason.subscribe();
         receiver
             .wait_for(Option::is_some)
             .await
@@ -103,7 +108,10 @@ impl Exit {
     pub(super) fn new(debug: bool) -> io::Result<Self> {
         Ok(Self {
             debug,
-            handle: Handle(Arc::new(watch::Sender::new(None))),
+            handle: Handle {
+                reason: Arc::new(watch::Sender::new(None)),
+                debug,
+            },
             connections: Connections(Arc::new(watch::Sender::new(Count::default()))),
             signals: signals::Signals::new()?,
         })
@@ -154,7 +162,7 @@ pub(super) async fn wind_down<T>(work: &Work, handle: Handle, mut server: JoinHa
 impl Handle {
     /// Makes [`ended`](Self::ended) complete, when it has not yet.
     fn shut_down_quietly(&self) {
-        self.0.send_if_modified(|reason| {
+        self.reason.send_if_modified(|reason| {
             let first = reason.is_none();
             reason.get_or_insert(Reason::Signal);
             first

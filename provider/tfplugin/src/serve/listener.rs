@@ -18,7 +18,10 @@ use tokio_rustls::TlsAcceptor;
 use tonic::transport::server::Connected;
 
 use super::{exit::Connections, handshake::Invitation};
-use crate::limits::{ACCEPT_PAUSE, MAX_HANDSHAKES, MAX_PORT_TRIES, TLS_HANDSHAKE};
+use crate::{
+    limits::{ACCEPT_PAUSE, MAX_HANDSHAKES, MAX_PORT_TRIES, TLS_HANDSHAKE},
+    server::Session,
+};
 
 /// An address that a host can connect to.
 #[derive(Clone, Debug)]
@@ -85,11 +88,11 @@ impl Listener {
 
     /// Accepts connections for ever. Each TLS handshake has a task of its own, so that one bad peer
     /// holds up nobody.
-    pub(super) fn accept(
+    pub(super) fn accept<C: Send + Sync + 'static>(
         self,
         tls: Option<TlsAcceptor>,
         connections: Connections,
-    ) -> mpsc::Receiver<io::Result<Connection>> {
+    ) -> mpsc::Receiver<io::Result<Connection<C>>> {
         let (sender, receiver) = mpsc::channel(MAX_HANDSHAKES);
         tokio::spawn(async move {
             let slots = Arc::new(Semaphore::new(MAX_HANDSHAKES));
@@ -108,6 +111,7 @@ impl Listener {
                         Ok(io) => {
                             let connection = Connection {
                                 io,
+                                session: Arc::default(),
                                 _open: connections.open(),
                             };
                             // A closed channel means that the server is gone; so is the connection.
@@ -163,18 +167,22 @@ trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 /// An authenticated connection. It counts as open until it is dropped.
-pub(super) struct Connection {
+pub(super) struct Connection<C> {
     io: Box<dyn Io>,
+    session: Arc<Session<C>>,
     _open: super::exit::Open,
 }
 
-impl Connected for Connection {
-    type ConnectInfo = ();
+impl<C: Send + Sync + 'static> Connected for Connection<C> {
+    type ConnectInfo = Arc<Session<C>>;
 
-    fn connect_info(&self) {}
+    /// The server hands it on with every request of the connection.
+    fn connect_info(&self) -> Self::ConnectInfo {
+        Arc::clone(&self.session)
+    }
 }
 
-impl AsyncRead for Connection {
+impl<C> AsyncRead for Connection<C> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -184,7 +192,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<C> AsyncWrite for Connection<C> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

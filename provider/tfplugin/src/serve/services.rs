@@ -16,7 +16,7 @@ use crate::{limits::MAX_MESSAGE_BYTES, provider::Provider, server::Service};
 /// Serves until the process ends.
 pub(super) async fn serve<P: Provider>(
     provider: Service<P>,
-    connections: ReceiverStream<io::Result<Connection>>,
+    connections: ReceiverStream<io::Result<Connection<P::Client>>>,
     exit: Handle,
 ) -> Result<(), tonic::transport::Error> {
     let provider = ProviderServer::new(provider)

@@ -6,7 +6,6 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::Instant,
 };
@@ -14,13 +13,13 @@ use std::{
 use tfplugin_proto::tfplugin6::{self as pb, invoke_action::Event, invoke_action::event};
 use tokio::task::JoinHandle;
 use tokio_stream::Stream;
-use tonic::Status;
+use tonic::{Request, Status};
 use tracing::Instrument as _;
 
 use super::{
     Service,
-    codec::{Answer as _, decode_block},
-    core::Core,
+    codec::{Answer as _, decode_block, known},
+    core::Call,
     crashed,
 };
 use crate::{
@@ -28,18 +27,18 @@ use crate::{
         DynAction,
         progress::{Progress, Reader},
     },
-    diagnostic::{Diagnostic, Diagnostics},
+    diagnostic::Diagnostics,
     provider::{Entry, Provider},
     schema::validate::validate,
     value::Value,
 };
 
-impl<P: Provider> Core<P> {
+impl<P: Provider> Call<P> {
     pub(super) async fn validate_action_config(
         &self,
         request: pb::validate_action_config::Request,
     ) -> Result<pb::validate_action_config::Response, Diagnostics> {
-        let entry = self.action(&request.type_name)?;
+        let entry = self.core.action(&request.type_name)?;
         let config = decode_block(request.config.as_ref(), &entry.schema.ty())?;
         let diagnostics = validated(&entry, &config).await?;
         Ok(pb::validate_action_config::Response::default().with(&diagnostics))
@@ -49,7 +48,7 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::plan_action::Request,
     ) -> Result<pb::plan_action::Response, Diagnostics> {
-        let Entry { schema, item } = self.action(&request.action_type)?;
+        let Entry { schema, item } = self.core.action(&request.action_type)?;
         let config = decode_block(request.config.as_ref(), &schema.ty())?;
         let diagnostics = item.plan(&self.context(), &config).await?;
         Ok(pb::plan_action::Response::default().with(&diagnostics))
@@ -61,12 +60,8 @@ impl<P: Provider> Core<P> {
         request: pb::invoke_action::Request,
         progress: &Progress,
     ) -> Result<Diagnostics, Diagnostics> {
-        let entry = self.action(&request.action_type)?;
-        let config = decode_block(request.config.as_ref(), &entry.schema.ty())?;
-        if !config.is_wholly_known() {
-            let detail = "The configuration of the action has values that are not known yet.";
-            return Err(Diagnostic::error("Unknown Value", detail).into());
-        }
+        let entry = self.core.action(&request.action_type)?;
+        let config = known(decode_block(request.config.as_ref(), &entry.schema.ty())?)?;
         // What was unknown when the host asked for a validation has never been looked at. The warnings of
         // the rest have been shown.
         let found = validated(&entry, &config).await?;
@@ -91,15 +86,16 @@ async fn validated<C>(
 
 impl<P: Provider> Service<P> {
     /// Runs an action in a task of its own, which goes on when the host drops the stream.
-    pub(super) fn invoke(&self, request: pb::invoke_action::Request) -> Events {
+    pub(super) fn invoke(&self, request: Request<pb::invoke_action::Request>) -> Events {
         let (progress, reader) = Progress::queue();
-        let core = Arc::clone(&self.core);
+        let call = self.by(&request);
+        let request = request.into_inner();
         // Taken before the host has its stream: a stop that comes right after must not be missed.
-        let cx = core.context();
+        let cx = call.context();
         let span = self.span("InvokeAction", &request.action_type);
         let work = async move {
             let began = Instant::now();
-            let ended = core.invoke_action(&cx, request, &progress).await;
+            let ended = call.invoke_action(&cx, request, &progress).await;
             let tf_req_duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::debug!(tf_req_duration_ms, "request served");
             let (Ok(diagnostics) | Err(diagnostics)) = ended;

@@ -6,7 +6,8 @@ use tfplugin_proto::tfplugin6 as pb;
 
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
-    value::{Type, Value, json, msgpack},
+    path::Path,
+    value::{ConversionError, Type, Value, json, msgpack},
 };
 
 /// A response that can carry diagnostics.
@@ -78,7 +79,30 @@ pub(crate) fn decode(value: Option<&pb::DynamicValue>, ty: &Type) -> Result<Valu
     if value.msgpack.is_empty() && !value.json.is_empty() {
         return decode_json(&value.json, ty);
     }
-    msgpack::decode(&value.msgpack, ty).map_err(|error| malformed(&error))
+    msgpack::decode(&value.msgpack, ty).map_err(malformed)
+}
+
+/// Reads a value that hosts only send once all of it is known, and names what is not. A provider would take an unknown
+/// value for one that is not set, and do more, or read more, than was meant.
+pub(crate) fn decode_known(
+    value: Option<&pb::DynamicValue>,
+    ty: &Type,
+) -> Result<Value, Diagnostics> {
+    known(decode(value, ty)?)
+}
+
+/// The same value when all of it is known.
+pub(crate) fn known(value: Value) -> Result<Value, Diagnostics> {
+    let unknown = value.unknown_places();
+    if unknown.is_empty() {
+        return Ok(value);
+    }
+    let errors = unknown.into_iter().map(|path| {
+        let detail =
+            format!("{path} is not known yet, and is needed here. Apply first what it depends on.");
+        Diagnostic::error("Unknown Value", detail).at(path)
+    });
+    Err(errors.collect())
 }
 
 /// Reads a configuration block. A block that is left out is an empty one: a model cannot be read from null.
@@ -94,8 +118,7 @@ pub(crate) fn decode_block(
 
 /// Reads the JSON form of a value of `ty`.
 pub(crate) fn decode_json(bytes: &[u8], ty: &Type) -> Result<Value, Diagnostics> {
-    let value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
-    json::decode(&value, ty).map_err(|error| malformed(&error))
+    json::decode(&parse_json(bytes)?, ty).map_err(malformed)
 }
 
 /// Writes a value of `ty`.
@@ -106,11 +129,25 @@ pub(crate) fn encode(value: &Value, ty: &Type) -> Option<pb::DynamicValue> {
     })
 }
 
-/// A value that does not fit the schema.
-pub(crate) fn malformed(error: &dyn std::error::Error) -> Diagnostics {
-    Diagnostic::error(
-        "Malformed Value",
-        format!("A value does not have the type that the schema says: {error}."),
-    )
-    .into()
+/// Reads JSON of any shape.
+pub(crate) fn parse_json(bytes: &[u8]) -> Result<serde_json::Value, Diagnostics> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        malformed(ConversionError {
+            path: Path::root(),
+            reason: format!("it is no JSON: {error}"),
+        })
+    })
+}
+
+/// A value that does not fit the schema. Its place is in the text too: a state and an argument of a function have no lines
+/// that a host could show.
+pub(crate) fn malformed(error: ConversionError) -> Diagnostics {
+    let ConversionError { path, reason } = error;
+    let what = if path == Path::root() {
+        "A value".to_owned()
+    } else {
+        path.to_string()
+    };
+    let detail = format!("{what} does not have the type that the schema says: {reason}.");
+    Diagnostic::error("Malformed Value", detail).at(path).into()
 }

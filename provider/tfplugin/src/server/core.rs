@@ -1,6 +1,6 @@
-//! What the RPCs work on: the provider, its catalog and its client.
+//! What the RPCs work on: the provider and its catalog, and a call of a host.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use crate::{
     action::DynAction,
@@ -13,41 +13,50 @@ use crate::{
         Schema,
         check::{check, check_action},
     },
-    work::Work,
+    work::{Stop, Work},
 };
+
+use super::session::Session;
 
 /// One provider instance.
 pub(crate) struct Core<P: Provider> {
     pub(super) provider: P,
     pub(super) schema: Schema,
     pub(super) catalog: Catalog<P::Client>,
-    session: RwLock<Session<P::Client>>,
     work: Arc<Work>,
 }
 
-/// What the last ConfigureProvider left.
-struct Session<C> {
-    client: Option<Arc<C>>,
-    terraform_version: Arc<str>,
+/// A call by one of the hosts.
+pub(crate) struct Call<P: Provider> {
+    pub(super) core: Arc<Core<P>>,
+    pub(super) session: Arc<Session<P::Client>>,
+}
+
+impl<P: Provider> Call<P> {
+    /// The context of a request that begins now.
+    pub(super) fn context(&self) -> Context<P::Client> {
+        let (client, terraform_version) = self.session.configured();
+        Context {
+            client,
+            terraform_version,
+            stop: self.stop_signal(),
+            work: Arc::clone(&self.core.work),
+        }
+    }
+
+    pub(super) fn stop_signal(&self) -> Stop {
+        self.core.work.stop_signal(self.session.stopper())
+    }
 }
 
 impl<P: Provider> Core<P> {
     pub(crate) fn new(provider: P, work: Arc<Work>) -> Self {
-        let session = Session {
-            client: None,
-            terraform_version: Arc::from(""),
-        };
         Self {
             schema: provider.schema(),
             catalog: provider.catalog(),
             provider,
-            session: RwLock::new(session),
             work,
         }
-    }
-
-    pub(crate) fn work(&self) -> &Arc<Work> {
-        &self.work
     }
 
     pub(crate) fn schema(&self) -> &Schema {
@@ -86,27 +95,8 @@ impl<P: Provider> Core<P> {
         found
     }
 
-    /// The context of a request that begins now.
-    pub(super) fn context(&self) -> Context<P::Client> {
-        let session = self.session.read().unwrap_or_else(PoisonError::into_inner);
-        Context {
-            client: session.client.clone(),
-            terraform_version: Arc::clone(&session.terraform_version),
-            stop: self.work.stop_signal(),
-            work: Arc::clone(&self.work),
-        }
-    }
-
     pub(super) fn critical_sections(&self) -> CriticalSections {
         CriticalSections(Arc::clone(&self.work))
-    }
-
-    pub(super) fn configured(&self, client: Option<Arc<P::Client>>, terraform_version: &str) {
-        let mut session = self.session.write().unwrap_or_else(PoisonError::into_inner);
-        *session = Session {
-            client,
-            terraform_version: Arc::from(terraform_version),
-        };
     }
 
     pub(super) fn resource(

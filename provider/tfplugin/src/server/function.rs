@@ -6,7 +6,7 @@ use tfplugin_proto::tfplugin6 as pb;
 
 use super::{
     codec::{decode, encode},
-    core::Core,
+    core::Call,
 };
 use crate::{
     diagnostic::Diagnostics,
@@ -15,7 +15,7 @@ use crate::{
     value::Value,
 };
 
-impl<P: Provider> Core<P> {
+impl<P: Provider> Call<P> {
     /// Only asked by hosts that miss a function in the schema.
     pub(super) async fn get_functions(
         &self,
@@ -28,7 +28,7 @@ impl<P: Provider> Core<P> {
     }
 
     pub(super) fn functions(&self) -> BTreeMap<String, pb::Function> {
-        let functions = self.catalog.functions.iter();
+        let functions = self.core.catalog.functions.iter();
         functions
             .map(|(name, item)| ((*name).to_owned(), item.signature().to_wire()))
             .collect()
@@ -58,7 +58,7 @@ impl<P: Provider> Core<P> {
         request: &pb::call_function::Request,
     ) -> Result<Option<pb::DynamicValue>, FunctionError> {
         let name = request.name.as_str();
-        let function = self.catalog.functions.get(name);
+        let function = self.core.catalog.functions.get(name);
         let function = function
             .ok_or_else(|| FunctionError::new(format!("The provider has no function {name:?}.")))?;
         let signature = function.signature();

@@ -4,7 +4,7 @@ use tfplugin_proto::tfplugin6 as pb;
 
 use super::{
     codec::{decode, decode_json, encode},
-    core::Core,
+    core::Call,
 };
 use crate::{
     diagnostic::{Diagnostic, Diagnostics},
@@ -13,13 +13,13 @@ use crate::{
     value::Value,
 };
 
-impl<P: Provider> Core<P> {
+impl<P: Provider> Call<P> {
     /// An empty answer works with every host.
     pub(super) async fn get_resource_identity_schemas(
         &self,
         _: pb::get_resource_identity_schemas::Request,
     ) -> Result<pb::get_resource_identity_schemas::Response, Diagnostics> {
-        let resources = self.catalog.resources.iter();
+        let resources = self.core.catalog.resources.iter();
         let schemas = resources.filter_map(|(name, entry)| {
             let schema = entry.item.identity()?.to_wire();
             Some(((*name).to_owned(), schema))
@@ -35,7 +35,7 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::upgrade_resource_identity::Request,
     ) -> Result<pb::upgrade_resource_identity::Response, Diagnostics> {
-        let Entry { item, .. } = self.resource(&request.type_name)?;
+        let Entry { item, .. } = self.core.resource(&request.type_name)?;
         let schema = existing(item.identity(), &request.type_name)?;
         if request.version != schema.version {
             let detail = format!(

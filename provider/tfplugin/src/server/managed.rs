@@ -3,8 +3,8 @@
 use tfplugin_proto::tfplugin6 as pb;
 
 use super::{
-    codec::{Answer as _, decode, decode_json, encode, malformed},
-    core::Core,
+    codec::{Answer as _, decode, decode_json, decode_known, encode, malformed, parse_json},
+    core::Call,
     identity,
 };
 use crate::{
@@ -18,12 +18,12 @@ use crate::{
     value::{Value, json},
 };
 
-impl<P: Provider> Core<P> {
+impl<P: Provider> Call<P> {
     pub(super) async fn validate_resource_config(
         &self,
         request: pb::validate_resource_config::Request,
     ) -> Result<pb::validate_resource_config::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let config = decode(request.config.as_ref(), &schema.ty())?;
         let write_only = request
             .client_capabilities
@@ -40,15 +40,17 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::upgrade_resource_state::Request,
     ) -> Result<pb::upgrade_resource_state::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let ty = schema.ty();
-        let raw = request.raw_state.unwrap_or_default().json;
+        let pb::RawState { json: raw, flatmap } = request.raw_state.unwrap_or_default();
+        if raw.is_empty() && !flatmap.is_empty() {
+            return Err(flat_state(&request.type_name));
+        }
         let state = if request.version == schema.version {
             decode_json(&raw, &ty)?
         } else {
-            let old = serde_json::from_slice(&raw).map_err(|error| malformed(&error))?;
-            let new = item.upgrade(request.version, old).await?;
-            crate::value::json::decode(&new, &ty).map_err(|error| malformed(&error))?
+            let new = item.upgrade(request.version, parse_json(&raw)?).await?;
+            json::decode(&new, &ty).map_err(malformed)?
         };
         Ok(pb::upgrade_resource_state::Response {
             upgraded_state: encode(&state, &ty),
@@ -60,9 +62,9 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::read_resource::Request,
     ) -> Result<pb::read_resource::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let ty = schema.ty();
-        let state = decode(request.current_state.as_ref(), &ty)?;
+        let state = decode_known(request.current_state.as_ref(), &ty)?;
         let context = self.context();
         let outcome = match context.client_if_configured() {
             Some(_) => item.read(&context, &state, request.private.clone()).await?,
@@ -91,10 +93,10 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::plan_resource_change::Request,
     ) -> Result<pb::plan_resource_change::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let ty = schema.ty();
         let config = decode(request.config.as_ref(), &ty)?.without_refinements();
-        let prior = decode(request.prior_state.as_ref(), &ty)?;
+        let prior = decode_known(request.prior_state.as_ref(), &ty)?;
         let proposed = decode(request.proposed_new_state.as_ref(), &ty)?.without_refinements();
         let mut plan = attribute_plan(&schema, config, prior, proposed);
         plan.private = request.prior_private;
@@ -127,13 +129,13 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::apply_resource_change::Request,
     ) -> Result<pb::apply_resource_change::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let ty = schema.ty();
-        let prior = decode(request.prior_state.as_ref(), &ty)?;
+        let prior = decode_known(request.prior_state.as_ref(), &ty)?;
         let planned = decode(request.planned_state.as_ref(), &ty)?;
         let change = Change::of(&prior, &planned);
         let work = RawApply {
-            config: decode(request.config.as_ref(), &ty)?,
+            config: decode_known(request.config.as_ref(), &ty)?,
             prior: prior.clone(),
             planned,
             private: request.planned_private.clone(),
@@ -163,7 +165,7 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::import_resource_state::Request,
     ) -> Result<pb::import_resource_state::Response, Diagnostics> {
-        let Entry { schema, item } = self.resource(&request.type_name)?;
+        let Entry { schema, item } = self.core.resource(&request.type_name)?;
         let asked = identity::requested(item.identity(), &request)?;
         let outcome = match &asked {
             Some(identity) => item.import_by_identity(&self.context(), identity).await?,
@@ -202,6 +204,15 @@ impl<P: Provider> Core<P> {
         )
         .into())
     }
+}
+
+/// State as Terraform wrote it before 0.12. No resource of this protocol was ever stored in it.
+fn flat_state(type_name: &str) -> Diagnostics {
+    let detail = format!(
+        "The state of {type_name} is in the form of Terraform 0.11, which this provider cannot read. Remove the \
+         object from the state with a `removed` block that does not destroy it, and import it again."
+    );
+    Diagnostic::error("Unsupported State", detail).into()
 }
 
 fn not_found(

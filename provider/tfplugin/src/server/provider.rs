@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use tfplugin_proto::tfplugin6 as pb;
 
 use super::{
-    codec::{Answer as _, decode, decode_block, encode},
-    core::Core,
+    codec::{Answer as _, decode, decode_block, decode_known, encode},
+    core::Call,
 };
 use crate::{
     diagnostic::Diagnostics,
@@ -25,7 +25,7 @@ fn capabilities() -> pb::ServerCapabilities {
     }
 }
 
-impl<P: Provider> Core<P> {
+impl<P: Provider> Call<P> {
     pub(super) async fn get_metadata(
         &self,
         _: pb::get_metadata::Request,
@@ -33,10 +33,10 @@ impl<P: Provider> Core<P> {
         use pb::get_metadata::{
             ActionMetadata, DataSourceMetadata, FunctionMetadata, ResourceMetadata,
         };
-        let resources = self.catalog.resources.keys();
-        let data_sources = self.catalog.data_sources.keys();
-        let functions = self.catalog.functions.keys();
-        let actions = self.catalog.actions.keys();
+        let resources = self.core.catalog.resources.keys();
+        let data_sources = self.core.catalog.data_sources.keys();
+        let functions = self.core.catalog.functions.keys();
+        let actions = self.core.catalog.actions.keys();
         Ok(pb::get_metadata::Response {
             server_capabilities: Some(capabilities()),
             resources: resources
@@ -68,11 +68,11 @@ impl<P: Provider> Core<P> {
         _: pb::get_provider_schema::Request,
     ) -> Result<pb::get_provider_schema::Response, Diagnostics> {
         Ok(pb::get_provider_schema::Response {
-            provider: Some(self.schema.to_wire()),
-            resource_schemas: schemas(&self.catalog.resources),
-            data_source_schemas: schemas(&self.catalog.data_sources),
+            provider: Some(self.core.schema.to_wire()),
+            resource_schemas: schemas(&self.core.catalog.resources),
+            data_source_schemas: schemas(&self.core.catalog.data_sources),
             functions: self.functions(),
-            action_schemas: schemas(&self.catalog.actions)
+            action_schemas: schemas(&self.core.catalog.actions)
                 .into_iter()
                 .map(|(name, schema)| {
                     let schema = Some(schema);
@@ -88,10 +88,10 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::validate_provider_config::Request,
     ) -> Result<pb::validate_provider_config::Response, Diagnostics> {
-        let config = decode(request.config.as_ref(), &self.schema.ty())?;
-        let mut diagnostics = validate(&self.schema, &config, true);
+        let config = decode(request.config.as_ref(), &self.core.schema.ty())?;
+        let mut diagnostics = validate(&self.core.schema, &config, true);
         if !diagnostics.has_errors() && !config.is_null() {
-            diagnostics.extend(self.provider.validate(model(&config)?).await);
+            diagnostics.extend(self.core.provider.validate(model(&config)?).await);
         }
         Ok(pb::validate_provider_config::Response::default().with(&diagnostics))
     }
@@ -100,17 +100,19 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::configure_provider::Request,
     ) -> Result<pb::configure_provider::Response, Diagnostics> {
-        let config = decode_block(request.config.as_ref(), &self.schema.ty())?;
+        let config = decode_block(request.config.as_ref(), &self.core.schema.ty())?;
         let result = self
+            .core
             .provider
             .configure(Configure {
                 config: model(&config)?,
                 terraform_version: request.terraform_version.clone(),
-                stop: self.work().stop_signal(),
-                critical_sections: self.critical_sections(),
+                stop: self.stop_signal(),
+                critical_sections: self.core.critical_sections(),
             })
             .await?;
-        self.configured(result.client, &request.terraform_version);
+        self.session
+            .configure(result.client, &request.terraform_version);
         Ok(pb::configure_provider::Response::default().with(&result.diagnostics))
     }
 
@@ -118,7 +120,7 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::validate_data_resource_config::Request,
     ) -> Result<pb::validate_data_resource_config::Response, Diagnostics> {
-        let Entry { schema, item } = self.data_source(&request.type_name)?;
+        let Entry { schema, item } = self.core.data_source(&request.type_name)?;
         let config = decode(request.config.as_ref(), &schema.ty())?;
         let mut diagnostics = validate(&schema, &config, true);
         if !diagnostics.has_errors() && !config.is_null() {
@@ -131,9 +133,9 @@ impl<P: Provider> Core<P> {
         &self,
         request: pb::read_data_source::Request,
     ) -> Result<pb::read_data_source::Response, Diagnostics> {
-        let Entry { schema, item } = self.data_source(&request.type_name)?;
+        let Entry { schema, item } = self.core.data_source(&request.type_name)?;
         let ty = schema.ty();
-        let config = decode(request.config.as_ref(), &ty)?;
+        let config = decode_known(request.config.as_ref(), &ty)?;
         let outcome = settled(item.read(&self.context(), &config).await?, &schema);
         let response = pb::read_data_source::Response {
             state: encode(&outcome.state, &ty),

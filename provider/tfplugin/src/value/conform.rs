@@ -2,37 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{ConversionError, Type, Value};
-use crate::path::{Path, Step};
+use super::{ConversionError, Type, Value, mismatch::Mismatch};
+use crate::path::Step;
 
 /// Shapes `value` as `ty`: sequences become lists, sets or tuples, entries become maps or objects,
 /// and attributes that are missing become null.
 pub(crate) fn conform(value: Value, ty: &Type) -> Result<Value, ConversionError> {
-    shape(value, ty).map_err(|mut error| {
-        let reason = std::mem::take(&mut error.reason);
-        let path = Path::from_reversed(error.steps);
-        ConversionError { path, reason }
-    })
-}
-
-/// A mismatch, with the steps that lead to it collected from the inside out.
-struct Mismatch {
-    steps: Vec<Step>,
-    reason: String,
-}
-
-impl Mismatch {
-    fn new(reason: String) -> Self {
-        Self {
-            steps: Vec::new(),
-            reason,
-        }
-    }
-
-    fn under(mut self, step: Step) -> Self {
-        self.steps.push(step);
-        self
-    }
+    shape(value, ty).map_err(Into::into)
 }
 
 fn shape(value: Value, ty: &Type) -> Result<Value, Mismatch> {
@@ -107,8 +83,9 @@ fn object(
     }
     match entries.pop_first() {
         None => Ok(Value::Object(shaped)),
-        Some((name, _)) => Err(Mismatch::new("the schema has no such attribute".to_owned())
-            .under(Step::Attribute(name))),
+        Some((name, _)) => {
+            Err(Mismatch::new("the schema has no such attribute").under(Step::Attribute(name)))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! From values to Rust types, through serde.
 
-use std::{collections::btree_map, fmt::Display};
+use std::collections::btree_map;
 
 use serde::{
     Deserializer,
@@ -11,48 +11,29 @@ use serde::{
 };
 
 use super::{
-    ConversionError, Value,
+    ConversionError, Number, Value,
     attr::{ATTR, UNKNOWN_REASON},
+    mismatch::{IT, Mismatch},
 };
-use crate::path::{Path, Step};
+use crate::path::Step;
 
 /// Reads a value into a Rust type.
 pub(crate) fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ConversionError> {
-    T::deserialize(ValueDeserializer(value)).map_err(|error| ConversionError {
-        path: Path::from_reversed(error.steps),
-        reason: error.reason,
-    })
+    T::deserialize(ValueDeserializer(value)).map_err(Into::into)
 }
 
-/// Why a value cannot be read, with the steps that lead there collected from the inside out.
-#[derive(Debug)]
-pub(crate) struct Error {
-    steps: Vec<Step>,
-    reason: String,
-}
-
-impl Error {
-    fn under(mut self, step: Step) -> Self {
-        self.steps.push(step);
-        self
-    }
-}
-
-impl Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl de::Error for Error {
-    fn custom<T: Display>(message: T) -> Self {
-        Self {
-            steps: Vec::new(),
-            reason: message.to_string(),
-        }
-    }
+/// Deserializes integers.
+macro_rules! whole_numbers {
+    ($($method:ident $visit:ident $type:ty),* $(,)?) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+            match self.plain() {
+                Value::Number(number) => visitor.$visit(whole(number, || {
+                    format!("{IT}{}", rule(<$type>::BITS, <$type>::MIN != 0))
+                })?),
+                _ => self.deserialize_any(visitor),
+            }
+        })*
+    };
 }
 
 #[derive(Clone, Copy)]
@@ -69,9 +50,9 @@ impl<'a> ValueDeserializer<'a> {
 }
 
 impl<'de> Deserializer<'de> for ValueDeserializer<'_> {
-    type Error = Error;
+    type Error = Mismatch;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.plain() {
             Value::Null => visitor.visit_none(),
             Value::Unknown(_) => Err(de::Error::custom(UNKNOWN_REASON)),
@@ -90,7 +71,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'_> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.plain() {
             Value::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
@@ -101,7 +82,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'_> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Mismatch> {
         match (name, self.plain()) {
             (ATTR, Value::Null) => visitor.visit_none(),
             (ATTR, Value::Unknown(_)) => visitor.visit_unit(),
@@ -114,10 +95,10 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Mismatch> {
         match self.plain() {
             Value::String(text) => {
-                let variant: StrDeserializer<'_, Error> = text.as_str().into_deserializer();
+                let variant: StrDeserializer<'_, Mismatch> = text.as_str().into_deserializer();
                 visitor.visit_enum(variant)
             }
             Value::Unknown(_) => Err(de::Error::custom(UNKNOWN_REASON)),
@@ -126,7 +107,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'_> {
     }
 
     /// Null is all that a type without content can be read from.
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.plain() {
             Value::Null => visitor.visit_unit(),
             _ => self.deserialize_any(visitor),
@@ -137,17 +118,47 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Mismatch> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         visitor.visit_unit()
     }
 
+    whole_numbers! {
+        deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16, deserialize_i32 visit_i32 i32,
+        deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16, deserialize_u32 visit_u32 u32,
+        deserialize_i64 visit_i64 i64, deserialize_u64 visit_u64 u64,
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        bool i128 u128 f32 f64 char str string bytes byte_buf
         seq tuple tuple_struct map struct identifier
+    }
+}
+
+/// A number that the type has room for; serde's own words for others are for programmers.
+fn whole<T: TryFrom<i64> + TryFrom<u64>>(
+    number: &Number,
+    reason: impl FnOnce() -> String,
+) -> Result<T, Mismatch> {
+    let signed = number.as_i64().and_then(|value| T::try_from(value).ok());
+    let value = signed.or_else(|| number.as_u64().and_then(|value| T::try_from(value).ok()));
+    value.ok_or_else(|| Mismatch::new(reason()))
+}
+
+/// What whole numbers must be that go into so many bits, to go on after "it".
+fn rule(bits: u32, is_signed: bool) -> String {
+    match (bits, is_signed) {
+        // All that is promised of the widest: its true limits are nothing that a person wants to read.
+        (64, true) => "must be a whole number of at most 18 digits".to_owned(),
+        (64, false) => "must be a whole number of at most 18 digits, and not negative".to_owned(),
+        (_, true) => {
+            let limit = 1_i64 << (bits - 1);
+            format!("must be a whole number from -{limit} to {}", limit - 1)
+        }
+        (_, false) => format!("must be a whole number from 0 to {}", (1_i64 << bits) - 1),
     }
 }
 
@@ -169,12 +180,12 @@ impl<'a> Items<'a> {
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'_> {
-    type Error = Error;
+    type Error = Mismatch;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
-    ) -> Result<Option<T::Value>, Error> {
+    ) -> Result<Option<T::Value>, Mismatch> {
         let Some(item) = self.items.next() else {
             return Ok(None);
         };
@@ -212,21 +223,21 @@ impl<'a> Entries<'a> {
 }
 
 impl<'de> de::MapAccess<'de> for Entries<'_> {
-    type Error = Error;
+    type Error = Mismatch;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
-    ) -> Result<Option<K::Value>, Error> {
+    ) -> Result<Option<K::Value>, Mismatch> {
         self.current = self.entries.next();
         let Some((key, _)) = self.current else {
             return Ok(None);
         };
-        let key: StrDeserializer<'_, Error> = key.as_str().into_deserializer();
+        let key: StrDeserializer<'_, Mismatch> = key.as_str().into_deserializer();
         seed.deserialize(key).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Mismatch> {
         let (key, value) = self
             .current
             .take()

@@ -6,37 +6,23 @@ use std::collections::BTreeMap;
 
 use rmp::{Marker, encode as write};
 
-use super::{Number, Refined, Refinement, Type, Value};
-use crate::limits::{MAX_DEPTH, MAX_PREALLOCATED_ELEMENTS};
+use super::{
+    ConversionError, Number, Refined, Refinement, Type, Value, mismatch::Mismatch,
+    number::InvalidNumber,
+};
+use crate::{
+    limits::{MAX_DEPTH, MAX_PREALLOCATED_ELEMENTS},
+    path::Step,
+};
 
 /// The extension code of an unknown value of which something is known.
 const REFINED: i8 = 12;
 
-/// Bytes are not a value of the expected type.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// The bytes end in the middle of a value.
-    #[error("the value is cut off")]
-    CutOff,
-    /// Bytes follow the value.
-    #[error("bytes follow the value")]
-    Trailing,
-    /// The value nests too deeply.
-    #[error("the value nests deeper than {MAX_DEPTH} levels")]
-    TooDeep,
-    /// The value is not of the type that the schema says.
-    #[error("expected {0}")]
-    Unexpected(&'static str),
-    /// An object has an attribute that its type does not have.
-    #[error("unsupported attribute {0:?}")]
-    Attribute(String),
-}
-
 /// Decodes one value. No bytes at all mean null.
 ///
 /// # Errors
-/// When the bytes are not exactly one value of `ty`.
-pub fn decode(bytes: &[u8], ty: &Type) -> Result<Value, DecodeError> {
+/// A path and a reason, when the bytes are not exactly one value of `ty`.
+pub fn decode(bytes: &[u8], ty: &Type) -> Result<Value, ConversionError> {
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
@@ -45,7 +31,7 @@ pub fn decode(bytes: &[u8], ty: &Type) -> Result<Value, DecodeError> {
     if reader.bytes.is_empty() {
         Ok(value)
     } else {
-        Err(DecodeError::Trailing)
+        Err(Mismatch::new("bytes follow the value").into())
     }
 }
 
@@ -65,21 +51,30 @@ pub fn encode(value: &Value, ty: &Type) -> Vec<u8> {
     out
 }
 
+fn cut_off() -> Mismatch {
+    Mismatch::new("the value is cut off")
+}
+
+fn too_deep() -> Mismatch {
+    Mismatch::new(format!("the value nests deeper than {MAX_DEPTH} levels"))
+}
+
+fn expected(what: &str) -> Mismatch {
+    Mismatch::new(format!("expected {what}"))
+}
+
 struct Reader<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
-        let (head, tail) = self
-            .bytes
-            .split_at_checked(count)
-            .ok_or(DecodeError::CutOff)?;
+    fn take(&mut self, count: usize) -> Result<&'a [u8], Mismatch> {
+        let (head, tail) = self.bytes.split_at_checked(count).ok_or_else(cut_off)?;
         self.bytes = tail;
         Ok(head)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Mismatch> {
         let bytes = self.take(N)?;
         Ok(bytes
             .try_into()
@@ -87,19 +82,19 @@ impl<'a> Reader<'a> {
     }
 
     /// A big-endian length of `width` bytes.
-    fn length(&mut self, width: usize) -> Result<usize, DecodeError> {
+    fn length(&mut self, width: usize) -> Result<usize, Mismatch> {
         let bytes = self.take(width)?;
         Ok(bytes
             .iter()
             .fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
     }
 
-    fn marker(&mut self) -> Result<Marker, DecodeError> {
+    fn marker(&mut self) -> Result<Marker, Mismatch> {
         Ok(Marker::from_u8(self.array::<1>()?[0]))
     }
 
-    fn value(&mut self, ty: &Type, depth: usize) -> Result<Value, DecodeError> {
-        let depth = depth.checked_sub(1).ok_or(DecodeError::TooDeep)?;
+    fn value(&mut self, ty: &Type, depth: usize) -> Result<Value, Mismatch> {
+        let depth = depth.checked_sub(1).ok_or_else(too_deep)?;
         let marker = self.marker()?;
         if marker == Marker::Null {
             return Ok(Value::Null);
@@ -111,14 +106,18 @@ impl<'a> Reader<'a> {
             Type::Bool => match marker {
                 Marker::True => Ok(Value::Bool(true)),
                 Marker::False => Ok(Value::Bool(false)),
-                _ => Err(DecodeError::Unexpected("a boolean")),
+                _ => Err(expected("a boolean")),
             },
             Type::Number => self.number(marker).map(Value::Number),
             Type::String => Ok(Value::String(self.text(marker)?.to_owned())),
-            Type::List(element) => Ok(Value::List(self.elements(marker, element, depth)?)),
-            Type::Set(element) => Ok(Value::set(self.elements(marker, element, depth)?)),
+            Type::List(element) => self
+                .elements(marker, element, Step::Index, depth)
+                .map(Value::List),
+            Type::Set(element) => self
+                .elements(marker, element, |_| Step::Element, depth)
+                .map(Value::set),
             Type::Map(element) => self
-                .entries(marker, |_| Some(element), depth)
+                .entries(marker, |_| Some(element), Step::Key, depth)
                 .map(Value::Map),
             Type::Object(attributes) => self.object(marker, attributes, depth),
             Type::Tuple(types) => self.tuple(marker, types, depth),
@@ -127,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The body length of an extension; none when the marker is of another kind.
-    fn ext_length(&mut self, marker: Marker) -> Result<Option<usize>, DecodeError> {
+    fn ext_length(&mut self, marker: Marker) -> Result<Option<usize>, Mismatch> {
         Ok(match marker {
             Marker::FixExt1 => Some(1),
             Marker::FixExt2 => Some(2),
@@ -142,7 +141,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Every extension code means unknown; a body that cannot be read says nothing more.
-    fn unknown(&mut self, length: usize) -> Result<Value, DecodeError> {
+    fn unknown(&mut self, length: usize) -> Result<Value, Mismatch> {
         let code = i8::from_be_bytes(self.array::<1>()?);
         let body = self.take(length)?;
         let facts = match code {
@@ -152,7 +151,7 @@ impl<'a> Reader<'a> {
         Ok(Value::Unknown(Refinement::new(facts)))
     }
 
-    fn refinement(&mut self) -> Result<Refined, DecodeError> {
+    fn refinement(&mut self) -> Result<Refined, Mismatch> {
         let mut facts = Refined::default();
         let marker = self.marker()?;
         for _ in 0..self.map_length(marker)? {
@@ -171,13 +170,12 @@ impl<'a> Reader<'a> {
         Ok(facts)
     }
 
-    fn count(&mut self) -> Result<Option<u64>, DecodeError> {
+    fn count(&mut self) -> Result<Option<u64>, Mismatch> {
         let marker = self.marker()?;
         Ok(self.number(marker)?.as_u64())
     }
 
-    fn number(&mut self, marker: Marker) -> Result<Number, DecodeError> {
-        const WHAT: DecodeError = DecodeError::Unexpected("a number");
+    fn number(&mut self, marker: Marker) -> Result<Number, Mismatch> {
         Ok(match marker {
             Marker::FixPos(value) => Number::from(i64::from(value)),
             Marker::FixNeg(value) => Number::from(i64::from(value)),
@@ -191,47 +189,46 @@ impl<'a> Reader<'a> {
             Marker::I64 => Number::from(i64::from_be_bytes(self.array()?)),
             Marker::F32 => {
                 let value = f64::from(f32::from_be_bytes(self.array()?));
-                Number::from_binary(value).map_err(|_| WHAT)?
+                Number::from_binary(value).map_err(|error| Mismatch::new(error.to_string()))?
             }
             Marker::F64 => {
                 let value = f64::from_be_bytes(self.array()?);
-                Number::from_binary(value).map_err(|_| WHAT)?
+                Number::from_binary(value).map_err(|error| Mismatch::new(error.to_string()))?
             }
-            _ => self
-                .text(marker)
-                .map_err(|_| WHAT)?
-                .parse()
-                .map_err(|_| WHAT)?,
+            _ => {
+                let text = self.text(marker).map_err(|_| expected("a number"))?;
+                text.parse()
+                    .map_err(|error: InvalidNumber| Mismatch::new(error.to_string()))?
+            }
         })
     }
 
-    fn text(&mut self, marker: Marker) -> Result<&'a str, DecodeError> {
-        const WHAT: DecodeError = DecodeError::Unexpected("a string");
+    fn text(&mut self, marker: Marker) -> Result<&'a str, Mismatch> {
         let length = match marker {
             Marker::FixStr(length) => usize::from(length),
             Marker::Str8 => self.length(1)?,
             Marker::Str16 => self.length(2)?,
             Marker::Str32 => self.length(4)?,
-            _ => return Err(WHAT),
+            _ => return Err(expected("a string")),
         };
-        std::str::from_utf8(self.take(length)?).map_err(|_| WHAT)
+        std::str::from_utf8(self.take(length)?).map_err(|_| expected("a string in UTF-8"))
     }
 
-    fn array_length(&mut self, marker: Marker) -> Result<usize, DecodeError> {
+    fn array_length(&mut self, marker: Marker) -> Result<usize, Mismatch> {
         match marker {
             Marker::FixArray(length) => Ok(usize::from(length)),
             Marker::Array16 => self.length(2),
             Marker::Array32 => self.length(4),
-            _ => Err(DecodeError::Unexpected("a sequence")),
+            _ => Err(expected("a sequence")),
         }
     }
 
-    fn map_length(&mut self, marker: Marker) -> Result<usize, DecodeError> {
+    fn map_length(&mut self, marker: Marker) -> Result<usize, Mismatch> {
         match marker {
             Marker::FixMap(length) => Ok(usize::from(length)),
             Marker::Map16 => self.length(2),
             Marker::Map32 => self.length(4),
-            _ => Err(DecodeError::Unexpected("a map")),
+            _ => Err(expected("a map")),
         }
     }
 
@@ -239,12 +236,14 @@ impl<'a> Reader<'a> {
         &mut self,
         marker: Marker,
         ty: &Type,
+        step: impl Fn(usize) -> Step,
         depth: usize,
-    ) -> Result<Vec<Value>, DecodeError> {
+    ) -> Result<Vec<Value>, Mismatch> {
         let length = self.array_length(marker)?;
         let mut items = Vec::with_capacity(length.min(MAX_PREALLOCATED_ELEMENTS));
-        for _ in 0..length {
-            items.push(self.value(ty, depth)?);
+        for index in 0..length {
+            let item = self.value(ty, depth).map_err(|it| it.under(step(index)))?;
+            items.push(item);
         }
         Ok(items)
     }
@@ -253,16 +252,20 @@ impl<'a> Reader<'a> {
         &mut self,
         marker: Marker,
         ty: impl Fn(&str) -> Option<&'t Type>,
+        step: impl Fn(String) -> Step,
         depth: usize,
-    ) -> Result<BTreeMap<String, Value>, DecodeError> {
+    ) -> Result<BTreeMap<String, Value>, Mismatch> {
         let mut entries = BTreeMap::new();
         for _ in 0..self.map_length(marker)? {
             let key_marker = self.marker()?;
             let key = self.text(key_marker)?;
-            let ty = ty(key).ok_or_else(|| DecodeError::Attribute(key.to_owned()))?;
-            let value = self.value(ty, depth)?;
+            let value = match ty(key) {
+                Some(ty) => self.value(ty, depth),
+                None => Err(Mismatch::new("the schema has no such attribute")),
+            };
+            let value = value.map_err(|it| it.under(step(key.to_owned())))?;
             if entries.insert(key.to_owned(), value).is_some() {
-                return Err(DecodeError::Unexpected("distinct keys"));
+                return Err(Mismatch::new("it is there twice").under(step(key.to_owned())));
             }
         }
         Ok(entries)
@@ -273,8 +276,9 @@ impl<'a> Reader<'a> {
         marker: Marker,
         attributes: &BTreeMap<String, Type>,
         depth: usize,
-    ) -> Result<Value, DecodeError> {
-        let mut entries = self.entries(marker, |name| attributes.get(name), depth)?;
+    ) -> Result<Value, Mismatch> {
+        let mut entries =
+            self.entries(marker, |name| attributes.get(name), Step::Attribute, depth)?;
         for name in attributes.keys() {
             if !entries.contains_key(name) {
                 entries.insert(name.clone(), Value::Null);
@@ -283,41 +287,39 @@ impl<'a> Reader<'a> {
         Ok(Value::Object(entries))
     }
 
-    fn tuple(
-        &mut self,
-        marker: Marker,
-        types: &[Type],
-        depth: usize,
-    ) -> Result<Value, DecodeError> {
+    fn tuple(&mut self, marker: Marker, types: &[Type], depth: usize) -> Result<Value, Mismatch> {
         if self.array_length(marker)? != types.len() {
-            return Err(DecodeError::Unexpected("a tuple of another length"));
+            return Err(expected(&format!("{} elements", types.len())));
         }
+        let types = types.iter().enumerate();
         types
-            .iter()
-            .map(|ty| self.value(ty, depth))
+            .map(|(index, ty)| {
+                let item = self.value(ty, depth);
+                item.map_err(|it| it.under(Step::Index(index)))
+            })
             .collect::<Result<_, _>>()
             .map(Value::Tuple)
     }
 
-    fn dynamic(&mut self, marker: Marker, depth: usize) -> Result<Value, DecodeError> {
-        const WHAT: DecodeError = DecodeError::Unexpected("a type and a value");
+    fn dynamic(&mut self, marker: Marker, depth: usize) -> Result<Value, Mismatch> {
+        let mismatch = || expected("a type and a value");
         if self.array_length(marker)? != 2 {
-            return Err(WHAT);
+            return Err(mismatch());
         }
         let length = match self.marker()? {
             Marker::Bin8 => self.length(1)?,
             Marker::Bin16 => self.length(2)?,
             Marker::Bin32 => self.length(4)?,
-            _ => return Err(WHAT),
+            _ => return Err(mismatch()),
         };
-        let ty = Type::from_json_bytes(self.take(length)?).map_err(|_| WHAT)?;
+        let ty = Type::from_json_bytes(self.take(length)?).map_err(|_| mismatch())?;
         let value = self.value(&ty, depth)?;
         Ok(Value::Dynamic(Box::new((ty, value))))
     }
 
     /// Passes over one value of any kind.
-    fn skip(&mut self, depth: usize) -> Result<(), DecodeError> {
-        let depth = depth.checked_sub(1).ok_or(DecodeError::TooDeep)?;
+    fn skip(&mut self, depth: usize) -> Result<(), Mismatch> {
+        let depth = depth.checked_sub(1).ok_or_else(too_deep)?;
         let marker = self.marker()?;
         if let Some(length) = self.ext_length(marker)? {
             return self.take(length.saturating_add(1)).map(drop);

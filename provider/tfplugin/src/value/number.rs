@@ -13,9 +13,9 @@ use crate::limits::{MAX_NUMBER_EXPONENT, MAX_NUMBER_TEXT};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Number(BigDecimal);
 
-/// Text is not a number, or is outside of what Terraform can hold.
+/// Text is not a number, or not one that is held here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a number within the supported range")]
+#[error("expected a number of at most {MAX_NUMBER_TEXT} digits")]
 pub struct InvalidNumber;
 
 impl Number {

@@ -12,7 +12,12 @@ use tonic::{Streaming, transport::Channel};
 
 use crate::host::{self, Plugin, SOON, Tls};
 
-fn request(name: &str, times: i64, delay_ms: i64, crash: bool) -> pb::invoke_action::Request {
+pub(crate) fn request(
+    name: &str,
+    times: i64,
+    delay_ms: i64,
+    crash: bool,
+) -> pb::invoke_action::Request {
     let ty = Type::object([
         ("name", Type::String),
         ("text", Type::String),

@@ -1,9 +1,6 @@
 //! How the plugin ends, and what it finishes first.
 
-use std::{
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tfplugin_proto::{
     goplugin::{
@@ -12,7 +9,6 @@ use tfplugin_proto::{
     },
     tfplugin6 as pb,
 };
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::host::{self, HOST_PATIENCE, Plugin, SOON, Tls};
 
@@ -46,32 +42,95 @@ async fn it_ends_when_the_connection_closes() {
     assert!(plugin.exited(SOON).await.success());
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn it_ends_when_its_parent_dies() {
-    let directory = host::Directory::new();
-    let mut shell = tokio::process::Command::new("sh")
-        .arg("-c")
-        .arg("\"$0\" & echo $! >&2; read wait")
-        .arg(host::example())
-        .env(
-            "TF_PLUGIN_MAGIC_COOKIE",
-            "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
-        )
-        .env("TMPDIR", directory.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdout = BufReader::new(shell.stdout.take().unwrap()).lines();
-    let line = host::within(stdout.next_line())
-        .await
-        .unwrap()
-        .expect("a handshake line");
-    assert!(line.starts_with("1|6|unix|"), "{line}");
-    shell.kill().await.unwrap();
-    // The end of the plugin closes the last writer of the pipe.
-    assert_eq!(host::within(stdout.next_line()).await.unwrap(), None);
+    let mut plugin = Plugin::options().plain().under_shell().start().await;
+    assert!(plugin.line.starts_with("1|6|unix|"), "{}", plugin.line);
+    plugin.kill_parent().await;
+    plugin.fell_silent().await;
+}
+
+/// Nobody is left to hear the answer, and what was begun is written down all the same.
+#[cfg(unix)]
+#[tokio::test]
+async fn an_orphan_finishes_a_critical_section() {
+    let options = Plugin::options().plain().under_shell();
+    let mut plugin = options.env("TF_LOG_PROVIDER", "INFO").start().await;
+    let mut client = plugin.configured_over(Tls::Plain).await;
+    let apply = tokio::spawn(async move {
+        let create = host::create("n", "text", 0, 1_500);
+        client.apply_resource_change(create).await
+    });
+    plugin.wait_for_log("writing").await;
+    plugin.kill_parent().await;
+    plugin.fell_silent().await;
+    assert!(
+        plugin.directory().join("n.json").exists(),
+        "the write was cut off"
+    );
+    apply.abort();
+}
+
+/// In debug mode it may well outlive the terminal that it was started in.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_termination_ends_an_orphan_in_debug_mode() {
+    let mut plugin = Plugin::options().debug().under_shell().start().await;
+    plugin.attach().await;
+    plugin.kill_parent().await;
+    let mut client = plugin.provider(Tls::Plain).await.unwrap();
+    host::schema(&mut client).await;
+    plugin.signal("TERM");
+    plugin.fell_silent().await;
+    assert!(
+        !std::path::Path::new(plugin.address()).exists(),
+        "the socket is left behind"
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_termination_ends_it_while_nothing_is_done() {
+    for is_connected in [false, true] {
+        let mut plugin = Plugin::start().await;
+        let client = match is_connected {
+            true => Some(plugin.configured().await),
+            false => None,
+        };
+        plugin.signal("TERM");
+        assert!(plugin.exited(HOST_PATIENCE).await.success());
+        assert!(
+            !std::path::Path::new(plugin.address()).exists(),
+            "the socket is left behind"
+        );
+        drop(client);
+    }
+}
+
+/// Something that never ends must not keep the process for ever. Only here that time is waited for.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_critical_section_without_end_is_cut_after_its_grace() {
+    const GRACE: Duration = tfplugin::limits::CRITICAL_SECTION_GRACE;
+    let mut plugin = Plugin::options()
+        .env("TF_LOG_PROVIDER", "INFO")
+        .start()
+        .await;
+    let mut client = plugin.configured().await;
+    let apply = tokio::spawn(async move {
+        let create = host::create("n", "text", 0, 3_600_000);
+        client.apply_resource_change(create).await
+    });
+    plugin.wait_for_log("writing").await;
+    let began = Instant::now();
+    plugin.signal("TERM");
+    // A second one changes nothing.
+    plugin.signal("TERM");
+    assert!(plugin.exited(SOON).await.success());
+    assert!(began.elapsed() >= GRACE, "{:?}", began.elapsed());
+    assert!(!plugin.directory().join("n.json").exists());
+    apply.abort();
 }
 
 #[tokio::test]

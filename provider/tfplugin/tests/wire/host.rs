@@ -4,36 +4,24 @@ use std::{
     collections::BTreeMap,
     future::Future,
     path::{Path, PathBuf},
-    pin::Pin,
     process::{ExitStatus, Output, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    task::{Context, Poll},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
-use hyper_util::rt::TokioIo;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ECDSA_P521_SHA512};
 use tfplugin::{Type, Value, value::msgpack};
 use tfplugin_proto::{
     goplugin::{Empty, grpc_controller_client::GrpcControllerClient},
     tfplugin6::{self as pb, provider_client::ProviderClient},
 };
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader, Lines},
+    io::{AsyncBufReadExt as _, BufReader, Lines},
     process::{Child, ChildStderr, ChildStdout, Command},
 };
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{
-        ClientConfig, RootCertStore,
-        crypto::aws_lc_rs,
-        pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
-    },
-};
-use tonic::transport::{Channel, Endpoint, Uri};
+use tonic::transport::{Channel, Endpoint};
+
+pub(crate) use crate::connect::Tls;
+use crate::connect::{Certificate, Connector, Io};
 
 /// Long enough for anything that should happen at once on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -42,25 +30,13 @@ pub(crate) const HOST_PATIENCE: Duration = Duration::from_secs(2);
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
-/// How a test connects.
-#[derive(Clone, Copy)]
-pub(crate) enum Tls {
-    /// As the host that started the plugin.
-    Right,
-    /// With TLS, but without a certificate.
-    NoCertificate,
-    /// With another host's certificate.
-    OtherCertificate,
-    /// Without TLS.
-    Plain,
-}
-
 /// How to start the plugin.
 #[derive(Default)]
 pub(crate) struct Options {
     long_directory: bool,
     plain: bool,
     debug: bool,
+    under_shell: bool,
     env: Vec<(&'static str, &'static str)>,
 }
 
@@ -68,7 +44,9 @@ pub(crate) struct Options {
 pub(crate) struct Plugin {
     /// The handshake line.
     pub(crate) line: String,
+    /// The plugin, or the shell that started it.
     child: Child,
+    id: u32,
     stdout: Lines<BufReader<ChildStdout>>,
     stderr: Lines<BufReader<ChildStderr>>,
     directory: Directory,
@@ -98,31 +76,6 @@ impl Drop for Directory {
     }
 }
 
-/// A certificate like a host's: P-521, its own certificate authority.
-struct Certificate {
-    pem: String,
-    der: CertificateDer<'static>,
-    key: Vec<u8>,
-}
-
-impl Certificate {
-    fn new() -> Self {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512).unwrap();
-        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let certificate = params.self_signed(&key).unwrap();
-        Self {
-            pem: certificate.pem(),
-            der: certificate.der().clone(),
-            key: key.serialize_der(),
-        }
-    }
-
-    fn key(&self) -> PrivateKeyDer<'static> {
-        PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.clone()))
-    }
-}
-
 impl Options {
     pub(crate) fn long_directory(mut self) -> Self {
         self.long_directory = true;
@@ -139,6 +92,12 @@ impl Options {
         self
     }
 
+    /// Started by a shell, which can be killed.
+    pub(crate) fn under_shell(mut self) -> Self {
+        self.under_shell = true;
+        self
+    }
+
     pub(crate) fn env(mut self, name: &'static str, value: &'static str) -> Self {
         self.env.push((name, value));
         self
@@ -152,7 +111,7 @@ impl Options {
             temporary.push("d".repeat(120));
             std::fs::create_dir_all(&temporary).unwrap();
         }
-        let mut command = command(Some(COOKIE));
+        let mut command = command(Some(COOKIE), self.under_shell);
         command
             .env("TMPDIR", &temporary)
             .stdout(Stdio::piped())
@@ -164,12 +123,21 @@ impl Options {
         } else if !self.plain {
             command.env("PLUGIN_CLIENT_CERT", &certificate.pem);
         }
-        let mut child = command.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
         let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let id = if self.under_shell {
+            let line = within(stderr.next_line()).await.unwrap();
+            line.expect("the shell says whom it has started")
+                .parse()
+                .unwrap()
+        } else {
+            child.id().unwrap()
+        };
         let mut plugin = Plugin {
             line: String::new(),
             child,
+            id,
             stdout,
             stderr,
             directory,
@@ -190,7 +158,20 @@ impl Plugin {
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.child.id().unwrap()
+        self.id
+    }
+
+    /// Ends the shell that started the plugin, as a power cut would.
+    pub(crate) async fn kill_parent(&mut self) {
+        assert_ne!(self.child.id(), Some(self.id), "there is no shell");
+        self.child.kill().await.unwrap();
+    }
+
+    /// Waits for the end of a plugin that is nobody's child: it was the last that could write here.
+    pub(crate) async fn fell_silent(&mut self) {
+        while let Some(line) = within(self.stdout.next_line()).await.unwrap() {
+            assert!(!line.contains('|'), "{line}");
+        }
     }
 
     pub(crate) fn directory(&self) -> &Path {
@@ -199,6 +180,22 @@ impl Plugin {
 
     pub(crate) fn address(&self) -> &str {
         self.line.split('|').nth(3).unwrap()
+    }
+
+    /// Reads how to attach to a plugin in debug mode, which is what a handshake line is to a host otherwise.
+    pub(crate) async fn attach(&mut self) -> serde_json::Value {
+        const VARIABLE: &str = "TF_REATTACH_PROVIDERS='";
+        while !self.line.starts_with(VARIABLE) {
+            self.line = self.next_line().await;
+        }
+        let json = self.line[VARIABLE.len()..].trim_end_matches('\'');
+        let attach: serde_json::Value = serde_json::from_str(json).unwrap();
+        let of = |registry: &str| attach[format!("{registry}/example/minimal")].clone();
+        assert_eq!(of("registry.terraform.io"), of("registry.opentofu.org"));
+        let attach = of("registry.terraform.io");
+        let address = attach["Addr"]["String"].as_str().unwrap();
+        self.line = format!("1|6|unix|{address}|grpc|");
+        attach
     }
 
     pub(crate) async fn next_line(&mut self) -> String {
@@ -256,12 +253,16 @@ impl Plugin {
 
     /// A connection, with the handshake done.
     pub(crate) async fn channel(&self, tls: Tls) -> Result<Channel, tonic::transport::Error> {
-        let connector = Connector {
-            address: self.address().to_owned(),
-            tls: self.tls(tls),
-        };
+        let connector = Connector::new(&self.line, tls, &self.certificate);
         Endpoint::from_static("http://localhost")
             .connect_with_connector(connector)
+            .await
+    }
+
+    /// A connection without HTTP/2 in it.
+    pub(crate) async fn stream(&self, tls: Tls) -> std::io::Result<Box<dyn Io>> {
+        Connector::new(&self.line, tls, &self.certificate)
+            .connect()
             .await
     }
 
@@ -278,7 +279,11 @@ impl Plugin {
 
     /// A provider that keeps its notes in this plugin's directory.
     pub(crate) async fn configured(&self) -> ProviderClient<Channel> {
-        let mut client = self.provider(Tls::Right).await.unwrap();
+        self.configured_over(Tls::Right).await
+    }
+
+    pub(crate) async fn configured_over(&self, tls: Tls) -> ProviderClient<Channel> {
+        let mut client = self.provider(tls).await.unwrap();
         let ty = Type::object([("directory", Type::String)]);
         let config = Value::object([("directory", self.directory().to_str().unwrap().into())]);
         let request = pb::configure_provider::Request {
@@ -294,41 +299,11 @@ impl Plugin {
         assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
         client
     }
-
-    fn tls(&self, tls: Tls) -> Option<TlsConnector> {
-        let encoded = self.line.rsplit('|').next().unwrap();
-        let mut roots = RootCertStore::empty();
-        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap();
-        if !matches!(tls, Tls::Plain) {
-            roots.add(CertificateDer::from(base64(encoded))).unwrap();
-        }
-        let builder = builder.with_root_certificates(roots);
-        let mut config = match tls {
-            Tls::Plain => return None,
-            Tls::NoCertificate => builder.with_no_client_auth(),
-            Tls::Right => {
-                let own = &self.certificate;
-                builder
-                    .with_client_auth_cert(vec![own.der.clone()], own.key())
-                    .unwrap()
-            }
-            Tls::OtherCertificate => {
-                let other = Certificate::new();
-                builder
-                    .with_client_auth_cert(vec![other.der.clone()], other.key())
-                    .unwrap()
-            }
-        };
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        Some(TlsConnector::from(Arc::new(config)))
-    }
 }
 
 /// Starts the example by hand.
 pub(crate) async fn run_without_host(cookie: Option<&str>) -> Output {
-    within(command(cookie).output()).await.unwrap()
+    within(command(cookie, false).output()).await.unwrap()
 }
 
 /// Asks for the schema, the first thing that every host does.
@@ -426,8 +401,13 @@ pub(crate) fn example() -> PathBuf {
     path
 }
 
-fn command(cookie: Option<&str>) -> Command {
-    let mut command = Command::new(example());
+fn command(cookie: Option<&str>, under_shell: bool) -> Command {
+    let mut command = Command::new(if under_shell { "sh".into() } else { example() });
+    if under_shell {
+        command
+            .args(["-c", "\"$0\" \"$@\" & echo $! >&2; read wait"])
+            .arg(example());
+    }
     command.env_clear().env("PLUGIN_PROTOCOL_VERSIONS", "5,6");
     command
         .env("PLUGIN_MIN_PORT", "10000")
@@ -436,63 +416,4 @@ fn command(cookie: Option<&str>) -> Command {
         command.env("TF_PLUGIN_MAGIC_COOKIE", cookie);
     }
     command
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    let digit = |byte: u8| match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        other => panic!("{other} is not base64"),
-    };
-    let mut out = Vec::new();
-    for chunk in text.as_bytes().chunks(4) {
-        let word = chunk
-            .iter()
-            .fold(0_u32, |word, byte| word << 6 | u32::from(digit(*byte)));
-        let word = word << (6 * (4 - chunk.len()));
-        out.extend_from_slice(&word.to_be_bytes()[1..chunk.len()]);
-    }
-    out
-}
-
-#[derive(Clone)]
-struct Connector {
-    address: String,
-    tls: Option<TlsConnector>,
-}
-
-pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
-
-impl Connector {
-    async fn connect(self) -> std::io::Result<TokioIo<Box<dyn Io>>> {
-        let plain: Box<dyn Io> = if self.address.starts_with('/') {
-            Box::new(tokio::net::UnixStream::connect(&self.address).await?)
-        } else {
-            Box::new(tokio::net::TcpStream::connect(&self.address).await?)
-        };
-        let Some(tls) = self.tls else {
-            return Ok(TokioIo::new(plain));
-        };
-        let name = ServerName::try_from("localhost").unwrap();
-        Ok(TokioIo::new(Box::new(tls.connect(name, plain).await?)))
-    }
-}
-
-impl tonic::codegen::Service<Uri> for Connector {
-    type Response = TokioIo<Box<dyn Io>>;
-    type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = std::io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Uri) -> Self::Future {
-        Box::pin(self.clone().connect())
-    }
 }

@@ -3,13 +3,19 @@
 #![allow(clippy::unwrap_used)]
 
 mod action;
+mod ask;
+mod concurrent;
+mod connect;
+mod debug;
 mod exit;
 mod function;
+mod garbage;
 mod host;
 mod identity;
 mod logs;
 mod rpc;
 mod security;
+mod values;
 
 use host::{Plugin, Tls};
 use tfplugin_proto::health::{HealthCheckRequest, health_client::HealthClient};
@@ -127,31 +133,4 @@ async fn the_plugin_is_healthy() {
     let mut watch = health.watch(ask("plugin")).await.unwrap().into_inner();
     assert_eq!(watch.message().await.unwrap().unwrap().status, 1);
     plugin.end().await;
-}
-
-#[tokio::test]
-async fn debug_mode_prints_how_to_attach_and_survives_its_hosts() {
-    let mut plugin = Plugin::options().debug().start().await;
-    let mut line = plugin.line.clone();
-    while !line.starts_with("TF_REATTACH_PROVIDERS=") {
-        line = plugin.next_line().await;
-    }
-    let json = line
-        .trim_start_matches("TF_REATTACH_PROVIDERS='")
-        .trim_end_matches('\'');
-    let attach: serde_json::Value = serde_json::from_str(json).unwrap();
-    let attach = &attach["registry.terraform.io/example/minimal"];
-    assert_eq!(attach["Protocol"], "grpc");
-    assert_eq!(attach["ProtocolVersion"], 6);
-    assert_eq!(attach["Pid"], plugin.id());
-    plugin.line = format!(
-        "1|6|unix|{}|grpc|",
-        attach["Addr"]["String"].as_str().unwrap()
-    );
-    for _ in 0..2 {
-        let mut client = plugin.provider(Tls::Plain).await.unwrap();
-        host::schema(&mut client).await;
-    }
-    plugin.signal("INT");
-    assert!(plugin.exited(host::SOON).await.success());
 }

@@ -13,7 +13,7 @@ use super::Known;
 pub(crate) type Parameters = BTreeMap<String, Attr<Vec<Attr<String>>>>;
 
 /// The checks of a wave in configuration, plan and state.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Checks {
     pub(crate) instance_status_timeout_seconds: Attr<i64>,
     pub(crate) ssm_document: Attr<String>,
@@ -24,7 +24,7 @@ pub(crate) struct Checks {
 }
 
 /// A hook of a wave in configuration, plan and state.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Hook {
     pub(crate) name: Attr<String>,
     pub(crate) lambda_function: Attr<String>,

@@ -9,7 +9,7 @@ use tfplugin::Attr;
 use super::Known;
 
 /// A drill guard in configuration, plan and state.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Guard {
     pub(crate) subnet_tags: Attr<BTreeMap<String, Attr<String>>>,
 }

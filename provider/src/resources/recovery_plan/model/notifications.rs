@@ -8,7 +8,7 @@ use super::Known;
 use crate::convert;
 
 /// Who is told, in configuration, plan and state.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Notifications {
     pub(crate) topic_arns: Attr<Vec<Attr<String>>>,
     pub(crate) events: Attr<Vec<Attr<String>>>,

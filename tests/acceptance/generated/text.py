@@ -9,14 +9,28 @@ import re
 from random import Random
 from typing import Any
 
-from .configuration import Expression, block, data, output, resource, value
-from .generated import EMPTY_REGION, HOME, REGION, SPOKE, After, Configuration, Digest, Group, Hosts, Plan, World
+from ..configuration import TERRAFORM, Expression, block, data, resource, value
+from . import actions
+from .model import EACH, MODULE, After, Configuration, Digest, Group, Hosts, OfTarget, Plan, moved
+from .reads import LOOKS, at
+from .world import HOME, REGION, SPOKES, Place, World, spoke
 
 NOTHING = object()
 
 # What may be left out, with its default where there is one.
 GROUP = {"description": NOTHING, "tags": NOTHING, "account_id": HOME, "region": REGION}
-PLAN = dict.fromkeys(["description", "tags", "execution_timeout_seconds", "drill_guard", "notifications"], NOTHING)
+PLAN = dict.fromkeys(
+    [
+        "description",
+        "tags",
+        "execution_timeout_seconds",
+        "drill_guard",
+        "notifications",
+        "rto_objective",
+        "rpo_objective",
+    ],
+    NOTHING,
+)
 WAVE = dict.fromkeys(
     [
         "depends_on_waves",
@@ -48,8 +62,20 @@ HOOK = dict.fromkeys(
 DRILL = dict.fromkeys(
     ["triggers", "max_lifetime", "timeouts", "recovery_point_before", "recovery_snapshots"],
     NOTHING,
-) | {"cleanup": "on_destroy", "fail_on_unsuccessful": True}
+) | {"cleanup": "on_destroy", "fail_on_unsuccessful": True, "on_pause": "wait"}
 TARGET = dict.fromkeys(["name", "description", "session_name", "session_duration_seconds"], NOTHING)
+
+# What the modules of groups and plans are, and give.
+GROUP_MODULE = {
+    "name": "string",
+    "description": "optional(string)",
+    "account_id": "optional(string)",
+    "region": "optional(string)",
+    "source_server_ids": "optional(list(string))",
+    "server_selection_tags": "optional(map(string))",
+    "tags": "optional(map(string))",
+}
+IT = 'output "it" {\n  value = %s\n}\n'
 
 
 class Style:
@@ -65,6 +91,10 @@ class Style:
 
     def is_so(self, share: float) -> bool:
         return bool(self.random) and self.random.random() < share
+
+    def one(self, first: str, *others: str) -> str:
+        """One of these, which mean the same."""
+        return self.random.choice((first, *others)) if self.random else first
 
     def full(self, given: dict[str, Any], optional: dict[str, Any]) -> dict[str, Any]:
         """The attributes, with some of those written out that are absent."""
@@ -82,15 +112,20 @@ class Style:
 class Writer:
     """Writes one configuration. What is known only after apply goes through a resource of Terraform's own."""
 
-    def __init__(self, made: Configuration, world: World, style: Style) -> None:
-        self.made, self.world, self.style = made, world, style
+    def __init__(self, made: Configuration, world: World, style: Style, *, has_actions: bool) -> None:
+        self.made, self.world, self.style, self.has_actions = made, world, style, has_actions
         self.hidden: dict[str, str] = {}
+        # Where servers are looked up.
+        self.looked_up: set[Place] = set()
 
     def text(self) -> list[str]:
         """Every block except for the provider's."""
-        blocks = [*self.groups(), *self.plans(), *self.drills(), *self.target(), *self.looks()]
-        servers = Expression("{ for s in data.drs_source_servers.home.servers : s.hostname => s.id }")
-        blocks += [data("drs_source_servers", "home"), block("locals", ids=servers)]
+        blocks = [*self.groups(), *self.plans(), *self.drills(), *self.targets()]
+        for look in self.made.looks:
+            blocks += LOOKS[look][0](self)
+        if self.has_actions:
+            blocks += actions.texts(self)
+        blocks += [data("drs_source_servers", looked_up(place), **at(place)) for place in sorted(self.looked_up)]
         hidden = self.style.order(self.hidden)
         return blocks + [resource("terraform_data", label, input=Expression(given)) for label, given in hidden.items()]
 
@@ -98,7 +133,9 @@ class Writer:
 
     def groups(self) -> list[str]:
         groups = {key: self.group(key, group) for key, group in self.made.groups.items()}
-        if not self.made.is_each:
+        if self.made.groups_placed == MODULE:
+            return [module("groups", self.value(groups, "group"))]
+        if self.made.groups_placed != EACH:
             return [self.resource("drs_protection_group", key, given) for key, given in groups.items()]
         # Every object needs every attribute that is asked for.
         names = dict.fromkeys(name for given in groups.values() for name in given)
@@ -109,36 +146,34 @@ class Writer:
 
     def group(self, key: str, group: Group) -> dict[str, Any]:
         given = dict(group.attributes)
-        is_listed = isinstance(group.selection.value if isinstance(group.selection, After) else group.selection, Hosts)
-        given["source_server_ids" if is_listed else "server_selection_tags"] = group.selection
-        if group.region == EMPTY_REGION:
-            given["region"] = EMPTY_REGION
-        if group.account == SPOKE:
-            given.pop("region", None)
-            attribute = "account_id" if self.style.is_so(0.5) else "id"
-            given["account_id"] = Expression(f"drs_target_account.ledger.{attribute}")
-            if self.style.is_so(0.5):
-                given["region"] = REGION
+        given["source_server_ids" if group.is_listed else "server_selection_tags"] = group.selection
+        account, region = group.place
+        if key := spoke(account):
+            given["account_id"] = Expression(f"drs_target_account.{key}.{self.style.one('id', 'account_id')}")
+        if region != REGION or (account != HOME and self.style.is_so(0.5)):
+            given["region"] = region
         return self.style.full(given, GROUP)
 
     def plans(self) -> list[str]:
-        found = []
+        plans = {}
         for key, plan in self.made.plans.items():
-            given = self.style.full(plan.attributes | {"waves": self.waves(plan)}, PLAN)
-            found.append(self.resource("drs_recovery_plan", key, given))
-        return found
+            plans[key] = self.style.full(plan.attributes | {"waves": self.waves(plan)}, PLAN)
+        if self.made.plans_placed == MODULE:
+            return [module("plans", self.value(plans, "plan"))]
+        return [self.resource("drs_recovery_plan", key, given) for key, given in plans.items()]
 
     def waves(self, plan: Plan) -> Any:
         if plan.is_after:
             # Another way to write what Terraform's own resource keeps would be another value to it.
-            waves = Writer(self.made, self.world, Style(0))._waves(plan)
+            writer = Writer(self.made, self.world, Style(0), has_actions=False)
+            waves = writer._waves(plan)
             return After(waves)
         return self._waves(plan)
 
     def _waves(self, plan: Plan) -> list[dict[str, Any]]:
         waves = []
         for wave in plan.waves:
-            ids = [Expression(self.group_at(key) + ".id") for key in wave.groups]
+            ids = [Expression(self.made.group_at(key) + ".id") for key in wave.groups]
             given = wave.attributes | {"protection_group_ids": After(ids) if wave.is_after else ids}
             if "checks" in given:
                 given["checks"] = self.style.full(given["checks"], CHECKS)
@@ -151,7 +186,7 @@ class Writer:
     def drills(self) -> list[str]:
         found = []
         for key, drill in self.made.drills.items():
-            plan = Expression(f"drs_recovery_plan.{drill.plan}.id")
+            plan = Expression(f"{self.made.plan_at(drill.plan)}.id")
             given = {"recovery_plan_id": After(plan) if drill.is_after else plan} | drill.attributes
             given = self.style.full(given, DRILL)
             if drill.after:
@@ -159,45 +194,22 @@ class Writer:
             found.append(self.resource("drs_drill_execution", key, given))
         return found
 
-    def target(self) -> list[str]:
-        if not self.made.target:
-            return []
-        given = dict(self.made.target)
-        if self.style.random:
+    def targets(self) -> list[str]:
+        found = []
+        for key, attributes in self.made.targets.items():
+            given = dict(attributes)
             # A set has no order.
-            given["regions"] = self.style.random.sample(given["regions"], len(given["regions"]))
-        return [self.resource("drs_target_account", "ledger", self.style.full(given, TARGET))]
+            given["regions"] = list(self.style.order(dict.fromkeys(given["regions"])))
+            found.append(self.resource("drs_target_account", key, self.style.full(given, TARGET)))
+        return found
 
     def resource(self, kind: str, key: str, given: dict[str, Any]) -> str:
         path = f"{kind.removeprefix('drs_')}_{key}"
         written = {name: Expression(self.value(item, f"{path}_{name}")) for name, item in given.items()}
-        return resource(kind, key, **written)
-
-    # Data sources, of which outputs show what stays.
-
-    def looks(self) -> list[str]:
-        made, found = self.made, []
-        if "preflight" in made.looks:
-            for key in made.plans:
-                found.append(data("drs_preflight", key, recovery_plan_id=Expression(f"drs_recovery_plan.{key}.id")))
-                found.append(output(f"preflight_{key}", f"data.drs_preflight.{key}.plan_name"))
-        for key, drill in made.drills.items():
-            at = f"drs_drill_execution.{key}"
-            if "execution" in made.looks:
-                found.append(data("drs_execution", key, id=Expression(f"{at}.id")))
-                found.append(output(f"execution_{key}", f"data.drs_execution.{key}.servers"))
-            if "newest" in made.looks:
-                plan = Expression(f"drs_recovery_plan.{drill.plan}.id")
-                found.append(data("drs_execution", f"newest_{key}", recovery_plan_id=plan, depends_on=[Expression(at)]))
-        if "target" in made.looks and made.target:
-            found.append(data("drs_target_check", "ledger", account_id=Expression("drs_target_account.ledger.id")))
-            found.append(output("ready", "data.drs_target_check.ledger.ready"))
-        return found
+        body = actions.of_resource(self.made, kind, key) if self.has_actions else ""
+        return resource(kind, key, **written, body=body)
 
     # Values.
-
-    def group_at(self, key: str) -> str:
-        return f'drs_protection_group.all["{key}"]' if self.made.is_each else f"drs_protection_group.{key}"
 
     def value(self, given: Any, path: str) -> str:
         """A value in HCL; `path` names what is hidden in it."""
@@ -208,7 +220,10 @@ class Writer:
         if isinstance(given, Hosts):
             return "[" + ", ".join(self.server(name) for name in given.names) + "]"
         if isinstance(given, Digest):
-            return f"{self.group_at(given.group)}.digest"
+            at = self.made.group_at if given.kind == "group" else self.made.plan_at
+            return f"{at(given.key)}.digest"
+        if isinstance(given, OfTarget):
+            return f"drs_target_account.{given.key}.id"
         if isinstance(given, dict):
             items = self.style.order(given).items()
             return "{ " + ", ".join(f"{value(str(name))} = {self.value(item, f'{path}_{name}')}" for name, item in items) + " }"
@@ -218,11 +233,45 @@ class Writer:
 
     def server(self, name: str) -> str:
         server = self.world.servers[name]
-        if server.account == HOME and self.style.is_so(0.5):
-            return f'local.ids["{name}"]'
-        return value(server.id)
+        if not self.style.is_so(0.5):
+            return value(server.id)
+        self.looked_up.add(server.place)
+        found = f"data.drs_source_servers.{looked_up(server.place)}.servers"
+        return f'one([for it in {found} : it.id if it.hostname == "{name}"])'
 
 
-def write(made: Configuration, world: World, style: int) -> list[str]:
+def looked_up(place: Place) -> str:
+    """The label of the data source of the servers of a place."""
+    account, region = place
+    return f"{spoke(account) or 'home'}_{region}"
+
+
+def module(name: str, each: str) -> str:
+    """The use of a module, once for each of its objects."""
+    return block("module", name, source=f"./{name}", for_each=Expression(each), given=Expression("each.value"))
+
+
+def modules() -> dict[str, str]:
+    """The modules by the folders that they are in."""
+    of_group = Expression("object({ " + ", ".join(f"{name} = {kind}" for name, kind in GROUP_MODULE.items()) + " })")
+    group = {name: Expression(f"var.given.{name}") for name in GROUP_MODULE}
+    # A plan is taken as it comes.
+    plan = {name: Expression(f"try(var.given.{name}, null)") for name in ["name", "waves", *PLAN]}
+    found = {}
+    for folder, kind, type_, given in (
+        ("groups", "drs_protection_group", of_group, group),
+        ("plans", "drs_recovery_plan", Expression("any"), plan),
+    ):
+        texts = [TERRAFORM, block("variable", "given", type=type_), resource(kind, "it", **given), IT % f"{kind}.it"]
+        found[folder] = "\n".join(texts)
+    return found
+
+
+def moves(before: Configuration, after: Configuration) -> list[str]:
+    """The blocks that say what is at another address than before."""
+    return [block("moved", **{"from": Expression(old), "to": Expression(new)}) for old, new in moved(before, after).items()]
+
+
+def write(made: Configuration, world: World, style: int, *, has_actions: bool = False) -> list[str]:
     """A configuration in the style of a seed, without the provider's block."""
-    return Writer(made, world, Style(style)).text()
+    return Writer(made, world, Style(style), has_actions=has_actions).text()
