@@ -76,6 +76,17 @@ impl Kind {
         Diagnostic::error(format!("{} Not Found", self.title), detail)
     }
 
+    /// It is to be deleted while an execution needs it, which may end before.
+    pub(crate) fn is_deleted_later(&self, name: &str, by: &dyn Display) -> Diagnostic {
+        let Self { title, short, .. } = self;
+        let detail = format!(
+            "Execution {by} uses {short} {name:?} and runs, and the {short} is deleted only once it has ended. A \
+             drs_drill_execution that is destroyed in the same run ends it before; otherwise wait for its end (`drsctl watch \
+             {by}`)."
+        );
+        Diagnostic::warning(format!("An Execution Uses the {title}"), detail)
+    }
+
     /// Somebody else writes it at the same time.
     pub(crate) fn is_being_changed(&self, error: &dyn Display) -> Diagnostic {
         let detail = format!(

@@ -54,7 +54,7 @@ def test_there_is_no_other_kind_of_example(host: Host) -> None:
     """What is not looked at here would be found out by a reader."""
     known = {"actions", "data-sources", "drs.yaml", "ephemeral-resources", "functions", "list-resources", "resources"}
     assert {path.name for path in EXAMPLES.iterdir()} <= known.union(OTHERS)
-    assert {path.name for path in SCENARIOS.iterdir()} == {"accounts", "three-tier", "two-accounts", "verified-drill"}
+    assert {path.name for path in SCENARIOS.iterdir()} == {"accounts", "gates", "three-tier", "two-accounts", "verified-drill"}
     assert TYPED and IMPORTABLE
 
 

@@ -67,7 +67,7 @@ def test_a_drill_that_was_interrupted_can_be_destroyed(workspace: Workspace, sim
     running.interrupt()
     simulator.release(held)
     running.wait().expect(1)
-    workspace.destroy()
+    golden.check("destroyed_while_running", workspace.destroy(), workspace)
     assert simulator.instances() == []
     assert simulator.launches() == {"web-1": 1, "web-2": 1}
     assert simulator.has_event("CancelRequested")

@@ -122,9 +122,10 @@ fn assume_role() -> Attribute {
             "role_arn",
             Attribute::string()
                 .required()
-                .validate(validator::check("must be the ARN of a role, such as arn:aws:iam::111122223333:role/dr", |value: &Value| {
-                    value.as_str().is_some_and(|arn| arn.starts_with("arn:") && arn.contains(":role/"))
-                }))
+                .validate(validator::check(
+                    "must be the ARN of a role, such as arn:aws:iam::111122223333:role/dr",
+                    is_role,
+                ))
                 .describe("ARN of the role."),
         ),
         (
@@ -213,6 +214,12 @@ fn is_environment(value: &Value) -> bool {
     value
         .as_str()
         .is_some_and(|text| (1..=64).contains(&text.len()) && text.chars().all(fits))
+}
+
+fn is_role(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|arn| arn.starts_with("arn:") && arn.contains(":role/"))
 }
 
 fn is_url(value: &Value) -> bool {

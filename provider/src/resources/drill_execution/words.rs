@@ -169,7 +169,7 @@ pub(super) fn unsuccessful(state: &State, taints: bool) -> Diagnostic {
     let id = &state.started.execution_id;
     let is_partial = state.status == Status::Ended(Outcome::Partial);
     let why = if is_partial {
-        "The other waves went on, but only COMPLETED is success. "
+        "PARTIAL is no success: only COMPLETED is. "
     } else {
         ""
     };

@@ -389,9 +389,9 @@ pub(super) async fn destroy(client: &Client, plan: &mut Plan<Model>) {
         return;
     };
     if let Ok(Some(execution)) = groups.user(&group).await {
-        let refusal = super::refusal::in_use(&group.config.name, &execution, "deleted");
+        let name = &group.config.name;
         plan.diagnostics
-            .push(Diagnostic::warning(refusal.summary, refusal.detail));
+            .push(super::refusal::KIND.is_deleted_later(name, &execution));
     }
 }
 

@@ -355,9 +355,9 @@ pub(super) async fn destroy(client: &Client, plan: &mut Plan<Model>) {
         return;
     };
     if let Ok(Some(execution)) = plans.running(&stored).await {
-        let refusal = refusal::in_use(&stored.spec.name, &execution, "deleted");
+        let name = &stored.spec.name;
         plan.diagnostics
-            .push(Diagnostic::warning(refusal.summary, refusal.detail));
+            .push(refusal::KIND.is_deleted_later(name, &execution));
     }
 }
 
