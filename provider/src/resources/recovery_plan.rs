@@ -205,7 +205,11 @@ async fn take_back(client: &Client, before: StoredPlan, mut refused: Diagnostic)
     let now = client.session().clock().now();
     let plans = client.session().plans();
     let (id, name) = (before.id.clone(), before.spec.name.clone());
-    if plans.update(&id, before.spec, before.tags, now).await.is_err() {
+    if plans
+        .update(&id, before.spec, before.tags, now)
+        .await
+        .is_err()
+    {
         refused.detail.push_str(&refusal::nameless(&id, &name));
     }
     refused
