@@ -1,7 +1,7 @@
 """What the provider costs a user of Terraform: `make bench` prints these tables.
 
-Medians of several runs of a release build, against a simulator in a process of its own, for each Terraform. Nothing is asserted: figures of a
-machine do not belong in tests. Each plan and apply is also made with as many `terraform_data`, which need no provider
+Medians of several runs of a release build, against a simulator in a process of its own, for each Terraform. Nothing is
+asserted: figures of a machine do not belong in tests. Each plan and apply is also made with as many `terraform_data`, which need no provider
 process and no look at AWS, so that what is Terraform's own time can be told apart.
 """
 
@@ -68,7 +68,11 @@ def print_start(binaries: Path) -> None:
 def start(path: Path) -> tuple[float, float]:
     began = time.perf_counter()
     process = subprocess.Popen(
-        [path], env=COOKIE | {"PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [path],
+        env=COOKIE | {"PATH": os.environ["PATH"]},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     try:
         line = process.stdout.readline()
