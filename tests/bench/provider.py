@@ -1,8 +1,8 @@
 """What the provider costs a user of Terraform: `make bench` prints these tables.
 
 Medians of several runs of a release build, against a simulator in a process of its own, for each Terraform. Nothing is
-asserted: figures of a machine do not belong in tests. Each plan and apply is also made with as many `terraform_data`, which need no provider
-process and no look at AWS, so that what is Terraform's own time can be told apart.
+asserted: figures of a machine do not belong in tests. Each plan and apply is also made with as many `terraform_data`, which
+need no provider process and no look at AWS, so that what is Terraform's own time can be told apart.
 """
 
 import argparse
