@@ -25,13 +25,16 @@ def configuration(simulator: Simulator) -> list[str]:
 
 def drsctl(simulator: Simulator, *arguments: str) -> subprocess.CompletedProcess:
     environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(simulator.directory.parent / "home")}
-    return subprocess.run(
-        [simulator.binaries / "drsctl", *arguments],
-        env=environment | simulator.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    try:
+        return subprocess.run(
+            [simulator.binaries / "drsctl", *arguments],
+            env=environment | simulator.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    except subprocess.TimeoutExpired as hung:
+        raise AssertionError(f"drsctl {arguments} still runs after {hung.timeout} s: {hung.stdout} {hung.stderr}") from None
 
 
 def test_the_log_shows_waves_and_servers(workspace: Workspace, simulator: Simulator) -> None:

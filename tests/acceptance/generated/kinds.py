@@ -1,5 +1,6 @@
 """What comes up in a life: which attributes are set, which things there are and how they are placed, what is changed."""
 
+from itertools import combinations
 from typing import Any
 
 from .actions import DECLARED
@@ -9,6 +10,8 @@ from .reads import LOOKS
 from .values import ABOUT, ACTION, CHECKS, DRILL, HOOK, NOTIFICATIONS, OBJECTIVES, PLAN, TARGET, WAVE
 from .world import HOME, REGION, SPOKES, spoke
 
+# Of how many seeds any two are looked at.
+PAIRED = 400
 # Those that every sample has.
 WANTED = {
     *(f"group {name}" for name in (*ABOUT, "region", "servers", "tags that select")),
@@ -72,13 +75,16 @@ def said(what: str, words: dict[str, Any]) -> set[str]:
     return {f"{what} {word}" for word, is_so in words.items() if is_so}
 
 
-def cover(of_seeds: dict[int, set[str]], wanted: set[str]) -> list[int]:
-    """Few seeds in which everything that is wanted comes up; each time the one that adds most."""
+def cover(of_seeds: dict[int, set[str]], costs: dict[int, int], wanted: set[str]) -> list[int]:
+    """Few seeds in which everything that is wanted comes up: the cheapest two where there are two, else more."""
+    best = sorted(of_seeds, key=lambda seed: (-len(of_seeds[seed] & wanted), seed))
+    pairs = [pair for pair in combinations(best[:PAIRED], 2) if wanted <= of_seeds[pair[0]] | of_seeds[pair[1]]]
+    if pairs:
+        return list(min(pairs, key=lambda pair: sum(costs[seed] for seed in pair)))
     chosen: list[int] = []
-    left = set(wanted)
-    while left:
-        best = max(of_seeds, key=lambda seed: (len(of_seeds[seed] & left), -seed))
-        assert of_seeds[best] & left, f"no seed has {sorted(left)}"
-        chosen.append(best)
-        left -= of_seeds[best]
+    while left := wanted.difference(*(of_seeds[seed] for seed in chosen)):
+        # Each time the one that adds most.
+        adds = max(of_seeds, key=lambda seed: (len(of_seeds[seed] & left), -seed))
+        assert of_seeds[adds] & left, f"no seed has {sorted(left)}"
+        chosen.append(adds)
     return chosen
