@@ -13,7 +13,7 @@ from ..configuration import TERRAFORM, Expression, block, data, resource, value
 from . import actions
 from .model import EACH, MODULE, After, Configuration, Digest, Group, Hosts, OfTarget, Plan, moved
 from .reads import LOOKS, at
-from .world import HOME, REGION, SPOKES, Place, World, spoke
+from .world import HOME, REGION, Place, World, spoke
 
 NOTHING = object()
 
