@@ -25,11 +25,12 @@ use crate::state::{IllegalEvent, Owner, State};
 use crate::store::codec::ReadError;
 use crate::store::executions::{Executions, HistoryError};
 use crate::store::items::Items;
-use crate::time::{after, before};
+use crate::time::{Wake, after, before};
 
 mod actions;
 mod adopt;
 mod drill_guard;
+pub mod hosted;
 mod notices;
 mod observe;
 mod perform;
@@ -133,6 +134,16 @@ struct Run<'a, W> {
     watch: &'a W,
 }
 
+/// What one turn came to.
+enum Step {
+    /// Another is to be made.
+    Next,
+    /// None is.
+    Ended(Ending),
+    /// None is before then.
+    Resting(Wake),
+}
+
 /// What came of carrying out a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
@@ -221,41 +232,42 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         let mut post = Post::default();
         let mut failures = 0;
         for _ in 0..limits::TURNS_PER_DRIVE {
-            match self.drive_once(&mut run, &mut post).await {
-                Ok(None) => failures = 0,
-                Ok(Some(ending)) => return Ok((run.state, ending)),
+            match self.drive_once(&mut run, &mut post, None).await {
+                Ok(Step::Ended(ending)) => return Ok((run.state, ending)),
+                Ok(Step::Next | Step::Resting(_)) => failures = 0,
                 Err(error) => self.wait_out(&run, error, &mut failures).await?,
             }
         }
         Err(DriveError::TooManyTurns)
     }
 
-    /// One turn, unless there is a reason not to make any more.
+    /// One turn, unless there is a reason not to make any more. A wait that is longer than `patience` is not begun.
     async fn drive_once<'a, W: Watch>(
         &'a self,
         run: &mut Run<'_, W>,
         post: &mut Post<'a>,
-    ) -> Result<Option<Ending>, DriveError> {
+        patience: Option<SignedDuration>,
+    ) -> Result<Step, DriveError> {
         self.refresh(run).await?;
         if let Some(owner) = &run.state.owner
             && !run.state.is_owned_by(&self.owner)
         {
-            return Ok(Some(Ending::OwnedBy(owner.clone())));
+            return Ok(Step::Ended(Ending::OwnedBy(owner.clone())));
         }
         if is_done(&run.state) {
-            return Ok(Some(Ending::Done));
+            return Ok(Step::Ended(Ending::Done));
         }
         if run.watch.is_stopped() {
-            return Ok(Some(Ending::Stopped));
+            return Ok(Step::Ended(Ending::Stopped));
         }
         self.beat(run).await?;
-        match self.turn(run, post).await {
-            Err(DriveError::Illegal(broken)) => self.halt(run, &broken).await?,
-            result => {
-                result?;
+        match self.turn(run, post, patience).await {
+            Err(DriveError::Illegal(broken)) => {
+                self.halt(run, &broken).await?;
+                Ok(Step::Next)
             }
+            result => result,
         }
-        Ok(None)
     }
 
     /// A store that cannot serve now changes nothing about the execution, so it is waited for; but not for ever.
@@ -274,7 +286,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         }
         run.watch.on_trouble(call);
         let wait = backoff("store", *failures - 1, call.retry_after);
-        let mut wake = crate::time::Wake::default();
+        let mut wake = Wake::default();
         wake.at_wall(after(self.clock.now().wall, wait));
         self.clock.sleep(wake).await;
         Ok(())
@@ -310,7 +322,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
             if watch.is_stopped() {
                 return Ok((run.state, Ending::Stopped));
             }
-            let mut wake = crate::time::Wake::default();
+            let mut wake = Wake::default();
             wake.at_wall(after(self.clock.now().wall, limits::FOLLOW_INTERVAL));
             self.clock.sleep(wake).await;
             self.refresh(&mut run).await?;
@@ -338,18 +350,27 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
         &'a self,
         run: &mut Run<'_, W>,
         post: &mut Post<'a>,
-    ) -> Result<Turn, DriveError> {
+        patience: Option<SignedDuration>,
+    ) -> Result<Step, DriveError> {
         let Decision {
             command,
             publish,
             mut wake,
         } = decide(&run.state, &run.view, self.clock.now(), &self.settings);
         self.publish(run, publish, post);
+        // Whether it was lost meanwhile shows at the beginning of the next turn.
         if let Some(command) = command {
-            return self.perform(run, command).await;
+            self.perform(run, command).await?;
+            return Ok(Step::Next);
         }
-        wake.at_wall(after(self.clock.now().wall, limits::HEARTBEAT_INTERVAL));
-        self.wait(run, wake, post).await
+        let now = self.clock.now();
+        let rests = |patience| hosted::is_to_rest(now, wake, self.settings.speed, patience);
+        if patience.is_some_and(rests) && run.is_quiet() {
+            return Ok(Step::Resting(wake));
+        }
+        wake.at_wall(after(now.wall, limits::HEARTBEAT_INTERVAL));
+        self.wait(run, wake, post).await?;
+        Ok(Step::Next)
     }
 
     /// Takes what others wrote since the last look.
@@ -374,8 +395,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     /// When the store refuses; a lost word only makes the next one wait.
     pub async fn leave(&self, id: &ExecutionId) -> Result<(), DriveError> {
         let mut now = self.clock.now();
-        let silence = limits::OWNER_SILENCE.saturating_add(SignedDuration::from_secs(1));
-        now.wall = before(now.wall, silence);
+        now.wall = long_silent(now.wall);
         self.executions
             .heartbeat(id, &self.owner, &self.host, now)
             .await
@@ -416,6 +436,12 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
             .await
             .map_err(DriveError::History)
     }
+}
+
+/// When an owner was last heard of that counts as gone now.
+fn long_silent(wall: Timestamp) -> Timestamp {
+    let silence = limits::OWNER_SILENCE.saturating_add(SignedDuration::from_secs(1));
+    before(wall, silence)
 }
 
 impl fmt::Display for DriveError {

@@ -6,6 +6,7 @@
 //!
 //! - [`plan`]: a recovery plan that cannot be invalid. [`event`]: the facts of a history. [`state`]: their fold.
 //! - [`decide`]: the only place that chooses. [`drive`]: the loop that carries decisions out through the [`ports`].
+//! - [`asl`]: the state machine that hosts the loop on AWS Step Functions.
 //! - [`control`]: what operators may ask of an execution. [`guard`]: what stands before its launches, by name.
 //! - [`resolve`]: which servers a plan launches now; [`only`]: a part of them.
 //! - [`origin`]: whether servers fail together with the history.
@@ -16,6 +17,7 @@
 //! What it does not do: no clock, no randomness, no network, no files, no async runtime. Whoever drives it passes those
 //! in. A test asserts that its dependencies stay that way.
 
+pub mod asl;
 pub mod begin;
 pub mod control;
 pub mod decide;

@@ -206,6 +206,29 @@ pub const EXIT_GRACE: SignedDuration = SignedDuration::from_secs(5);
 /// Turns one driver makes for one execution before it stops and says so: at one look per 15 s this is a month.
 pub const TURNS_PER_DRIVE: u64 = 200_000;
 
+/// How long a turn on Lambda works before it lets the machine wait, while there is always something to do.
+pub const TURN_BUDGET: SignedDuration = SignedDuration::from_secs(60);
+/// Longest wait that a turn on Lambda sleeps through, rather than have the machine wait.
+pub const TURN_PATIENCE: SignedDuration = SignedDuration::from_secs(3);
+/// How long the machine waits for a turn: a function of Lambda runs for 15 minutes at most.
+pub const TURN_TIMEOUT: SignedDuration = SignedDuration::from_mins(16);
+/// Longest wait of a machine between two turns: a cancel is seen after it at the latest.
+pub const REST_LONGEST: SignedDuration = SignedDuration::from_secs(60);
+/// How long a machine waits for the token of a pause before it looks for itself.
+pub const PAUSE_LOOK: SignedDuration = SignedDuration::from_mins(15);
+/// Turns of one run of a machine. A turn writes nine events of Step Functions' own history, a retried one three more for
+/// each retry, and 25,000 are allowed.
+pub const TURNS_PER_MACHINE: u32 = 1_500;
+/// Longest run of a machine; every run goes on as a new one long before.
+pub const MACHINE_TIMEOUT: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// How long a machine tries to go on as a new run, once.
+pub const CONTINUE_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+// The rests of a machine must leave room for the longest: a run of nothing but pauses, each with a turn.
+const _: () = assert!(
+    (PAUSE_LOOK.as_secs() + TURN_TIMEOUT.as_secs()) * (TURNS_PER_MACHINE as i64)
+        <= MACHINE_TIMEOUT.as_secs()
+);
+
 /// The DRS quotas that bound launches, per account and Region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quotas {

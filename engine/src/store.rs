@@ -4,6 +4,8 @@
 //! [`record`], and the claim. [`groups`], [`plans`], [`targets`], [`executions`] and [`start`] hold the rules. [`memory`]
 //! is the port in memory, and [`conformance`] what every implementation of the port must do.
 //!
+//! [`machine`] is what a state machine that drives an execution keeps beside the history.
+//!
 //! [`plan_file`] takes a plan out of a store and into another, [`import`] what was run there; [`deletion`] leaves a tombstone.
 //!
 //! What it does not do: it never decides what an execution does next, and it never scans.
@@ -19,6 +21,7 @@ pub mod groups;
 pub mod import;
 pub mod items;
 mod keys;
+pub mod machine;
 pub mod memory;
 mod newest;
 pub mod plan;

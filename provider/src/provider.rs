@@ -54,6 +54,7 @@ struct EndpointsConfig {
     lambda: Attr<String>,
     ssm: Attr<String>,
     sns: Attr<String>,
+    stepfunctions: Attr<String>,
 }
 
 /// A simulator in place of AWS.
@@ -217,6 +218,7 @@ impl EndpointsConfig {
             lambda: known(&self.lambda)?,
             ssm: known(&self.ssm)?,
             sns: known(&self.sns)?,
+            stepfunctions: known(&self.stepfunctions)?,
         })
     }
 }

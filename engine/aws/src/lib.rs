@@ -4,6 +4,7 @@
 //! - [`Session`]: one connection, by the credentials of one account, to that account and to the targets of its environment.
 //!   It hands out the ports.
 //! - [`AwsDrs`], [`DynamoItems`], [`SystemClock`]: the ports. [`classify`] says what is known after a failed call.
+//! - [`machines`]: runs of state machines that drive executions in place of a process.
 //! - [`http`]: the HTTP client of every call, with proxies and private authorities. [`tables`]: the three tables.
 //! - [`fresh`]: identifiers that nobody has used.
 //!
@@ -21,6 +22,7 @@ mod gather;
 pub mod http;
 pub mod items;
 pub mod limits;
+pub mod machines;
 mod quotas;
 mod reach;
 mod readiness;

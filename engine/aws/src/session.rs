@@ -27,6 +27,7 @@ use crate::connect_error::{Attempt, ConnectError, ConnectErrorKind};
 use crate::drs::AwsDrs;
 use crate::http::Network;
 use crate::items::DynamoItems;
+use crate::machines::StateMachines;
 use crate::reach::check::TargetCheck;
 use crate::reach::{Reach, Services, policy};
 use crate::settings::Settings;
@@ -85,6 +86,7 @@ struct Connected {
     environment: String,
     create_tables: bool,
     drs: AwsDrs,
+    state_machines: StateMachines,
     items: DynamoItems,
     dynamodb: aws_sdk_dynamodb::Client,
     clock: SystemClock,
@@ -164,6 +166,7 @@ impl Session {
         let reach = Reach::new(identity.clone(), &services, Targets::new(items.clone()));
         Ok(Self(Arc::new(Connected {
             drs: AwsDrs::new(reach, topics::client(&service(&endpoints.sns))),
+            state_machines: StateMachines::new(&service(&endpoints.stepfunctions)),
             items,
             dynamodb,
             clock: embedded.map_or_else(SystemClock::new, |simulator| {
@@ -175,6 +178,11 @@ impl Session {
             region,
             environment,
         })))
+    }
+
+    /// State machines, by these credentials.
+    pub fn state_machines(&self) -> StateMachines {
+        self.0.state_machines.clone()
     }
 
     /// Whose credentials these are.

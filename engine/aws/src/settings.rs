@@ -93,6 +93,8 @@ pub struct Endpoints {
     pub ssm: Option<String>,
     /// Simple Notification Service, for notifications.
     pub sns: Option<String>,
+    /// Step Functions, for executions that a state machine drives.
+    pub stepfunctions: Option<String>,
 }
 
 /// A simulator in place of AWS.
@@ -161,6 +163,10 @@ impl Settings {
                 lambda: self.endpoints.lambda.or(base.endpoints.lambda),
                 ssm: self.endpoints.ssm.or(base.endpoints.ssm),
                 sns: self.endpoints.sns.or(base.endpoints.sns),
+                stepfunctions: self
+                    .endpoints
+                    .stepfunctions
+                    .or(base.endpoints.stepfunctions),
             },
             use_fips_endpoint: self.use_fips_endpoint || base.use_fips_endpoint,
             use_dualstack_endpoint: self.use_dualstack_endpoint || base.use_dualstack_endpoint,
@@ -214,6 +220,7 @@ impl Settings {
                 lambda: endpoint("AWS_ENDPOINT_URL_LAMBDA", file.endpoints.lambda),
                 ssm: endpoint("AWS_ENDPOINT_URL_SSM", file.endpoints.ssm),
                 sns: endpoint("AWS_ENDPOINT_URL_SNS", file.endpoints.sns),
+                stepfunctions: endpoint("AWS_ENDPOINT_URL_SFN", file.endpoints.stepfunctions),
             },
             custom_ca_bundle: set("AWS_CA_BUNDLE")
                 .map(PathBuf::from)

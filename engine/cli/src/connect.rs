@@ -213,6 +213,7 @@ fn typed(place: &Place) -> Settings {
             lambda: endpoint(),
             ssm: endpoint(),
             sns: endpoint(),
+            stepfunctions: endpoint(),
         },
         simulator: place.simulator.clone().map(|path| SimulatorSettings {
             path,

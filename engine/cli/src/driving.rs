@@ -202,7 +202,7 @@ impl<D: Outside, I: Items + Clone, C: Clock> Worker<D, I, C> {
         if is_done(&state) || self.progress.is_stopped() {
             return Ok(state);
         }
-        if let Whose::OwnedBy(sign) = whose(&self.driver, &state).await?
+        if let Whose::OwnedBy(sign) = self.driver.whose(&self.id, &state).await?
             && sign.owner != self.driver.owner
         {
             self.progress.plays(Part::Following(sign.host));
@@ -247,21 +247,6 @@ impl<D: Outside, I: Items + Clone, C: Clock> Worker<D, I, C> {
         wake.at_wall(after(self.driver.clock.now().wall, wait));
         self.driver.clock.sleep(wake).await;
     }
-}
-
-/// Who drives an execution. One that has ended may still be terminated by somebody.
-pub(crate) async fn whose<D: Outside, I: Items + Clone, C: Clock>(
-    driver: &Driver<D, I, C>,
-    state: &State,
-) -> Result<Whose, DriveError> {
-    let id = &state.started.execution_id;
-    if !state.status.is_terminal() {
-        return driver.ownership(id).await;
-    }
-    let sign = driver.executions.sign_of_life(id).await;
-    let sign = sign.map_err(|error| DriveError::History(HistoryError::Read(error)))?;
-    let fresh = sign.filter(|sign| sign.is_fresh(driver.clock.now().wall));
-    Ok(fresh.map_or(Whose::OwnerGone, Whose::OwnedBy))
 }
 
 /// Whether the same may work later.

@@ -36,6 +36,7 @@ use super::items::SimItems;
 use super::scheduler::{Scheduler, Stopped};
 use super::world::{Caller, World};
 use ask::Ask;
+use machine::{Machine, Tokens};
 
 mod ask;
 mod chance;
@@ -43,6 +44,7 @@ mod failover;
 #[cfg(test)]
 mod gates;
 mod judge;
+mod machine;
 mod points;
 mod sweep;
 #[cfg(test)]
@@ -96,6 +98,8 @@ struct Scenario {
     skewed: bool,
     /// How often a process takes over from one that lives, in parts per thousand of its looks.
     ruthless: u64,
+    /// How many of a thousand processes are state machines.
+    hosted: u64,
 }
 
 /// Somebody who launches servers past us.
@@ -130,6 +134,8 @@ struct Context {
     processes: Arc<AtomicU64>,
     /// Recoveries that somebody tried to begin beside the plan's own runs.
     recoveries: Arc<Mutex<Vec<ExecutionId>>>,
+    /// Tokens of machines that were given back.
+    tokens: Arc<Tokens>,
 }
 
 impl Context {
@@ -166,6 +172,7 @@ impl Run {
             refused: Arc::default(),
             processes: Arc::default(),
             recoveries: Arc::default(),
+            tokens: Arc::default(),
         };
         let mut run = Self {
             scheduler: Scheduler::new(hub.clone()),
@@ -257,7 +264,10 @@ fn spawn(scheduler: &mut Scheduler, context: &Context) -> TaskId {
         context.hub.set_skew(task, SignedDuration::from_secs(skew));
         context.hub.count("skewed clocks");
     }
-    let process = Process::new(context.clone(), task, number);
+    let mut process = Process::new(context.clone(), task, number);
+    if context.hub.chance(context.scenario.hosted) {
+        process.become_machine();
+    }
     scheduler.spawn(Box::pin(async move { process.live().await }))
 }
 
@@ -301,6 +311,8 @@ struct Process {
     number: u64,
     driver: Driver<SimDrs, SimItems, SimClock>,
     watch: SimWatch,
+    /// The state machine that this is; none for a process.
+    machine: Option<Machine>,
 }
 
 impl Process {
@@ -335,7 +347,22 @@ impl Process {
             number,
             driver,
             watch: SimWatch { hub },
+            machine: None,
         }
+    }
+
+    /// Makes this a state machine, sometimes a second call of the function for the newest one.
+    fn become_machine(&mut self) {
+        let hub = &self.context.hub;
+        let number = if hub.chance(300) {
+            self.number.saturating_sub(1)
+        } else {
+            self.number
+        };
+        let run = format!("m-{number}");
+        self.driver.owner = crate::asl::owner_of(&run);
+        self.machine = Some(Machine { run });
+        hub.count("machines");
     }
 
     async fn live(&self) {
@@ -479,9 +506,14 @@ impl Process {
 
     /// Takes it over, drives it to its end, terminates what it launched, and delivers the result.
     async fn bring_to_end(&self, id: &ExecutionId) -> Result<(), DriveError> {
-        self.driver.take_over(id, &self.watch).await?;
+        if self.machine.is_none() {
+            self.driver.take_over(id, &self.watch).await?;
+        }
         loop {
-            let driven = self.driver.drive(id, &self.watch).await;
+            let driven = match &self.machine {
+                None => self.driver.drive(id, &self.watch).await,
+                Some(machine) => self.host(machine, id).await,
+            };
             if let Err(DriveError::Illegal(_)) = &driven {
                 self.context.hub.count(MISFITS);
             }

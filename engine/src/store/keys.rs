@@ -82,6 +82,16 @@ pub(crate) fn owner(id: &ExecutionId) -> Key {
     history(id, "owner".to_owned())
 }
 
+/// The turn that a state machine makes for an execution.
+pub(crate) fn turn(id: &ExecutionId) -> Key {
+    history(id, "turn".to_owned())
+}
+
+/// The token by which a state machine is woken from a pause of an execution.
+pub(crate) fn token(id: &ExecutionId) -> Key {
+    history(id, "token".to_owned())
+}
+
 /// What a sweep finds an execution by.
 pub(crate) fn sweep(id: &ExecutionId) -> Key {
     history(id, "sweep".to_owned())

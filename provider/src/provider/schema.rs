@@ -164,6 +164,10 @@ fn endpoints() -> Attribute {
         ("lambda", url("Lambda, for hooks and checks")),
         ("ssm", url("Systems Manager, for hooks and checks")),
         ("sns", url("Simple Notification Service, for notifications")),
+        (
+            "stepfunctions",
+            url("Step Functions, for executions that a state machine drives"),
+        ),
     ])
     .optional()
     .describe("Endpoints in place of AWS's own, e.g. of VPC endpoints. Default: none.")

@@ -13,7 +13,7 @@ use drs_engine::store::record::SignOfLife;
 use jiff::SignedDuration;
 
 use crate::cli::Run;
-use crate::driving::{Came, drive, tell_interrupted, whose};
+use crate::driving::{Came, drive, tell_interrupted};
 use crate::failure::{Ending, Failure};
 use crate::json;
 use crate::operator::{Operator, Ports};
@@ -75,7 +75,7 @@ pub(super) async fn approach<P: Ports>(
     let id = &state.started.execution_id;
     let failed = |error| operator.history.undriven(id, &error);
     let wall = driver.clock.now().wall;
-    match whose(driver, state).await.map_err(failed)? {
+    match driver.whose(id, state).await.map_err(failed)? {
         Whose::Terminal => {}
         Whose::OwnerGone => screen.print(&format!(
             "Nobody drives execution {id}{}. This process takes it over and drives it.",
@@ -121,7 +121,7 @@ pub(super) async fn refuse_assumption<P: Ports>(
         .safe(nothing)
         .help(format!("`drsctl run {id}` takes it up where it is.")));
     }
-    let whose = whose(&operator.driver, state).await;
+    let whose = operator.driver.whose(id, state).await;
     match whose.map_err(|error| operator.history.undriven(id, &error))? {
         Whose::OwnedBy(sign) if !take_over => Err(Failure::new(format!(
             "execution {id} is driven by {}, which may be sending the launch now",

@@ -118,6 +118,7 @@ pub(super) async fn approve(process: Process) {
                 let asked = process.driver.request(&id, by, event, &process.watch).await;
                 if asked.is_ok() {
                     process.context.hub.count("approvals");
+                    process.wake_machine(&id).await;
                 }
             }
         }
@@ -152,5 +153,6 @@ async fn request(process: &Process, id: &ExecutionId, ask: &Ask) -> Result<bool,
         .driver
         .request(id, by, event, &process.watch)
         .await?;
+    process.wake_machine(id).await;
     Ok(true)
 }

@@ -73,6 +73,7 @@ fn shop() -> Scenario {
         strangers: Vec::new(),
         skewed: false,
         ruthless: 0,
+        hosted: 0,
     }
 }
 

@@ -31,7 +31,7 @@ const FAULTS: Faults = Faults {
 };
 
 /// What must happen at least once in the long test, or it shows less than it says.
-const EXPECTED: [&str; 52] = [
+const EXPECTED: [&str; 60] = [
     "runs",
     "launches",
     "adoptions",
@@ -84,6 +84,14 @@ const EXPECTED: [&str; 52] = [
     "parts of a plan",
     "drills that gave way",
     "recoveries that took servers from a drill",
+    "machines",
+    "turns of machines",
+    "turns cut off",
+    "turns that waited for another",
+    "pauses of machines",
+    "machines that need not pause",
+    "machines woken",
+    "pauses that ended by themselves",
 ];
 
 /// One run of a seed to its end.
