@@ -73,6 +73,9 @@ pub trait Watch: Send + Sync {
     /// A call could not be served and will be made again.
     fn on_trouble(&self, error: &CallError);
 
+    /// DRS is asked how running jobs are, in so many targets.
+    fn on_look(&self, _targets: usize) {}
+
     /// A call begins that changes the world; until the result is dropped the process should not end. In a process that
     /// is ending already this never completes: what has not begun does not begin.
     fn critical(&self) -> impl Future<Output = Self::Critical> + Send;

@@ -206,6 +206,11 @@ pub const EXIT_GRACE: SignedDuration = SignedDuration::from_secs(5);
 /// Turns one driver makes for one execution before it stops and says so: at one look per 15 s this is a month.
 pub const TURNS_PER_DRIVE: u64 = 200_000;
 
+/// Live executions of each status that one sweep on Lambda looks at.
+pub const LIVE_PER_SWEEP: usize = 200;
+/// Silence after which a sweep on Lambda has a machine take an execution over: a person who stopped its driver may be about
+/// to drive on.
+pub const SWEEP_SILENCE: SignedDuration = SignedDuration::from_mins(2);
 /// How long a turn on Lambda works before it lets the machine wait, while there is always something to do.
 pub const TURN_BUDGET: SignedDuration = SignedDuration::from_secs(60);
 /// Longest wait that a turn on Lambda sleeps through, rather than have the machine wait.

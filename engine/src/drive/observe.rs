@@ -20,6 +20,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
     pub(super) async fn observe<W: Watch>(&self, run: &mut Run<'_, W>) -> Result<Turn, DriveError> {
         let now = self.clock.now();
         let due = beside::looks(&run.state, &run.view, now, &self.settings);
+        run.watch.on_look(due.len());
         let state = &run.state;
         let looks = due.iter().map(|(target, launches)| async move {
             let ids = WhichJobs::Ids(jobs_of(state, launches));

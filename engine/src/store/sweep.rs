@@ -7,11 +7,13 @@ use jiff::Timestamp;
 
 use crate::ids::{ExecutionId, PlanId};
 use crate::limits;
+use crate::state::Status;
 
 use super::codec::{Decoder, Encoder, ReadError};
 use super::executions::Executions;
 use super::items::{Index, IndexQuery, Item, Items};
 use super::keys;
+use super::summary::Summary;
 
 /// What stands in the place of a status.
 pub(crate) const TO_SWEEP: &str = "TO_SWEEP";
@@ -50,6 +52,32 @@ impl Marker {
 }
 
 impl<I: Items> Executions<I> {
+    /// Executions that have begun and not ended, at most so many of each status, the newest first; eventually consistent.
+    /// Whether somebody drives them is told by each one's own items.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn live(&self, most: usize) -> Result<Vec<Summary>, ReadError> {
+        let mut found = Vec::new();
+        for status in Status::LIVE {
+            let mut start = None;
+            let mut of_status = Vec::new();
+            for _ in 0..limits::PAGES_PER_LIST {
+                let left = most - of_status.len();
+                let limit = left.min(limits::ITEMS_PER_PAGE);
+                let (page, more) = self.list_by_status(status, start, limit).await?;
+                of_status.extend(page);
+                start = more.filter(|_| of_status.len() < most);
+                if start.is_none() {
+                    break;
+                }
+            }
+            found.extend(of_status);
+        }
+        Ok(found)
+    }
+
     /// Executions that may have something left to do at an instant of world time, those that are due the longest first;
     /// eventually consistent. Each is to be judged by its own history.
     ///

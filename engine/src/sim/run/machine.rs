@@ -18,7 +18,7 @@ use crate::drive::{DriveError, Ending, Watch};
 use crate::event::Recorded;
 use crate::ids::ExecutionId;
 use crate::limits;
-use crate::ports::{CallError, Clock};
+use crate::ports::CallError;
 use crate::sim::hub::Hub;
 use crate::state::State;
 use crate::store::machine::{Token, TurnLease};
