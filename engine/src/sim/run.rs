@@ -346,7 +346,7 @@ impl Process {
             context,
             number,
             driver,
-            watch: SimWatch { hub },
+            watch: SimWatch { hub, until: None },
             machine: None,
         }
     }
@@ -383,6 +383,9 @@ impl Process {
                     .trace(|| format!("process {} trips: {error}", self.number));
             }
             self.rest(limits::FOLLOW_INTERVAL).await;
+        }
+        if std::env::var_os("SEED").is_some() {
+            println!("{}", self.context.hub.traced().join("\n"));
         }
         panic!("process {} never gets on", self.number);
     }
@@ -512,7 +515,7 @@ impl Process {
         loop {
             let driven = match &self.machine {
                 None => self.driver.drive(id, &self.watch).await,
-                Some(machine) => self.host(machine, id).await,
+                Some(machine) => Box::pin(self.host(machine, id)).await,
             };
             if let Err(DriveError::Illegal(_)) = &driven {
                 self.context.hub.count(MISFITS);
@@ -582,13 +585,15 @@ fn caller(arn: &str) -> Caller {
 /// Writes what happens into the trace.
 struct SimWatch {
     hub: Hub,
+    /// When it asks to stop; none for a process, which goes on until it dies.
+    until: Option<Timestamp>,
 }
 
 impl Watch for SimWatch {
     type Critical = ();
 
     fn is_stopped(&self) -> bool {
-        false
+        self.until.is_some_and(|until| self.hub.now() >= until)
     }
 
     fn on_event(&self, state: &State, recorded: &Recorded) {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context as Polling, Poll};
 
@@ -14,22 +14,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::asl;
 use crate::drive::hosted::{Held, Rest};
-use crate::drive::{DriveError, Ending, Watch};
-use crate::event::Recorded;
+use crate::drive::{DriveError, Ending};
 use crate::ids::ExecutionId;
 use crate::limits;
-use crate::ports::CallError;
 use crate::sim::hub::Hub;
 use crate::state::State;
 use crate::store::machine::{Token, TurnLease};
 use crate::time::after;
 
-use super::{MISFITS, Process, TRIES};
+use super::{BARRED, MISFITS, Process, SimWatch, TRIES};
 
 /// How long Lambda lets a call of the function run.
 const CALL: SignedDuration = SignedDuration::from_mins(15);
 /// How often a machine asks anew after calls that were lost, before it fails.
 const RETRIES: u32 = 10;
+
+/// A call of the function.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Tokens that were given back.
 #[derive(Debug, Default)]
@@ -67,14 +68,11 @@ impl Process {
             };
             lost = 0;
             match rest {
+                Rest::Over if crate::decide::is_done(&state) => return Ok((state, Ending::Done)),
                 Rest::Over => {
-                    let is_done = crate::decide::is_done(&state);
-                    let ending = if is_done {
-                        Ending::Done
-                    } else {
-                        Ending::Stopped
-                    };
-                    return Ok((state, ending));
+                    // Somebody else drives it; the next machine is not started at once.
+                    self.rest(BARRED).await;
+                    return Ok((state, Ending::Stopped));
                 }
                 Rest::Taken(wait) => {
                     self.context.hub.count("turns that waited for another");
@@ -101,11 +99,12 @@ impl Process {
             invocation: format!("call-{}-{}", self.number, hub.draw(u64::MAX)),
             until: deadline,
         };
-        let watch = Budget {
+        let watch = SimWatch {
             hub: hub.clone(),
-            until: after(hub.now(), limits::TURN_BUDGET),
+            until: Some(after(hub.now(), limits::TURN_BUDGET)),
         };
-        let turn = self.driver.turn_for_machine(id, &lease, &watch);
+        // In a box, or the compiler makes one function of everything that a process can do.
+        let turn: Boxed<'_, _> = Box::pin(self.driver.turn_for_machine(id, &lease, &watch));
         let made = until_cut(hub, deadline, turn).await;
         match made {
             Some(Err(DriveError::Illegal(_))) => hub.count(MISFITS),
@@ -126,7 +125,7 @@ impl Process {
             state_machine: "arn:aws:states:us-east-1:111122223333:stateMachine:sim".to_owned(),
             token: format!("token-{}-{}", self.number, hub.draw(u64::MAX)),
         };
-        let held = self.driver.hold_for_machine(id, &token, seq);
+        let held: Boxed<'_, _> = Box::pin(self.driver.hold_for_machine(id, &token, seq));
         let held = until_cut(hub, after(hub.now(), CALL), held).await;
         match held.transpose()? {
             Some(Held::Waiting) => hub.count("pauses of machines"),
@@ -159,40 +158,12 @@ impl Process {
 }
 
 /// What comes of a call of the function; none when Lambda ends it first.
-async fn until_cut<T>(hub: &Hub, deadline: Timestamp, call: impl Future<Output = T>) -> Option<T> {
-    let mut call = pin!(call);
+async fn until_cut<T>(hub: &Hub, deadline: Timestamp, mut call: Boxed<'_, T>) -> Option<T> {
     std::future::poll_fn(|polling: &mut Polling<'_>| {
         if hub.now() >= deadline {
             return Poll::Ready(None);
         }
-        Pin::new(&mut call).poll(polling).map(Some)
+        call.as_mut().poll(polling).map(Some)
     })
     .await
-}
-
-/// The time that a turn works at most, while there is always something to do.
-struct Budget {
-    hub: Hub,
-    until: Timestamp,
-}
-
-impl Watch for Budget {
-    type Critical = ();
-
-    fn is_stopped(&self) -> bool {
-        self.hub.now() >= self.until
-    }
-
-    fn on_event(&self, state: &State, recorded: &Recorded) {
-        self.hub.trace(|| {
-            let id = &state.started.execution_id;
-            format!("{id} {} {:?}", recorded.seq, recorded.event)
-        });
-    }
-
-    fn on_trouble(&self, error: &CallError) {
-        self.hub.trace(|| error.to_string());
-    }
-
-    async fn critical(&self) -> Self::Critical {}
 }
