@@ -78,6 +78,8 @@ pub const CALLS_TOGETHER: usize = 10;
 pub const EACH_SERVER_TIME: SignedDuration = SignedDuration::from_secs(120);
 /// Age of a server's newest point in time from which a preflight warns: DRS takes one every ten minutes.
 pub const POINT_AGE: SignedDuration = SignedDuration::from_hours(1);
+/// Servers that one finding of a preflight lists for a program; more are counted.
+pub const SERVERS_PER_FINDING: usize = 100;
 /// Executions that one import takes.
 pub const EXECUTIONS_PER_IMPORT: usize = 1_000;
 /// Attempts to append one set of events while others write, before the turn is given up and loaded anew.

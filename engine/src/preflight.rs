@@ -13,38 +13,24 @@ use crate::limits::Quotas;
 use crate::only::Only;
 use crate::origin;
 use crate::plan::LaunchOrder;
-use crate::ports::{Clock, Outside, SourceServer, WhichInstances, WhichJobs};
-use crate::resolve::{self, Resolution, ResolveError, resolve};
+use crate::ports::{Clock, Outside, RecoveryInstance, SourceServer, WhichInstances, WhichJobs};
+use crate::readiness::Named;
+use crate::resolve::{self, Resolution, resolve};
 use crate::store::items::Items;
 use crate::time::before;
 
+pub(crate) use finding::Roster;
 use launches::Place;
 
+pub use finding::{Finding, FoundServer, Level};
+
+mod commands;
+mod finding;
 mod launches;
+pub(crate) mod points;
 mod text;
 mod told;
-
-/// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// It is as it should be.
-    Ready,
-    /// It would be run, and somebody should know.
-    Warning,
-    /// It would not be run.
-    Problem,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What was looked at, in a word.
-    pub check: &'static str,
-    /// How much it weighs.
-    pub level: Level,
-    /// What was found, and what helps.
-    pub text: String,
-}
+pub(crate) mod unresolved;
 
 /// A DRS job as it would be started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,12 +66,8 @@ impl Preflight {
             .unwrap_or(Level::Ready)
     }
 
-    fn find(&mut self, check: &'static str, level: Level, text: impl Into<String>) {
-        self.findings.push(Finding {
-            check,
-            level,
-            text: text.into(),
-        });
+    fn add(&mut self, finding: Finding) {
+        self.findings.push(finding);
     }
 }
 
@@ -102,9 +84,8 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         let resolution = match resolve(&self.drs, &self.executions.items, plan, only).await {
             Ok(resolution) => resolution,
             Err(errors) => {
-                for error in &errors {
-                    found.find(check_of(error), Level::Problem, text::resolve(error));
-                }
+                let findings = errors.iter().map(|error| unresolved::finding(plan, error));
+                found.findings = findings.collect();
                 return found;
             }
         };
@@ -112,14 +93,15 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         found.next_run = Some(resolution.plan.runs + 1);
         let frozen = resolution.frozen.clone();
         let mut waves = crate::begin::frozen_waves(&resolution);
-        let count = frozen.servers().count();
-        found.find("servers", Level::Ready, text::servers(count, &resolution));
-        self.look_at_executions(&resolution, &frozen, mode, &mut found)
+        let text = text::servers(frozen.servers().count(), &resolution);
+        found.add(Finding::new("servers", Level::Ready, text));
+        let roster = Roster::new(&resolution.parsed, &frozen);
+        self.look_at_executions(&resolution, &roster, mode, &mut found)
             .await;
         let mut quotas = BTreeMap::new();
         let guard = resolution.parsed.drill_guard();
         for (target, servers) in &frozen.named() {
-            let mut place = Place::new(target, servers);
+            let mut place = Place::new(plan, &roster, target, servers);
             let allowed = self.look_at_target(&mut place, &mut found).await;
             self.look_at_launches(&mut place, guard, mode, &mut found)
                 .await;
@@ -149,17 +131,24 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             Mode::Recovery => Level::Warning,
         };
         for missing in &looked.missing {
-            found.find(CHECK, level, text::missing(missing, mode));
+            let finding = Finding::new(CHECK, level, text::missing(&missing.text, mode));
+            let finding = finding.at(&missing.target).in_waves(&missing.waves);
+            found.add(finding.help(if missing.is_function {
+                commands::functions(&missing.target)
+            } else {
+                commands::documents(&missing.target)
+            }));
         }
         for (target, error) in &looked.unread {
-            found.find(CHECK, Level::Warning, text::call(target, error));
+            let finding = Finding::new(CHECK, Level::Warning, text::call(target, error));
+            found.add(finding.at(target).help(commands::after(target, error)));
         }
         if looked.count > 0 && looked.missing.is_empty() && looked.unread.is_empty() {
             let text = format!(
                 "all {} functions and documents that they run exist",
                 looked.count
             );
-            found.find(CHECK, Level::Ready, text);
+            found.add(Finding::new(CHECK, Level::Ready, text));
         }
     }
 
@@ -169,16 +158,25 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         let looks = topics.iter().map(|topic| self.drs.topic_is_there(topic));
         let mut is_well = true;
         for (topic, there) in topics.iter().zip(together::all(looks).await) {
-            let text = match there {
+            is_well &= matches!(there, Ok(true));
+            let home = Target::of_arn(topic);
+            let finding = match there {
                 Ok(true) => continue,
-                Ok(false) => text::no_topic(topic),
-                Err(error) => text::unknown_topic(topic, &error),
+                Ok(false) => Finding::new(CHECK, Level::Warning, text::no_topic(topic))
+                    .help(home.as_ref().map(commands::topics)),
+                Err(error) => {
+                    let text = text::unknown_topic(topic, &error);
+                    Finding::new(CHECK, Level::Warning, text)
+                }
             };
-            is_well = false;
-            found.find(CHECK, Level::Warning, text);
+            found.add(match &home {
+                Some(home) => finding.at(home),
+                None => finding,
+            });
         }
         if is_well {
-            found.find(CHECK, Level::Ready, text::topics(topics.len()));
+            let text = text::topics(topics.len());
+            found.add(Finding::new(CHECK, Level::Ready, text));
         }
     }
 
@@ -186,81 +184,96 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     async fn look_at_executions(
         &self,
         resolution: &Resolution,
-        frozen: &Frozen,
+        roster: &Roster,
         mode: Mode,
         found: &mut Preflight,
     ) {
         const CHECK: &str = "executions";
+        let frozen = &resolution.frozen;
         let others = self.executions.in_the_way(&resolution.plan, frozen, mode);
-        match others.await {
-            Ok(others) if others.is_empty() => found.find(
-                CHECK,
-                Level::Ready,
-                "no other execution has the plan or a server of it",
-            ),
-            Ok(others) => {
-                for (other, _) in others {
-                    let gives_way = mode == Mode::Recovery && other.mode == Mode::Drill;
-                    let level = if gives_way {
-                        Level::Warning
-                    } else {
-                        Level::Problem
-                    };
-                    found.find(CHECK, level, text::other(&other, gives_way));
-                }
+        let others = match others.await {
+            Ok(others) => others,
+            Err(error) => {
+                let text = text::unreadable(CHECK, &error);
+                let finding = Finding::new(CHECK, Level::Problem, text);
+                return found.add(finding.help(commands::tables()));
             }
-            Err(error) => found.find(CHECK, Level::Problem, text::unreadable(CHECK, &error)),
+        };
+        if others.is_empty() {
+            let text = "no other execution has the plan or a server of it";
+            found.add(Finding::new(CHECK, Level::Ready, text));
+        }
+        for (other, servers) in others {
+            let gives_way = mode == Mode::Recovery && other.mode == Mode::Drill;
+            let level = if gives_way {
+                Level::Warning
+            } else {
+                Level::Problem
+            };
+            let finding = Finding::new(CHECK, level, text::other(&other, gives_way));
+            let finding = finding.help(commands::watch(&other.execution_id));
+            found.add(finding.of(roster, &servers));
         }
     }
 
     /// Looks at DRS. Returns its quotas, or the documented ones where they cannot be read.
     async fn look_at_target(&self, place: &mut Place<'_>, found: &mut Preflight) -> Quotas {
-        let target = place.target;
         let ids: Vec<ServerId> = place.servers.iter().map(|(id, _)| id.clone()).collect();
-        match self.drs.source_servers(target, Some(&ids)).await {
+        match self.drs.source_servers(place.target, Some(&ids)).await {
             Ok(sources) => {
-                replication(target, &sources, found);
-                let region = self.executions.items.region();
-                if let Some(text) = region.and_then(|region| origin::warning(region, &sources)) {
-                    found.find("history", Level::Warning, text);
-                }
+                replication(place, &sources, found);
+                self.look_at_origin(place, &sources, found);
             }
             Err(error) => place.unreadable("replication", Level::Problem, &error, found),
         }
         let which = WhichInstances::OfServers(ids);
-        match self.drs.recovery_instances(target, &which).await {
+        match self.drs.recovery_instances(place.target, &which).await {
             Ok(instances) => {
                 let servers = instances.iter().map(|one| one.server.clone());
                 place.replaced = servers.collect();
-                let of = |is_drill: bool| {
-                    let chosen = instances.iter().filter(move |one| one.is_drill == is_drill);
-                    chosen
-                        .map(|one| format!("{} of {}", one.id, one.server))
-                        .collect::<Vec<_>>()
-                };
-                for (level, text) in text::instances(&of(false), &of(true)) {
-                    found.find("recovery instances", level, text);
-                }
+                recovery_instances(place, &instances, found);
             }
             Err(error) => {
                 place.unreadable("recovery instances", Level::Problem, &error, found);
             }
         }
+        self.look_at_quotas(place, found).await
+    }
+
+    /// Servers that run where the tables are.
+    fn look_at_origin(&self, place: &Place<'_>, sources: &[SourceServer], found: &mut Preflight) {
+        let Some(region) = self.executions.items.region() else {
+            return;
+        };
+        if let Some(text) = origin::warning(region, sources) {
+            let there = origin::in_region(region, sources);
+            let finding = place.finding("history", Level::Warning, text);
+            let finding = finding.help(commands::plan_file(place.plan));
+            found.add(finding.of(place.roster, there.into_iter().map(|server| &server.id)));
+        }
+    }
+
+    /// Jobs that run, whoever started them.
+    async fn look_at_quotas(&self, place: &mut Place<'_>, found: &mut Preflight) -> Quotas {
         let since = before(self.clock.now().world, crate::limits::SURVEY_WINDOW);
-        let jobs = self.drs.jobs(target, &WhichJobs::Since(since)).await;
-        let quotas = self.drs.quotas(target).await;
+        let jobs = self.drs.jobs(place.target, &WhichJobs::Since(since)).await;
+        let quotas = self.drs.quotas(place.target).await;
         match (jobs, quotas) {
             (Ok(jobs), Ok(quotas)) => {
                 let running: Vec<_> = jobs.iter().filter(|job| !job.completed).collect();
-                let busy: Vec<String> = running
-                    .iter()
-                    .flat_map(|job| &job.servers)
-                    .filter(|server| place.servers.iter().any(|(id, _)| *id == server.id))
-                    .map(|server| server.id.to_string())
+                let in_jobs = || running.iter().flat_map(|job| &job.servers);
+                let is_ours = |id: &ServerId| place.servers.iter().any(|(own, _)| own == id);
+                let busy = in_jobs().map(|server| &server.id);
+                let busy: Vec<Named> = busy
+                    .filter(|id| is_ours(id))
+                    .map(|id| (id.clone(), place.roster.name(id).to_owned()))
                     .collect();
-                let in_jobs = running.iter().map(|job| job.servers.len()).sum();
-                let (level, text) = text::quotas(target, running.len(), in_jobs, &busy, &quotas);
-                found.find("quotas", level, text);
+                let used = (running.len(), in_jobs().count());
+                let (level, text) = text::quotas(place.target, used, &busy, &quotas);
+                let finding = place.finding("quotas", level, text);
+                let finding = finding.of(place.roster, ids_of(&busy));
+                let help = (level != Level::Ready).then(commands::drs_quotas);
+                found.add(finding.help(help));
                 quotas
             }
             (Err(error), _) | (_, Err(error)) => {
@@ -302,32 +315,52 @@ fn planned_jobs(
     jobs
 }
 
-fn check_of(error: &ResolveError) -> &'static str {
-    match error {
-        ResolveError::Call(_) => "permissions",
-        ResolveError::Read(_) => "history",
-        ResolveError::PlanMissing(_) | ResolveError::Plan(_) => "plan",
-        ResolveError::Part(_) => "selection",
-        _ => "servers",
+/// Lag and stalls are told and refuse nothing: a recovery is needed exactly when the source is dead.
+fn replication(place: &Place<'_>, sources: &[SourceServer], found: &mut Preflight) {
+    const CHECK: &str = "replication";
+    let target = place.target;
+    let unwell: Vec<Named> = sources
+        .iter()
+        .filter(|server| server.replication_state != resolve::WELL || is_behind(server))
+        .map(|server| (server.id.clone(), text::replication_of(server)))
+        .collect();
+    found.add(if unwell.is_empty() {
+        let text = text::all_well(target, sources.len());
+        place.finding(CHECK, Level::Ready, text)
+    } else {
+        let finding = place.finding(CHECK, Level::Warning, text::unwell(&unwell));
+        let finding = finding.of(place.roster, ids_of(&unwell));
+        finding.help(commands::servers(target, ids_of(&unwell)))
+    });
+}
+
+/// What a launch would delete: live instances, and those of earlier drills.
+fn recovery_instances(place: &Place<'_>, instances: &[RecoveryInstance], found: &mut Preflight) {
+    const CHECK: &str = "recovery instances";
+    for is_drill in [false, true] {
+        let chosen = instances.iter().filter(|one| one.is_drill == is_drill);
+        let told: Vec<Named> = chosen
+            .map(|one| {
+                let told = format!("{} of {}", one.id, one.server);
+                (one.server.clone(), told)
+            })
+            .collect();
+        if told.is_empty() {
+            continue;
+        }
+        let (level, text) = text::instances(is_drill, &told);
+        let finding = place.finding(CHECK, level, text);
+        let finding = finding.of(place.roster, ids_of(&told));
+        found.add(finding.help(commands::recovery_instances(place.target, ids_of(&told))));
+    }
+    if instances.is_empty() {
+        let text = "no recovery instance of these servers exists";
+        found.add(place.finding(CHECK, Level::Ready, text));
     }
 }
 
-/// Lag and stalls are told and refuse nothing: a recovery is needed exactly when the source is dead.
-fn replication(target: &Target, sources: &[SourceServer], found: &mut Preflight) {
-    let unwell: Vec<String> = sources
-        .iter()
-        .filter(|server| server.replication_state != resolve::WELL || is_behind(server))
-        .map(text::replication_of)
-        .collect();
-    if unwell.is_empty() {
-        let text = format!(
-            "replication of all {} servers in {target} is up to date",
-            sources.len()
-        );
-        found.find("replication", Level::Ready, text);
-    } else {
-        found.find("replication", Level::Warning, text::unwell(&unwell));
-    }
+fn ids_of(servers: &[Named]) -> impl Iterator<Item = &ServerId> {
+    servers.iter().map(|(id, _)| id)
 }
 
 /// Whether DRS reports a lag: what a recovery would lose now. One that cannot be understood is told as it is.

@@ -20,6 +20,7 @@ use crate::limits::{self, Quotas};
 use crate::only::Only;
 use crate::plan::{LaunchOrder, Plan, PlanSpec, Wave};
 use crate::ports::{Drs, SourceServer};
+use crate::readiness::Named;
 use crate::store::group::{Group, GroupConfig, Selection};
 use crate::store::groups::Groups;
 use crate::store::items::Items;
@@ -170,11 +171,15 @@ pub async fn look_around<D: Drs>(drs: &D, groups: &[Group]) -> Result<Surroundin
         }
     }
     for (target, ids) in wanted {
-        let servers = drs.source_servers(target, ids.as_deref()).await?;
+        let failed = |error| ResolveError::Call {
+            target: target.clone(),
+            error,
+        };
+        let servers = drs.source_servers(target, ids.as_deref()).await;
+        let servers = servers.map_err(failed)?;
+        let quotas = drs.quotas(target).await.map_err(failed)?;
         around.servers.insert(target.clone(), servers);
-        around
-            .quotas
-            .insert(target.clone(), drs.quotas(target).await?);
+        around.quotas.insert(target.clone(), quotas);
     }
     Ok(around)
 }
@@ -422,13 +427,13 @@ fn refuse_twice(
     taken: &mut BTreeMap<ServerId, Place>,
     errors: &mut Vec<ResolveError>,
 ) {
-    let mut twice: BTreeMap<(Place, Place), Vec<String>> = BTreeMap::new();
+    let mut twice: BTreeMap<(Place, Place), Vec<Named>> = BTreeMap::new();
     for (place, server) in chosen {
         match taken.get(&server.id) {
             Some(first) => twice
                 .entry((first.clone(), place.clone()))
                 .or_default()
-                .push(format!("{} ({})", server.hostname, server.id)),
+                .push((server.id.clone(), server.hostname.clone())),
             None => {
                 taken.insert(server.id.clone(), place.clone());
             }
@@ -537,6 +542,12 @@ pub(crate) fn some_of(names: &[String]) -> String {
         text.push_str(&format!(" and {} more", names.len() - NAMED));
     }
     text
+}
+
+/// The same of servers that come with the words they are told by.
+pub(crate) fn some_servers(servers: &[Named]) -> String {
+    let words: Vec<String> = servers.iter().map(|(_, words)| words.clone()).collect();
+    some_of(&words)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 """The data source drs_preflight: whether a plan could be run now, said and never enforced."""
 
 import re
+from typing import Any
 
 from . import golden
 from .configuration import Expression, data, group, output, plan, wave
@@ -48,6 +49,8 @@ def test_a_plan_of_the_same_apply_is_looked_at_when_it_is_made(workspace: Worksp
     assert launched == [("database", ["db-1"]), ("database", ["db-2"]), ("web", ["web-1", "web-2"])]
     assert {job["account_id"] for job in found["jobs"]} == {simulator.account}
     assert {finding["level"] for finding in found["findings"]} <= {"READY", "WARNING"}
+    for finding in found["findings"]:
+        assert_is_whole(finding, simulator)
     assert simulator.accepted() == [], "nothing was started"
     told = drsctl(simulator, "preflight", "shop")
     # Points in time have grown older in between.
@@ -69,8 +72,19 @@ def test_what_is_found_fails_a_postcondition_and_nothing_else(workspace: Workspa
     found = workspace.outputs()["now"]
     assert not found["ready"] and found["next_run"] == 2
     assert [finding["check"] for finding in found["problems"]] == ["recovery instances"]
-    assert "live recovery instances exist" in found["problems"][0]["message"]
-    assert "web-1 STALLED" in " ".join(finding["message"] for finding in found["warnings"])
+    live = found["problems"][0]
+    assert "live recovery instances exist" in live["message"]
+    assert hostnames(live) == {"db-1", "db-2", "web-1", "web-2"} and live["waves"] == ["database", "web"]
+    assert live["server"] is None and live["wave"] is None
+    assert live["command"].startswith("aws drs describe-recovery-instances --filters sourceServerIDs=s-")
+    stalled = of_check(found["warnings"], "replication")
+    assert "web-1 STALLED" in stalled["message"]
+    server = {"id": simulator.ids("web-1")[0], "hostname": "web-1"}
+    assert stalled["server"] == server and stalled["servers"] == [server]
+    assert stalled["wave"] == "web" and stalled["waves"] == ["web"]
+    assert stalled["command"].endswith(f"sourceServerIDs={server['id']} --region {simulator.region}")
+    for finding in found["findings"]:
+        assert_is_whole(finding, simulator)
     assert all(it in found["findings"] for it in found["problems"] + found["warnings"])
 
     workspace.write(*shop(simulator), *preflight(body=READY))
@@ -84,7 +98,39 @@ def test_a_call_that_is_denied_is_a_problem_that_is_found(workspace: Workspace, 
     workspace.apply()
     found = workspace.outputs()["now"]
     assert not found["ready"]
-    assert "drs:DescribeRecoveryInstances" in " ".join(it["message"] for it in found["problems"])
+    for check in ("recovery instances", "permissions"):
+        denied = of_check(found["problems"], check)
+        assert "drs:DescribeRecoveryInstances" in denied["message"]
+        assert denied["command"] == f"drsctl target check {simulator.account}"
+        assert (denied["servers"], denied["waves"]) == ([], [])
+        assert_is_whole(denied, simulator)
+
+
+def of_check(findings: list[Any], check: str) -> Any:
+    """The only finding of a check."""
+    [finding] = [finding for finding in findings if finding["check"] == check]
+    return finding
+
+
+def hostnames(finding: Any) -> set[str]:
+    return {server["hostname"] for server in finding["servers"]}
+
+
+#: What is looked at as a whole, wherever its servers are.
+NOWHERE = {"servers", "executions"}
+
+
+def assert_is_whole(finding: Any, simulator: Simulator) -> None:
+    """What holds for every finding of a plan that could be resolved."""
+    servers, waves = finding["servers"], finding["waves"]
+    assert finding["more_servers"] == 0
+    assert finding["server"] == (servers[0] if len(servers) == 1 else None)
+    assert finding["wave"] == (waves[0] if len(waves) == 1 else None)
+    assert bool(servers) == bool(waves), "servers are launched by waves"
+    place = (None, None) if finding["check"] in NOWHERE else (simulator.account, simulator.region)
+    assert (finding["account_id"], finding["region"]) == place, finding
+    if finding["level"] == "READY":
+        assert (servers, finding["command"]) == ([], None), finding
 
 
 def test_an_unknown_plan_is_an_error(workspace: Workspace, simulator: Simulator) -> None:

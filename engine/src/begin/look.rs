@@ -117,7 +117,8 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         if found.missing.is_empty() {
             Ok(())
         } else {
-            Err(BeginError::HooksMissing(found.missing))
+            let missing = found.missing.into_iter().map(|missing| missing.text);
+            Err(BeginError::HooksMissing(missing.collect()))
         }
     }
 

@@ -12,11 +12,12 @@ use crate::ids::{PlanId, ServerId, Target};
 use crate::limits;
 use crate::only::Only;
 use crate::ports::{CallError, Clock, Outside, RecoverySnapshot};
+use crate::preflight::{Finding, Roster, points as found, unresolved};
 use crate::resolve::resolve;
 use crate::store::items::Items;
 use crate::time::{Wake, after};
 
-use super::{PointError, RecoveryPoint, choices, pick, told};
+use super::{PointError, RecoveryPoint, choices, pick};
 
 /// What DRS says about the points of servers.
 pub type Snapshots = BTreeMap<ServerId, Result<Vec<RecoverySnapshot>, CallError>>;
@@ -26,20 +27,23 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
     ///
     /// # Errors
     ///
-    /// Everything for which there would be no start, in words.
+    /// Everything for which there would be no start.
     pub async fn planned_points(
         &self,
         plan: &PlanId,
         only: &Only,
         points: &RecoveryPoint,
-    ) -> Result<Frozen, Vec<String>> {
-        let resolution = resolve(&self.drs, &self.executions.items, plan, only)
-            .await
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    ) -> Result<Frozen, Vec<Finding>> {
+        let resolved = resolve(&self.drs, &self.executions.items, plan, only).await;
+        let resolution = resolved.map_err(|errors| {
+            let findings = errors.iter().map(|error| unresolved::finding(plan, error));
+            findings.collect::<Vec<_>>()
+        })?;
+        let roster = Roster::new(&resolution.parsed, &resolution.frozen);
         let mut frozen = resolution.frozen;
         self.freeze_points(points, &mut frozen)
             .await
-            .map_err(|problems| told(&problems))?;
+            .map_err(|problems| found::findings(plan, &roster, &problems))?;
         Ok(frozen)
     }
 }

@@ -9,18 +9,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::drive::Driver;
 use crate::event::Mode;
-use crate::ids::{ServerId, Target};
+use crate::ids::{PlanId, ServerId, Target};
 use crate::limits;
 use crate::plan::DrillGuard;
 use crate::ports::{CallError, Clock, Outside, RecoverySnapshot, is_standard};
-use crate::readiness::{self, Answers, Launches, Named, guard};
+use crate::readiness::guard::{self, Reason};
+use crate::readiness::{self, Answers, Launches, Named};
+use crate::report::duration;
 use crate::store::items::Items;
 
+use super::finding::Roster;
 use super::text::{self, launches as words};
-use super::{Level, Preflight};
+use super::{Finding, Level, Preflight, commands, ids_of};
 
 /// The servers of one target, and what was found there before.
 pub(super) struct Place<'a> {
+    pub(super) plan: &'a PlanId,
+    pub(super) roster: &'a Roster,
     pub(super) target: &'a Target,
     pub(super) servers: &'a [Named],
     /// Those that have an instance, which a launch replaces: its address and its vCPUs come back first.
@@ -30,13 +35,36 @@ pub(super) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn new(target: &'a Target, servers: &'a [Named]) -> Self {
+    pub(super) fn new(
+        plan: &'a PlanId,
+        roster: &'a Roster,
+        target: &'a Target,
+        servers: &'a [Named],
+    ) -> Self {
         Self {
+            plan,
+            roster,
             target,
             servers,
             replaced: BTreeSet::new(),
             denied: Vec::new(),
         }
+    }
+
+    /// A finding about the target.
+    pub(super) fn finding(
+        &self,
+        check: &'static str,
+        level: Level,
+        text: impl Into<String>,
+    ) -> Finding {
+        Finding::new(check, level, text).at(self.target)
+    }
+
+    /// The servers that are not among these: what is known of some is not known of them.
+    fn others<'b, T>(&'b self, read: &'b [(Named, T)]) -> impl Iterator<Item = &'b ServerId> {
+        let read: BTreeSet<&ServerId> = read.iter().map(|((id, _), _)| id).collect();
+        ids_of(self.servers).filter(move |id| !read.contains(id))
     }
 
     /// Says that something could not be read.
@@ -50,7 +78,8 @@ impl<'a> Place<'a> {
         if error.is_denied() {
             self.denied.push(error.clone());
         }
-        found.find(check, level, text::call(self.target, error));
+        let finding = self.finding(check, level, text::call(self.target, error));
+        found.add(finding.help(commands::after(self.target, error)));
     }
 }
 
@@ -77,7 +106,8 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         let points = points.await;
         look_at_points(place, points, self.clock.now().world, found);
         let (level, text) = words::permissions(place.target, &place.denied);
-        found.find("permissions", level, text);
+        let help = (level != Level::Ready).then(|| commands::permissions(place.target));
+        found.add(place.finding("permissions", level, text).help(help));
     }
 
     async fn look_at_vcpus(
@@ -107,7 +137,10 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
             .collect();
         if !missing.is_empty() {
             let text = words::no_such_types(place.target, &missing);
-            found.find(CHECK, Level::Problem, text);
+            let of_them = by_server.iter().filter(|(_, name)| missing.contains(name));
+            let finding = place.finding(CHECK, Level::Problem, text);
+            let finding = finding.of(place.roster, of_them.map(|(id, _)| *id));
+            found.add(finding.help(commands::instance_types(place.target)));
         }
         let mut need = Need::default();
         let mut uncounted = place.servers.len() - by_server.len();
@@ -120,7 +153,9 @@ impl<D: Outside, I: Items + Clone, C: Clock> Driver<D, I, C> {
         let free = quota.saturating_sub(running);
         let level = need.level(u64::from(free));
         let text = words::vcpus(place.target, &need, (free, quota), uncounted);
-        found.find(CHECK, level, text);
+        let enough = u64::from(running) + need.all - need.comes_back;
+        let help = (level == Level::Problem).then(|| commands::more_vcpus(place.target, enough));
+        found.add(place.finding(CHECK, level, text).help(help));
     }
 }
 
@@ -156,11 +191,13 @@ impl Need {
 /// Servers whose launches are not like the others, or cannot be read.
 fn settings(place: &mut Place<'_>, launches: &Launches, found: &mut Preflight) {
     const CHECK: &str = "launch settings";
+    let all_read = launches.error.is_none() && launches.read.len() == launches.count;
     if let Some(error) = &launches.error {
         place.unreadable(CHECK, Level::Problem, error, found);
-    } else if launches.read.len() < launches.count {
+    } else if !all_read {
         let text = words::cut(place.target, launches.read.len(), launches.count);
-        found.find(CHECK, Level::Warning, text);
+        let finding = place.finding(CHECK, Level::Warning, text);
+        found.add(finding.of(place.roster, place.others(&launches.read)));
     }
     if let Err(error) = &launches.templates {
         place.unreadable("launch templates", Level::Problem, error, found);
@@ -169,28 +206,35 @@ fn settings(place: &mut Place<'_>, launches: &Launches, found: &mut Preflight) {
     let (mut stopped, mut into, mut lost) = (Vec::new(), Vec::new(), Vec::new());
     for ((id, hostname), settings) in &launches.read {
         if settings.stopped {
-            stopped.push(hostname.clone());
+            stopped.push((id.clone(), hostname.clone()));
         }
         if let Some(instance) = &settings.into_instance {
-            into.push(format!("{hostname} ({id}) into {instance}"));
+            into.push((id.clone(), format!("{hostname} ({id}) into {instance}")));
         } else if let Some(templates) = templates {
             match &settings.template {
-                None => lost.push(format!("{hostname} ({id})")),
+                None => lost.push((id.clone(), format!("{hostname} ({id})"))),
                 Some(name) if !templates.contains_key(name) => {
-                    lost.push(format!("{hostname} ({name})"));
+                    lost.push((id.clone(), format!("{hostname} ({name})")));
                 }
                 Some(_) => {}
             }
         }
     }
-    for (level, text) in words::settings(place.target, &stopped, &into, &lost) {
-        found.find(CHECK, level, text);
-    }
-    let all_read = launches.error.is_none() && launches.read.len() == launches.count;
-    if all_read && templates.is_some() && stopped.is_empty() && into.is_empty() && lost.is_empty() {
+    let is_well = stopped.is_empty() && into.is_empty() && lost.is_empty();
+    if all_read && templates.is_some() && is_well {
         let text = words::all_settings(place.target, launches.count);
-        found.find(CHECK, Level::Ready, text);
+        found.add(place.finding(CHECK, Level::Ready, text));
     }
+    let mut add = |level, servers: &[Named], words: fn(&Target, &[Named]) -> String| {
+        if !servers.is_empty() {
+            let finding = place.finding(CHECK, level, words(place.target, servers));
+            let finding = finding.of(place.roster, ids_of(servers));
+            found.add(finding.help(commands::launch_settings(place.target, ids_of(servers))));
+        }
+    };
+    add(Level::Warning, &stopped, words::stopped);
+    add(Level::Warning, &into, words::into_instances);
+    add(Level::Problem, &lost, words::no_template);
 }
 
 /// Free addresses, subnet by subnet; and templates that name none.
@@ -203,38 +247,46 @@ fn subnets(place: &mut Place<'_>, launches: &Launches, found: &mut Preflight) {
         Ok(known) => known,
         Err(error) => return place.unreadable(CHECK, Level::Problem, error, found),
     };
-    let mut open = Vec::new();
-    let mut needs: BTreeMap<&String, (Need, Vec<String>)> = BTreeMap::new();
-    for ((id, hostname), settings) in &launches.read {
+    let mut open: Vec<Named> = Vec::new();
+    let mut needs: BTreeMap<&String, (Need, Vec<Named>)> = BTreeMap::new();
+    for (server, settings) in &launches.read {
         let name = settings.template.as_ref();
         let is_new = settings.into_instance.is_none();
         let Some(template) = name.and_then(|name| templates.get(name)).filter(|_| is_new) else {
             continue;
         };
         if template.leaves_subnet_open {
-            open.push(hostname.clone());
+            open.push(server.clone());
         }
         for subnet in &template.subnets {
             let (need, servers) = needs.entry(subnet).or_default();
-            need.add(1, place.replaced.contains(id));
-            servers.push(hostname.clone());
+            need.add(1, place.replaced.contains(&server.0));
+            servers.push(server.clone());
         }
     }
+    let mut add = |level, text, servers: &[Named]| {
+        let finding = place.finding(CHECK, level, text);
+        found.add(if level == Level::Ready {
+            finding
+        } else {
+            let finding = finding.of(place.roster, ids_of(servers));
+            finding.help(commands::subnets(place.target, None))
+        });
+    };
     if !open.is_empty() {
         let text = words::open_subnets(place.target, &open);
-        found.find(CHECK, Level::Warning, text);
+        add(Level::Warning, text, &open);
     }
     for (subnet, (need, servers)) in needs {
         match known.get(subnet) {
             None => {
                 let text = words::no_such_subnet(place.target, subnet, &servers);
-                found.find(CHECK, Level::Problem, text);
+                add(Level::Problem, text, &servers);
             }
             Some(known) => {
                 let free = known.free_addresses;
-                let level = need.level(u64::from(free));
                 let text = words::addresses(place.target, subnet, free, &need);
-                found.find(CHECK, level, text);
+                add(need.level(u64::from(free)), text, &servers);
             }
         }
     }
@@ -250,17 +302,33 @@ fn drill_guard(
     const CHECK: &str = "drill guard";
     if mode == Mode::Recovery {
         let text = words::not_guarded(place.target);
-        return found.find(CHECK, Level::Ready, text);
+        return found.add(place.finding(CHECK, Level::Ready, text));
     }
     match guard::judge(guard, place.target, launches) {
         Ok(subnets) => {
             let text = words::guarded(place.target, guard, &subnets);
-            found.find(CHECK, Level::Ready, text);
+            found.add(place.finding(CHECK, Level::Ready, text));
         }
         Err(reasons) => {
             for reason in reasons {
-                found.find(CHECK, Level::Problem, reason.to_string());
+                let finding = place.finding(CHECK, Level::Problem, reason.to_string());
+                let finding = finding.of(place.roster, ids_of(reason.servers()));
+                found.add(finding.help(guard_help(place.target, guard, &reason)));
             }
+        }
+    }
+}
+
+/// What helps against the guard: the subnets that carry its tags, or the settings of a server that names none.
+fn guard_help(target: &Target, guard: &DrillGuard, reason: &Reason) -> Option<String> {
+    match reason {
+        Reason::Unreadable { error, .. } => commands::after(target, error),
+        Reason::Unfinished { .. } => None,
+        Reason::NoTemplate { servers, .. } | Reason::IntoInstance { servers, .. } => {
+            Some(commands::launch_settings(target, ids_of(servers)))
+        }
+        Reason::NoSubnet { .. } | Reason::SubnetMissing { .. } | Reason::TagsMissing { .. } => {
+            Some(commands::subnets(target, Some(guard)))
         }
     }
 }
@@ -284,34 +352,48 @@ pub(super) fn look_at_points(
 ) {
     const CHECK: &str = "points in time";
     let (read, count) = (points.read.len(), place.servers.len());
-    let mut none = Vec::new();
-    let mut ages: Vec<(SignedDuration, String)> = Vec::new();
-    for ((id, hostname), kept) in points.read {
-        // One that is being taken has no time yet.
-        match kept.iter().filter_map(|point| point.taken_at).max() {
-            None => none.push(format!("{hostname} ({id})")),
-            Some(at) => ages.push((now.duration_since(at), hostname)),
-        }
-    }
     if let Some(error) = &points.error {
         place.unreadable(CHECK, Level::Warning, error, found);
     } else if read < count {
         let text = words::points_cut(place.target, read, count);
-        found.find(CHECK, Level::Warning, text);
+        let finding = place.finding(CHECK, Level::Warning, text);
+        found.add(finding.of(place.roster, place.others(&points.read)));
+    }
+    let mut none: Vec<Named> = Vec::new();
+    let mut ages: Vec<(SignedDuration, Named)> = Vec::new();
+    for (server, kept) in points.read {
+        // One that is being taken has no time yet.
+        match kept.iter().filter_map(|point| point.taken_at).max() {
+            None => {
+                let told = format!("{} ({})", server.1, server.0);
+                none.push((server.0, told));
+            }
+            Some(at) => ages.push((now.duration_since(at), server)),
+        }
     }
     if !none.is_empty() {
-        found.find(CHECK, Level::Problem, words::no_point(place.target, &none));
+        let text = words::no_point(place.target, &none);
+        let finding = place.finding(CHECK, Level::Problem, text);
+        let finding = finding.of(place.roster, ids_of(&none));
+        found.add(finding.help(commands::servers(place.target, ids_of(&none))));
     }
     ages.sort();
-    let old = ages.partition_point(|(age, _)| *age <= limits::POINT_AGE);
-    if old < ages.len() {
-        let text = words::old_points(place.target, &ages[old..]);
-        found.find(CHECK, Level::Warning, text);
-    } else if let Some((oldest, _)) = ages.last()
+    let oldest = ages.last().map(|(age, _)| *age);
+    let old: Vec<Named> = ages
+        .into_iter()
+        .rev()
+        .take_while(|(age, _)| *age > limits::POINT_AGE)
+        .map(|(age, (id, hostname))| (id, format!("{hostname} ({})", duration(age))))
+        .collect();
+    if !old.is_empty() {
+        let finding = place.finding(CHECK, Level::Warning, words::old_points(place.target, &old));
+        let finding = finding.of(place.roster, ids_of(&old));
+        found.add(finding.help(commands::points(place.plan)));
+    } else if let Some(oldest) = oldest
         && none.is_empty()
         && read == count
     {
-        let text = words::fresh_points(place.target, count, *oldest);
-        found.find(CHECK, Level::Ready, text);
+        let text = words::fresh_points(place.target, count, oldest);
+        found.add(place.finding(CHECK, Level::Ready, text));
     }
 }

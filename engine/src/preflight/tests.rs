@@ -21,7 +21,7 @@ use crate::store::groups::Groups;
 use crate::store::memory::MemoryItems;
 use crate::store::plans::Plans;
 
-use super::{Level, Preflight, launches};
+use super::{Finding, Level, Preflight, Roster, launches};
 
 fn look(hub: &Hub, memory: &MemoryItems, mode: Mode, only: Only) -> Preflight {
     let process: Process = process(hub, memory, "o-9");
@@ -33,12 +33,29 @@ fn look(hub: &Hub, memory: &MemoryItems, mode: Mode, only: Only) -> Preflight {
 }
 
 fn told(found: &Preflight) -> String {
-    let lines: Vec<String> = found
-        .findings
-        .iter()
-        .map(|finding| format!("{:?} {}: {}", finding.level, finding.check, finding.text))
-        .collect();
+    let lines: Vec<String> = found.findings.iter().map(line).collect();
     lines.join("\n")
+}
+
+/// A finding with everything that a program reads of it.
+pub(super) fn line(finding: &Finding) -> String {
+    let mut about: Vec<String> = finding.target.iter().map(ToString::to_string).collect();
+    let servers = finding.servers.iter();
+    about.extend(servers.map(|server| {
+        let hostname = server.hostname.as_deref().unwrap_or("no host name");
+        format!("server {} ({hostname})", server.id)
+    }));
+    about.extend((finding.more_servers > 0).then(|| format!("{} more", finding.more_servers)));
+    about.extend(finding.waves.iter().map(|wave| format!("wave {wave:?}")));
+    about.extend(finding.command.iter().map(|command| format!("`{command}`")));
+    let Finding {
+        level, check, text, ..
+    } = finding;
+    let about = match about.is_empty() {
+        true => String::new(),
+        false => format!("\n    {}", about.join(", ")),
+    };
+    format!("{level:?} {check}: {text}{about}")
 }
 
 #[test]
@@ -175,9 +192,9 @@ fn found_in(commands: Vec<AdminCommand>, mode: Mode) -> Preflight {
 
 /// The findings that are not as they should be.
 fn wrong(found: &Preflight) -> String {
-    let lines = told(found);
-    let wrong = lines.lines().filter(|line| !line.starts_with("Ready"));
-    wrong.collect::<Vec<_>>().join("\n")
+    let findings = found.findings.iter();
+    let wrong = findings.filter(|finding| finding.level != Level::Ready);
+    wrong.map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn template(server: &str, subnet: Option<&str>, instance_type: Option<&str>) -> AdminCommand {
@@ -354,7 +371,8 @@ fn points_that_are_old_or_that_could_not_be_read_are_told() {
         read: vec![old("s-1", 61), old("s-2", 600)],
         error: None,
     };
-    let mut place = launches::Place::new(&target, &servers);
+    let (plan, roster) = (PlanId::new("p-1"), Roster::default());
+    let mut place = launches::Place::new(&plan, &roster, &target, &servers);
     launches::look_at_points(&mut place, answers, now, &mut found);
     insta::assert_snapshot!(told(&found));
 }

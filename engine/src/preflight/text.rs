@@ -4,8 +4,9 @@ use crate::event::Mode;
 use crate::ids::Target;
 use crate::limits::Quotas;
 use crate::ports::{CallError, Kind, ROLE_NOT_ASSUMABLE, SourceServer};
+use crate::readiness::Named;
 use crate::report::duration;
-use crate::resolve::{Resolution, ResolveError, some_of};
+use crate::resolve::{Resolution, ResolveError, some_servers};
 use crate::store::codec::ReadError;
 use crate::store::summary::Summary;
 
@@ -15,7 +16,7 @@ pub(super) mod launches;
 
 pub(super) fn resolve(error: &ResolveError) -> String {
     match error {
-        ResolveError::Call(error) => call_text(error),
+        ResolveError::Call { target, error } => call(target, error),
         error => error.to_string(),
     }
 }
@@ -47,8 +48,7 @@ pub(super) fn other(other: &Summary, gives_way: bool) -> String {
         format!("{what}; a recovery takes its servers, and it launches no more")
     } else {
         format!(
-            "{what} and has the plan or servers of it; `drsctl watch {id}` follows it, `drsctl cancel {id} --reason TEXT` \
-             ends it"
+            "{what} and has the plan or servers of it; wait for its end, or end it by `drsctl cancel {id} --reason TEXT`"
         )
     }
 }
@@ -84,36 +84,21 @@ pub(super) fn unknown_topic(arn: &str, error: &CallError) -> String {
     )
 }
 
-pub(super) fn instances(live: &[String], drills: &[String]) -> Vec<(Level, String)> {
-    let mut found = Vec::new();
-    if !live.is_empty() {
-        let text = format!(
-            "live recovery instances exist, and a launch would delete them: {}",
-            some_of(live)
-        );
-        found.push((Level::Problem, text));
-    }
-    if !drills.is_empty() {
-        let text = format!(
-            "instances of earlier drills exist, and a launch replaces them: {}",
-            some_of(drills)
-        );
-        found.push((Level::Warning, text));
-    }
-    if found.is_empty() {
-        found.push((
-            Level::Ready,
-            "no recovery instance of these servers exists".to_owned(),
-        ));
-    }
-    found
+pub(super) fn instances(is_drill: bool, told: &[Named]) -> (Level, String) {
+    let (level, what) = if is_drill {
+        let what = "instances of earlier drills exist, and a launch replaces them";
+        (Level::Warning, what)
+    } else {
+        let what = "live recovery instances exist, and a launch would delete them";
+        (Level::Problem, what)
+    };
+    (level, format!("{what}: {}", some_servers(told)))
 }
 
 pub(super) fn quotas(
     target: &Target,
-    jobs: usize,
-    in_jobs: usize,
-    busy: &[String],
+    (jobs, in_jobs): (usize, usize),
+    busy: &[Named],
     quotas: &Quotas,
 ) -> (Level, String) {
     let text = format!(
@@ -128,7 +113,7 @@ pub(super) fn quotas(
     } else {
         format!(
             "these servers are in jobs of others and are waited for: {}",
-            some_of(busy)
+            some_servers(busy)
         )
     };
     (Level::Warning, format!("{text}; {waits}"))
@@ -148,10 +133,14 @@ fn lag_of(lag: &str) -> String {
     known.map_or_else(|| lag.to_owned(), duration)
 }
 
-pub(super) fn unwell(unwell: &[String]) -> String {
+pub(super) fn all_well(target: &Target, count: usize) -> String {
+    format!("replication of all {count} servers in {target} is up to date")
+}
+
+pub(super) fn unwell(unwell: &[Named]) -> String {
     format!(
         "replication is not up to date, and these servers are launched from their last good point in time: {}",
-        some_of(unwell)
+        some_servers(unwell)
     )
 }
 
@@ -170,7 +159,7 @@ fn call_text(error: &CallError) -> String {
         }
         Kind::Refused if error.code == "UninitializedAccountException" => format!(
             "{error}; DRS was never set up there: an administrator opens the DRS console once in that account and Region, or \
-             runs `aws drs initialize-service`"
+             calls drs:InitializeService"
         ),
         // What it says tells what helps; by itself, it does not pass.
         _ if error.code == ROLE_NOT_ASSUMABLE => error.message.clone(),

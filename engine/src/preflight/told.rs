@@ -7,6 +7,9 @@ use super::{Level, Preflight};
 /// Host names of one job that are spelled out; the rest is counted.
 const NAMED: usize = 8;
 
+/// What stands before a command that helps, under the text of its finding.
+const INDENT: &str = "           ";
+
 impl Preflight {
     /// Every finding, what would be launched, and the conclusion.
     pub fn told(&self, mode: Mode) -> String {
@@ -18,6 +21,9 @@ impl Preflight {
                 Level::Problem => "PROBLEM",
             };
             lines.push(format!("{level:<8} {}: {}", finding.check, finding.text));
+            if let Some(command) = &finding.command {
+                lines.push(format!("{INDENT}{command}"));
+            }
         }
         if !self.jobs.is_empty() {
             lines.push("\nwould be launched, if nothing else runs:".to_owned());
@@ -49,5 +55,28 @@ impl Preflight {
             }
         });
         lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preflight::Finding;
+
+    #[test]
+    fn a_command_that_helps_is_on_a_line_of_its_own() {
+        let finding = |level, text| Finding::new("quotas", level, text);
+        let found = Preflight {
+            findings: vec![
+                finding(Level::Ready, "none is in use"),
+                finding(Level::Warning, "all are in use").help("drsctl quotas".to_owned()),
+            ],
+            ..Preflight::default()
+        };
+        assert_eq!(
+            found.told(Mode::Drill),
+            "ok       quotas: none is in use\nWARNING  quotas: all are in use\n           drsctl quotas\n\nReady for a drill, \
+             with warnings."
+        );
     }
 }

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Launches, Named};
 use crate::drive::Driver;
-use crate::ids::{InstanceId, Target};
+use crate::ids::Target;
 use crate::limits;
 use crate::plan::DrillGuard;
 use crate::ports::{CallError, Clock, LaunchSettings, Outside};
-use crate::resolve::some_of;
+use crate::resolve::{some_of, some_servers};
 use crate::store::items::Items;
 
 /// Reasons that one text spells out; the rest is counted.
@@ -61,21 +61,21 @@ pub enum Reason {
     /// Servers have no launch template, or one that does not exist.
     NoTemplate {
         /// The servers.
-        servers: Vec<String>,
+        servers: Vec<Named>,
         /// Where.
         target: Target,
     },
     /// Launch templates name no subnet.
     NoSubnet {
         /// The servers with their templates.
-        servers: Vec<String>,
+        servers: Vec<Named>,
         /// Where.
         target: Target,
     },
     /// A subnet does not exist.
     SubnetMissing {
         /// The servers with their templates.
-        servers: Vec<String>,
+        servers: Vec<Named>,
         /// The subnet.
         subnet: String,
         /// Where.
@@ -84,7 +84,7 @@ pub enum Reason {
     /// A subnet lacks tags.
     TagsMissing {
         /// The servers with their templates.
-        servers: Vec<String>,
+        servers: Vec<Named>,
         /// The subnet.
         subnet: String,
         /// The tags as they should be, with what is there instead.
@@ -95,7 +95,7 @@ pub enum Reason {
     /// Servers are launched into instances that exist already.
     IntoInstance {
         /// The servers with the instances.
-        servers: Vec<String>,
+        servers: Vec<Named>,
         /// Where.
         target: Target,
     },
@@ -174,28 +174,29 @@ pub(crate) fn judge(
 /// Where servers boot, sorted by what it means.
 #[derive(Default)]
 struct Found {
-    no_template: Vec<String>,
-    no_subnet: Vec<String>,
-    into_instance: Vec<String>,
-    by_subnet: BTreeMap<String, Vec<String>>,
+    no_template: Vec<Named>,
+    no_subnet: Vec<Named>,
+    into_instance: Vec<Named>,
+    by_subnet: BTreeMap<String, Vec<Named>>,
 }
 
 impl Found {
     fn add(&mut self, launches: &Launches, server: &Named, settings: &LaunchSettings) {
         let (id, hostname) = server;
         if let Some(instance) = &settings.into_instance {
-            self.into_instance
-                .push(into(id.as_str(), hostname, instance));
+            let told = format!("{hostname} ({id}) into {instance}");
+            self.into_instance.push((id.clone(), told));
             return;
         }
         let templates = launches.templates.as_ref().ok();
         let name = settings.template.as_deref();
         let template = name.and_then(|name| templates?.get(name));
         let (Some(name), Some(template)) = (name, template) else {
-            self.no_template.push(format!("{hostname} ({id})"));
+            let told = format!("{hostname} ({id})");
+            self.no_template.push((id.clone(), told));
             return;
         };
-        let named = format!("{hostname} ({name})");
+        let named = (id.clone(), format!("{hostname} ({name})"));
         if template.leaves_subnet_open {
             self.no_subnet.push(named.clone());
         }
@@ -255,10 +256,6 @@ impl Found {
     }
 }
 
-fn into(id: &str, hostname: &str, instance: &InstanceId) -> String {
-    format!("{hostname} ({id}) into {instance}")
-}
-
 /// The tags that are not as they should be, in words.
 fn lacking(wanted: &BTreeMap<String, String>, have: &BTreeMap<String, String>) -> Vec<String> {
     let wrong = wanted
@@ -310,6 +307,20 @@ impl Stopped {
     }
 }
 
+impl Reason {
+    /// The servers that it is about; none where it is about the whole target.
+    pub fn servers(&self) -> &[Named] {
+        match self {
+            Self::Unreadable { .. } | Self::Unfinished { .. } => &[],
+            Self::NoTemplate { servers, .. }
+            | Self::NoSubnet { servers, .. }
+            | Self::SubnetMissing { servers, .. }
+            | Self::TagsMissing { servers, .. }
+            | Self::IntoInstance { servers, .. } => servers,
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -330,19 +341,19 @@ impl fmt::Display for Reason {
                 f,
                 "in {target} these servers have no EC2 launch template that exists: {}; open their launch settings in DRS \
                  and save them",
-                some_of(servers)
+                some_servers(servers)
             ),
             Self::IntoInstance { servers, target } => write!(
                 f,
                 "in {target} these servers are launched into instances that exist already, whose network no template \
                  names: {}",
-                some_of(servers)
+                some_servers(servers)
             ),
             Self::NoSubnet { servers, target } => write!(
                 f,
                 "in {target} these launch templates name no subnet, so that EC2 takes one of the default VPC: {}; name a \
                  subnet in each",
-                some_of(servers)
+                some_servers(servers)
             ),
             Self::SubnetMissing {
                 servers,
@@ -351,7 +362,7 @@ impl fmt::Display for Reason {
             } => write!(
                 f,
                 "subnet {subnet} in {target} does not exist; these launch templates name it: {}",
-                some_of(servers)
+                some_servers(servers)
             ),
             Self::TagsMissing {
                 servers,
@@ -363,7 +374,7 @@ impl fmt::Display for Reason {
                 "subnet {subnet} in {target} lacks {}; these launch templates name it: {}; name a subnet for drills in \
                  them, or tag this one if it is one",
                 tags.join(", "),
-                some_of(servers)
+                some_servers(servers)
             ),
         }
     }

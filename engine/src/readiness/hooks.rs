@@ -18,10 +18,23 @@ use crate::store::items::Items;
 pub(crate) struct Found {
     /// How many functions and documents were looked for.
     pub(crate) count: usize,
-    /// What does not exist, a sentence each.
-    pub(crate) missing: Vec<String>,
+    /// What does not exist.
+    pub(crate) missing: Vec<Missing>,
     /// Where it could not be looked, once for each target, and why.
     pub(crate) unread: BTreeMap<Target, CallError>,
+}
+
+/// A function or a document that does not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// Where it was looked for.
+    pub(crate) target: Target,
+    /// Whether it is a function; a document otherwise.
+    pub(crate) is_function: bool,
+    /// The waves that would run it.
+    pub(crate) waves: Vec<String>,
+    /// What it is and what would run it, as the beginning of a sentence.
+    pub(crate) text: String,
 }
 
 /// Something that would be run, and for what.
@@ -51,7 +64,7 @@ impl<D: Outside, I: Items, C: Clock> Driver<D, I, C> {
             for (one, there) in part.iter().zip(together::all(looks).await) {
                 match there {
                     Ok(true) => {}
-                    Ok(false) => found.missing.push(one.told()),
+                    Ok(false) => found.missing.push(one.missing()),
                     Err(error) => {
                         found.unread.entry(one.target.clone()).or_insert(error);
                     }
@@ -142,6 +155,15 @@ fn thing(action: &Action) -> (&'static str, &str, Option<&str>) {
 }
 
 impl Wanted<'_> {
+    fn missing(&self) -> Missing {
+        Missing {
+            target: self.target.clone(),
+            is_function: matches!(self.action, Action::Lambda { .. }),
+            waves: self.by.iter().map(|(wave, _)| (*wave).to_owned()).collect(),
+            text: self.told(),
+        }
+    }
+
     fn told(&self) -> String {
         let (kind, name, version) = thing(&self.action);
         let version = version.map(|version| format!(" version {version}"));

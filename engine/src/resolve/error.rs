@@ -6,6 +6,7 @@ use crate::ids::{GroupId, PlanId, ServerId, Target};
 use crate::limits;
 use crate::plan::{PathStep, PlanError, Wave};
 use crate::ports::CallError;
+use crate::readiness::Named;
 use crate::store::codec::ReadError;
 use crate::store::group::Selection;
 
@@ -97,8 +98,8 @@ pub enum ResolveError {
         first: Place,
         /// Who would launch them again.
         again: Place,
-        /// Their names and ids.
-        servers: Vec<String>,
+        /// They themselves.
+        servers: Vec<Named>,
     },
     /// A wave would have more servers in jobs at once than the quota allows.
     WaveTooLarge {
@@ -121,7 +122,12 @@ pub enum ResolveError {
         have: usize,
     },
     /// DRS could not be asked.
-    Call(CallError),
+    Call {
+        /// Where.
+        target: Target,
+        /// Why.
+        error: CallError,
+    },
     /// The store could not be read.
     Read(ReadError),
 }
@@ -160,14 +166,14 @@ impl ResolveError {
             }
             Self::WaveTooLarge { wave, .. } => in_wave(*wave, "protection_group_ids", None),
             Self::PlanTooLarge { .. } => vec![PathStep::Attribute("waves")],
-            Self::PlanMissing(_) | Self::Part(_) | Self::Call(_) | Self::Read(_) => Vec::new(),
+            Self::PlanMissing(_) | Self::Part(_) | Self::Call { .. } | Self::Read(_) => Vec::new(),
         }
     }
 
     /// Whether the same question may be answered later without anything being changed.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Call(error) | Self::Read(ReadError::Call(error)) => error.is_retryable(),
+            Self::Call { error, .. } | Self::Read(ReadError::Call(error)) => error.is_retryable(),
             _ => false,
         }
     }
@@ -216,6 +222,11 @@ impl fmt::Display for Place {
             self.wave_name, self.group_name
         )
     }
+}
+
+fn names(servers: &[Named]) -> Vec<String> {
+    let named = |(id, hostname): &Named| format!("{hostname} ({id})");
+    servers.iter().map(named).collect()
 }
 
 fn why_empty(selection: &Selection, target: &Target) -> String {
@@ -295,22 +306,16 @@ impl fmt::Display for ResolveError {
                 f,
                 "{} would be launched in {first} and again in {again}; launching a server again deletes its first \
                  instance. Make the tags of the groups exclude each other, or give each wave its own source_server_ids",
-                some_of(servers)
+                some_of(&names(servers))
             ),
             Self::WaveTooLarge { .. } | Self::PlanTooLarge { .. } => self.too_large(f),
-            Self::Call(error) => write!(f, "{error}"),
+            Self::Call { error, .. } => write!(f, "{error}"),
             Self::Read(error) => write!(f, "{error}"),
         }
     }
 }
 
 impl std::error::Error for ResolveError {}
-
-impl From<CallError> for ResolveError {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
-    }
-}
 
 impl From<ReadError> for ResolveError {
     fn from(error: ReadError) -> Self {

@@ -5,7 +5,9 @@ use drs_engine::only::Only;
 use drs_engine::preflight::{self, Level};
 use serde::{Deserialize, Serialize};
 use tfplugin::schema::validator;
-use tfplugin::{Attr, Attribute, Context, DataSource, Diagnostics, Outcome, Schema, async_trait};
+use tfplugin::{
+    Attr, Attribute, Context, DataSource, Diagnostics, Outcome, Schema, Type, async_trait,
+};
 
 use crate::client::Client;
 use crate::resources::plan_not_found;
@@ -34,6 +36,14 @@ struct Finding {
     check: Attr<String>,
     level: Attr<String>,
     message: Attr<String>,
+    server: Attr<Server>,
+    servers: Attr<Vec<Server>>,
+    more_servers: Attr<i64>,
+    account_id: Attr<String>,
+    region: Attr<String>,
+    wave: Attr<String>,
+    waves: Attr<Vec<String>>,
+    command: Attr<String>,
 }
 
 /// A DRS job as it would be started.
@@ -45,7 +55,7 @@ struct Job {
     servers: Attr<Vec<Server>>,
 }
 
-/// A server of a job.
+/// A server of a job, or of a finding.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 struct Server {
     id: Attr<String>,
@@ -122,6 +132,27 @@ impl Finding {
             check: finding.check.into(),
             level: level.into(),
             message: finding.text.clone().into(),
+            server: finding.server().map(Server::of).into(),
+            servers: Attr::Known(finding.servers.iter().map(Server::of).collect()),
+            more_servers: Attr::Known(i64::try_from(finding.more_servers).unwrap_or(i64::MAX)),
+            account_id: finding
+                .target
+                .as_ref()
+                .map(|it| it.account_id.clone())
+                .into(),
+            region: finding.target.as_ref().map(|it| it.region.clone()).into(),
+            wave: finding.wave().map(ToOwned::to_owned).into(),
+            waves: Attr::Known(finding.waves.clone()),
+            command: finding.command.clone().into(),
+        }
+    }
+}
+
+impl Server {
+    fn of(server: &preflight::FoundServer) -> Self {
+        Self {
+            id: server.id.to_string().into(),
+            hostname: server.hostname.clone().into(),
         }
     }
 }
@@ -193,15 +224,69 @@ fn schema() -> Schema {
     .attribute("summary", text("All of it as text, as `drsctl preflight` prints it."))
 }
 
-fn finding() -> [(&'static str, Attribute); 3] {
+fn finding() -> Vec<(&'static str, Attribute)> {
     let text = |what: &str| Attribute::string().computed().describe(what);
-    [
+    let server = || {
+        [
+            (
+                "id",
+                text("Id of the source server, `s-` and 17 letters or digits."),
+            ),
+            (
+                "hostname",
+                text("Its host name; null where DRS does not know the server."),
+            ),
+        ]
+    };
+    vec![
         (
             "check",
             text("What was looked at, in a word or two, such as `replication`."),
         ),
         ("level", text("`READY`, `WARNING` or `PROBLEM`.")),
         ("message", text("What was found, where, and what helps.")),
+        (
+            "server",
+            Attribute::single_nested(server())
+                .computed()
+                .describe("The server that it is about; null unless it is about one only."),
+        ),
+        (
+            "servers",
+            Attribute::list_nested(server()).computed().describe(
+                "The servers that it singles out, in launch order, at most 100; empty when it is about none in \
+                 particular, as what is as it should be.",
+            ),
+        ),
+        (
+            "more_servers",
+            Attribute::number()
+                .computed()
+                .describe("How many servers it singles out beside those; 0 as a rule."),
+        ),
+        (
+            "account_id",
+            text("Account that it is about, 12 digits; null when it is about none in particular."),
+        ),
+        (
+            "region",
+            text("Region that it is about, such as `eu-central-1`; null when it is about none in particular."),
+        ),
+        ("wave", text("Name of the wave that it is about; null unless it is about one only.")),
+        (
+            "waves",
+            Attribute::list(Type::String)
+                .computed()
+                .describe("Names of the waves that it is about, in the plan's order: those that launch its servers; empty \
+                    when it is about none."),
+        ),
+        (
+            "command",
+            text(
+                "The one command that helps, of `drsctl` or `aws`, what has to be filled in in capitals; null where none \
+                 does. It looks and changes nothing, unless only a change helps. `aws` needs credentials of `account_id`.",
+            ),
+        ),
     ]
 }
 

@@ -38,7 +38,8 @@ pub(crate) async fn points<P: Ports>(
     let all = Only::default();
     let planned = driver.planned_points(&plan.id, &all, &RecoveryPoint::Latest);
     let frozen = planned.await.map_err(|problems| {
-        let text = problems.join("; ");
+        let texts: Vec<String> = problems.into_iter().map(|found| found.text).collect();
+        let text = texts.join("; ");
         let name = &plan.spec.name;
         Failure::new(format!(
             "the servers of plan {name:?} cannot be told: {text}"
@@ -182,23 +183,21 @@ pub(super) async fn planned<P: Ports>(
     let Some(wanted) = report::asked(points) else {
         return BTreeMap::new();
     };
-    let mut find = |level, text| {
-        found.findings.push(Finding {
-            check: "recovery points",
-            level,
-            text,
-        });
-    };
     match operator.driver.planned_points(&plan.id, only, points).await {
         Ok(frozen) => {
-            find(Level::Ready, format!("servers are launched from {wanted}"));
+            let text = format!("servers are launched from {wanted}");
+            let ready = Finding::new("recovery points", Level::Ready, text);
+            found.findings.push(ready);
             let all = frozen.servers();
             all.filter_map(|(_, server)| Some((server.id.to_string(), server.snapshot.clone()?)))
                 .collect()
         }
         Err(problems) => {
             for problem in problems {
-                find(Level::Problem, problem);
+                // Why a plan cannot be resolved has been found already.
+                if !found.findings.contains(&problem) {
+                    found.findings.push(problem);
+                }
             }
             BTreeMap::new()
         }

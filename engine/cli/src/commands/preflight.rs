@@ -2,7 +2,7 @@
 
 use drs_engine::event::Mode;
 use drs_engine::ids::Target;
-use drs_engine::preflight::{Level, Preflight as Found};
+use drs_engine::preflight::{Finding, FoundServer, Level, Preflight as Found};
 use serde_json::{Value, json};
 
 use crate::cli::{Preflight, RunMode};
@@ -39,18 +39,7 @@ pub(crate) async fn preflight<P: Ports>(
 
 /// Everything that was found, for a program.
 pub(super) fn document(found: &Found, mode: Mode) -> Value {
-    let level = |level: Level| match level {
-        Level::Ready => "ready",
-        Level::Warning => "warning",
-        Level::Problem => "problem",
-    };
-    let findings: Vec<Value> = found
-        .findings
-        .iter()
-        .map(|finding| {
-            json!({"check": finding.check, "level": level(finding.level), "text": finding.text})
-        })
-        .collect();
+    let findings: Vec<Value> = found.findings.iter().map(one).collect();
     let jobs: Vec<Value> = found
         .jobs
         .iter()
@@ -76,6 +65,33 @@ pub(super) fn document(found: &Found, mode: Mode) -> Value {
         "findings": findings,
         "jobs": jobs,
     })
+}
+
+/// A finding: every key is there, and null or empty where it is about nothing of the kind.
+fn one(finding: &Finding) -> Value {
+    let server = |server: &FoundServer| json!({"id": server.id, "hostname": server.hostname});
+    let target = finding.target.as_ref();
+    json!({
+        "check": finding.check,
+        "level": level(finding.level),
+        "text": finding.text,
+        "server": finding.server().map(server),
+        "servers": finding.servers.iter().map(server).collect::<Vec<_>>(),
+        "more_servers": finding.more_servers,
+        "account_id": target.map(|target| &target.account_id),
+        "region": target.map(|target| &target.region),
+        "wave": finding.wave(),
+        "waves": finding.waves,
+        "command": finding.command,
+    })
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Ready => "ready",
+        Level::Warning => "warning",
+        Level::Problem => "problem",
+    }
 }
 
 /// 0 ready, 1 ready with warnings, 2 not ready.

@@ -146,7 +146,9 @@ fn lines(reasons: &[String]) -> String {
 /// The call behind a reason, where there is one.
 pub(super) fn call_of(error: &ResolveError) -> Option<&CallError> {
     match error {
-        ResolveError::Call(call) | ResolveError::Read(ReadError::Call(call)) => Some(call),
+        ResolveError::Call { error: call, .. } | ResolveError::Read(ReadError::Call(call)) => {
+            Some(call)
+        }
         _ => None,
     }
 }

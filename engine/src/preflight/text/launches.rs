@@ -10,8 +10,9 @@ use crate::ids::Target;
 use crate::limits;
 use crate::plan::DrillGuard;
 use crate::ports::CallError;
+use crate::readiness::Named;
 use crate::report::duration;
-use crate::resolve::some_of;
+use crate::resolve::{some_of, some_servers};
 
 /// Where the rest of what a launch needs is written down.
 const GUIDE: &str = "docs/guides/preflight.md lists it";
@@ -31,55 +32,41 @@ pub(in super::super) fn cut(target: &Target, read: usize, count: usize) -> Strin
     )
 }
 
-pub(in super::super) fn settings(
-    target: &Target,
-    stopped: &[String],
-    into: &[String],
-    lost: &[String],
-) -> Vec<(Level, String)> {
-    let mut found = Vec::new();
-    if !stopped.is_empty() {
-        let text = format!(
-            "instances of these servers in {target} are left stopped, as their launch disposition says: {}",
-            some_of(stopped)
-        );
-        found.push((Level::Warning, text));
-    }
-    if !into.is_empty() {
-        let text = format!(
-            "these servers in {target} are launched into instances that exist already, and overwrite them: {}",
-            some_of(into)
-        );
-        found.push((Level::Warning, text));
-    }
-    if !lost.is_empty() {
-        let text = format!(
-            "these servers in {target} have no EC2 launch template that exists, and cannot be launched: {}; open their \
-             launch settings in DRS and save them",
-            some_of(lost)
-        );
-        found.push((Level::Problem, text));
-    }
-    found
-}
-
-pub(in super::super) fn open_subnets(target: &Target, servers: &[String]) -> String {
+pub(in super::super) fn stopped(target: &Target, servers: &[Named]) -> String {
     format!(
-        "the launch templates of these servers in {target} name no subnet, so EC2 takes one of the default VPC, if there \
-         is one: {}; name a subnet in each template",
-        some_of(servers)
+        "instances of these servers in {target} are left stopped, as their launch disposition says: {}",
+        some_servers(servers)
     )
 }
 
-pub(in super::super) fn no_such_subnet(
-    target: &Target,
-    subnet: &str,
-    servers: &[String],
-) -> String {
+pub(in super::super) fn into_instances(target: &Target, servers: &[Named]) -> String {
+    format!(
+        "these servers in {target} are launched into instances that exist already, and overwrite them: {}",
+        some_servers(servers)
+    )
+}
+
+pub(in super::super) fn no_template(target: &Target, servers: &[Named]) -> String {
+    format!(
+        "these servers in {target} have no EC2 launch template that exists, and cannot be launched: {}; open their launch \
+         settings in DRS and save them",
+        some_servers(servers)
+    )
+}
+
+pub(in super::super) fn open_subnets(target: &Target, servers: &[Named]) -> String {
+    format!(
+        "the launch templates of these servers in {target} name no subnet, so EC2 takes one of the default VPC, if there \
+         is one: {}; name a subnet in each template",
+        some_servers(servers)
+    )
+}
+
+pub(in super::super) fn no_such_subnet(target: &Target, subnet: &str, servers: &[Named]) -> String {
     format!(
         "subnet {subnet} in {target} does not exist, and the launch templates of these servers name it: {}; name another \
          one in them",
-        some_of(servers)
+        some_servers(servers)
     )
 }
 
@@ -169,25 +156,20 @@ pub(in super::super) fn points_cut(target: &Target, read: usize, count: usize) -
     )
 }
 
-pub(in super::super) fn no_point(target: &Target, servers: &[String]) -> String {
+pub(in super::super) fn no_point(target: &Target, servers: &[Named]) -> String {
     format!(
         "these servers in {target} have no point in time yet, and DRS refuses to launch them: {}; wait for their initial \
          sync to end",
-        some_of(servers)
+        some_servers(servers)
     )
 }
 
-pub(in super::super) fn old_points(target: &Target, old: &[(SignedDuration, String)]) -> String {
-    let named: Vec<String> = old
-        .iter()
-        .rev()
-        .map(|(age, hostname)| format!("{hostname} ({})", duration(*age)))
-        .collect();
+pub(in super::super) fn old_points(target: &Target, old: &[Named]) -> String {
     format!(
         "the newest point in time of these servers in {target} is older than {}: {}; what was written since would be lost \
          if no new one can be taken",
         duration(limits::POINT_AGE),
-        some_of(&named)
+        some_servers(old)
     )
 }
 

@@ -135,7 +135,7 @@ fn unresolved(
     let mut reasons = Vec::new();
     for error in errors {
         match error {
-            ResolveError::Call(error) => match targets::repairable(client, error) {
+            ResolveError::Call { error, .. } => match targets::repairable(client, error) {
                 Some(warning) => found.push(warning.at(AT)),
                 None => return Err(client.explain_call(error)),
             },

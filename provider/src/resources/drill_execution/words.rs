@@ -69,7 +69,7 @@ pub(super) fn no_such_plan(client: &Client, id: &PlanId) -> Diagnostic {
 /// Why it cannot be started.
 pub(crate) fn unresolved(client: &Client, what: &str, error: &ResolveError) -> Diagnostic {
     let found = match error {
-        ResolveError::Call(error) => client.explain_call(error),
+        ResolveError::Call { error, .. } => client.explain_call(error),
         ResolveError::Read(error) => client.explain(error),
         ResolveError::PlanMissing(id) => return no_such_plan(client, id),
         error => Diagnostic::error(

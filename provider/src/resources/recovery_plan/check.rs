@@ -323,7 +323,7 @@ fn cannot_look(
     error: &ResolveError,
     found: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
-    let ResolveError::Call(call) = error else {
+    let ResolveError::Call { error: call, .. } = error else {
         return Err(Diagnostic::error(
             "Servers Cannot Be Looked At",
             unresolved(error),
