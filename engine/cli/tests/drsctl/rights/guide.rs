@@ -27,7 +27,8 @@ fn actions_table() -> String {
         let _ = writeln!(table, "| `{action}` | {} | {told} |", on.join(", "));
     }
     for (action, why) in KEPT {
-        let _ = writeln!(table, "| `{action}` | `*` | {why} |");
+        let on: Vec<String> = whole.resources_of(action).into_iter().map(short).collect();
+        let _ = writeln!(table, "| `{action}` | {} | {why} |", on.join(", "));
     }
     let listed = |action: &&str| !MISSED.iter().any(|(listed, _)| listed == action);
     let launched: Vec<String> = dependents("StartRecovery")

@@ -290,17 +290,12 @@ impl Prepared {
         let store = folder.store();
         let world = World::new(&store, 600.0).await;
         plan_over_both(&world.session).await;
-        let arguments = [
-            "start",
-            "shop",
-            "--max-lifetime",
-            "10m",
-            "--reason",
-            "a test",
-        ];
-        let drilled = command(&store, &arguments).await;
+        let drilled = ["start", "shop", "--max-lifetime", "60m", "--reason", "r"];
+        let drilled = command(&store, &drilled).await;
         assert!(drilled.works, "{}", drilled.told);
         let drill = newest(&store).await;
+        let shown = swept::shown(&store).await;
+        swept::pass(&world, &shown["lifetime_ends_at"]).await;
         world.simulator.stop().await;
         Self { folder, drill }
     }
