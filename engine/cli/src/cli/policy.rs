@@ -4,8 +4,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use drs_engine::iam::Principal;
 
-/// Prints the least-privilege IAM policy of a runner, a role or an operator; changes nothing, and asks AWS for no more than
-/// whose credentials these are
+/// Prints the least-privilege IAM policy of a runner, a role or an operator
 #[derive(Args, Debug)]
 pub(crate) struct Policy {
     /// Whose policy
