@@ -134,7 +134,10 @@ fn schema() -> Schema {
         Attribute::string()
             .required()
             .validate(validator::one_of(Principal::ALL.map(Principal::as_str)))
-            .describe("Whose policy."),
+            .describe(
+                "Whose policy: `runner`, `lambda`, `state-machine`, `sweeper-rule`, `spoke`, or one of the roles of operators \
+                 `read-only`, `plan-manager`, `operator`, `recovery-manager` and `admin`.",
+            ),
     )
     .attribute("partition", own("Partition of the ARNs. Default: the provider's."))
     .attribute("account_id", own("Account whose role it is; for `spoke` the target's. Default: the provider's."))
