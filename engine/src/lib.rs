@@ -11,6 +11,7 @@
 //! - [`resolve`]: which servers a plan launches now; [`only`]: a part of them.
 //! - [`origin`]: whether servers fail together with the history.
 //! - [`preflight`]: whether a plan could be run now. [`begin`]: how an execution starts, and whose it is.
+//! - [`iam`]: who needs which rights, as IAM policies.
 //! - [`store`]: groups, plans, claims, leases and histories on the item port. [`limits`]: every bound, by name.
 //! - [`sim`]: a DRS world in virtual time, for the simulator and for the tests of this crate.
 //!
@@ -26,6 +27,7 @@ pub mod drive;
 pub mod event;
 pub mod frozen;
 pub mod guard;
+pub mod iam;
 pub mod ids;
 pub mod in_use;
 pub mod limits;

@@ -3,6 +3,7 @@
 mod caller;
 mod execution;
 mod executions;
+mod iam_policy;
 mod job_log;
 mod launch_templates;
 mod named;
@@ -25,6 +26,7 @@ mod target_check;
 pub(crate) use caller::Caller;
 pub(crate) use execution::Execution;
 pub(crate) use executions::Executions;
+pub(crate) use iam_policy::IamPolicy;
 pub(crate) use job_log::JobLog;
 pub(crate) use launch_templates::LaunchTemplates;
 pub(crate) use preflight::Preflight;

@@ -88,6 +88,7 @@ impl Provider for Drs {
             .data_source(data_sources::Caller)
             .data_source(data_sources::Execution)
             .data_source(data_sources::Executions)
+            .data_source(data_sources::IamPolicy)
             .data_source(data_sources::JobLog)
             .data_source(data_sources::LaunchTemplates)
             .data_source(data_sources::Preflight)

@@ -44,9 +44,9 @@ impl Names {
     /// The names in an environment.
     pub fn new(environment: &str) -> Self {
         Self {
-            groups: format!("protection-groups-{environment}"),
-            plans: format!("recovery-plans-{environment}"),
-            history: format!("execution-history-{environment}"),
+            groups: Table::ProtectionGroups.name_in(environment),
+            plans: Table::RecoveryPlans.name_in(environment),
+            history: Table::ExecutionHistory.name_in(environment),
         }
     }
 

@@ -11,6 +11,7 @@ mod history;
 mod place;
 mod plan;
 mod points;
+mod policy;
 mod start;
 mod surroundings;
 mod sweep;
@@ -25,6 +26,7 @@ pub(crate) use history::{
 pub(crate) use place::Place;
 pub(crate) use plan::{Plan, PlanAction, PlanExport, PlanList, PlanShow};
 pub(crate) use points::{FromPoints, Points};
+pub(crate) use policy::Policy;
 pub(crate) use start::{Failover, ForcedGuard, Preflight, RunMode, Start};
 pub(crate) use surroundings::{Quotas, Simulator, Tables, TablesAction, Version};
 pub(crate) use sweep::Sweep;
@@ -87,6 +89,7 @@ pub(crate) enum Look {
     Logs(Logs),
     Plan(Plan),
     Points(Points),
+    Policy(Policy),
     Quotas(Quotas),
     #[cfg(feature = "simulator")]
     Simulator(Simulator),
@@ -157,6 +160,7 @@ mod tests {
             vec!["drsctl", "logs", "-h"],
             vec!["drsctl", "plan", "-h"],
             vec!["drsctl", "plan", "show", "-h"],
+            vec!["drsctl", "policy", "-h"],
             vec!["drsctl", "quotas", "-h"],
             vec!["drsctl", "simulator", "-h"],
             vec!["drsctl", "tables", "-h"],

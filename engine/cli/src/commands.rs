@@ -14,6 +14,7 @@ pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod plan_file;
 pub(crate) mod points;
+pub(crate) mod policy;
 pub(crate) mod preflight;
 pub(crate) mod quotas;
 mod refusal;

@@ -239,6 +239,7 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
             let mut outputs = Outputs::standard(asked.output.is_json());
             commands::points::points(&connection.operator(), asked, &mut outputs).await
         }
+        Look::Policy(asked) => commands::policy::policy(place, asked, &mut screen).await,
         Look::Quotas(asked) => {
             let connection = connect::existing(place).await?;
             let session = &connection.session;

@@ -24,6 +24,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 mod elsewhere;
 #[path = "drsctl/preflight.rs"]
 mod preflight;
+#[path = "drsctl/rights.rs"]
+mod rights;
 #[path = "drsctl/swept.rs"]
 mod swept;
 #[path = "drsctl/targets.rs"]

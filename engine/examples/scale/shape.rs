@@ -217,5 +217,6 @@ fn fleet(homes: BTreeMap<Target, Vec<Server>>) -> Fleet {
     Fleet {
         accounts: accounts.collect(),
         settings: Settings::default(),
+        iam: None,
     }
 }

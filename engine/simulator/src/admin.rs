@@ -147,8 +147,11 @@ impl Admin {
             .map_err(|error| failed(error.to_string()))?;
         let seed = session.origin().seed;
         let fleet = session.state().fleet.clone();
+        // Who may do what is told when a simulator is started, so it outlives what happened since.
+        let iam = session.state().iam.clone();
         let clock = crate::origin::restarted_clock(session.state().clock);
-        session.replace(State::new(fleet, seed, clock, clock.now(Timestamp::now())));
+        let fresh = State::new(fleet, seed, clock, clock.now(Timestamp::now()));
+        session.replace(State { iam, ..fresh });
         Ok(json!({}))
     }
 }

@@ -4,6 +4,7 @@
 //! signed with an old time must be refused, as AWS refuses it. Access keys name their account, so that any number of
 //! processes agree on them without keeping any.
 
+use drs_engine::sim::iam::{FIRST_USER, Iam};
 use drs_engine::time::{after, before};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -103,11 +104,13 @@ pub(crate) fn session_credentials(session: &SessionClaim) -> Credentials {
     }
 }
 
-/// Reads who calls from a request's headers. Without a greatest age any signature is young enough.
+/// Reads who calls from a request's headers. Without a greatest age any signature is young enough. Where IAM is enforced,
+/// its users have keys of their own.
 pub(crate) fn authenticate(
     request: &Request,
     wall: Timestamp,
     max_age: Option<SignedDuration>,
+    iam: Option<&Iam>,
 ) -> Result<Identity, Refusal> {
     let header = request.header("authorization").ok_or(Refusal::Missing)?;
     let fields = header
@@ -132,7 +135,11 @@ pub(crate) fn authenticate(
             "the credential scope names no Region or no service",
         ));
     }
-    let (account_id, arn, user_id) = caller(key, request.header("x-amz-security-token"), wall)?;
+    let listed = iam.and_then(|iam| user_of_key(iam, key));
+    let (account_id, arn, user_id) = match listed {
+        Some(user) => user,
+        None => caller(key, request.header("x-amz-security-token"), wall)?,
+    };
     if let Some(max_age) = max_age {
         check_age(request.header("x-amz-date"), wall, max_age)?;
     }
@@ -145,6 +152,18 @@ pub(crate) fn authenticate(
     })
 }
 
+/// A user that is listed with this key.
+fn user_of_key(iam: &Iam, key: &str) -> Option<(String, String, String)> {
+    let arn = iam.user_of_key(key)?.arn.clone();
+    let account = arn.split(':').nth(4)?.to_owned();
+    // Any id will do that is the same for the same user.
+    let id = format!(
+        "AIDA{}",
+        &hex(&Sha256::digest(arn.as_bytes()))[..17].to_uppercase()
+    );
+    Some((account, arn, id))
+}
+
 fn caller(
     key: &str,
     token: Option<&str>,
@@ -154,7 +173,7 @@ fn caller(
         .strip_prefix(USER_KEY_PREFIX)
         .filter(|account| is_account_id(account))
     {
-        let arn = format!("arn:aws:iam::{account}:user/simulator");
+        let arn = format!("arn:aws:iam::{account}:user/{FIRST_USER}");
         return Ok((account.to_owned(), arn, format!("AIDASIM0{account}")));
     }
     let account = key
@@ -300,7 +319,7 @@ mod tests {
         let scope = scope(key);
         let mut headers = vec![("authorization", scope.as_str()), ("x-amz-date", date)];
         headers.extend(token.map(|token| ("x-amz-security-token", token)));
-        authenticate(&request(&headers), wall(), Some(FIVE_MINUTES))
+        authenticate(&request(&headers), wall(), Some(FIVE_MINUTES), None)
     }
 
     #[test]
@@ -342,6 +361,25 @@ mod tests {
     }
 
     #[test]
+    fn a_listed_user_has_a_key_of_its_own() {
+        let listed: Iam = serde_json::from_value(serde_json::json!({"principals": [{
+            "arn": "arn:aws:iam::444455556666:user/ops/ada",
+            "access_key_id": "AKIAEXAMPLEEXAMPLE00",
+        }]}))
+        .unwrap();
+        let scope = scope("AKIAEXAMPLEEXAMPLE00");
+        let headers = [
+            ("authorization", scope.as_str()),
+            ("x-amz-date", "20261124T150000Z"),
+        ];
+        let read = |iam| authenticate(&request(&headers), wall(), Some(FIVE_MINUTES), iam);
+        let identity = read(Some(&listed)).unwrap();
+        assert_eq!(identity.arn, "arn:aws:iam::444455556666:user/ops/ada");
+        assert_eq!(identity.account_id, "444455556666");
+        assert_eq!(read(None), Err(Refusal::UnknownToken));
+    }
+
+    #[test]
     fn unknown_keys_are_refused() {
         for key in [
             "AKIAIOSFODNN7EXAMPLE",
@@ -378,8 +416,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        let read =
-            |headers: &[(&str, &str)]| authenticate(&request(headers), wall(), Some(FIVE_MINUTES));
+        let read = |headers: &[(&str, &str)]| {
+            authenticate(&request(headers), wall(), Some(FIVE_MINUTES), None)
+        };
         assert_eq!(read(&[]), Err(Refusal::Missing));
         for header in [
             "",

@@ -1,4 +1,4 @@
-//! Fleets as YAML files.
+//! Fleets, and who may do what in them, as YAML files.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,25 +6,30 @@ use std::path::{Path, PathBuf};
 
 use drs_engine::digest;
 use drs_engine::sim::fleet::{Fleet, Problem};
+use drs_engine::sim::iam::Iam;
 use thiserror::Error;
 
 /// Longest fleet that is read. One of 4,000 servers takes 1 MiB.
 const FLEET_BOUND_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Why a fleet's file cannot be used.
+/// Why a file cannot be used.
 #[derive(Debug, Error)]
 pub enum FleetError {
     /// It cannot be read.
-    #[error("cannot read the fleet {}: {source}", path.display())]
+    #[error("cannot read {what} {}: {source}", path.display())]
     Read {
+        /// What is in it, e.g. `the fleet`.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
     /// It is longer than any fleet.
-    #[error("the fleet {} is longer than {} MiB", path.display(), FLEET_BOUND_BYTES / 1024 / 1024)]
+    #[error("{what} {} is longer than {} MiB", path.display(), FLEET_BOUND_BYTES / 1024 / 1024)]
     TooLong {
+        /// What is in it.
+        what: &'static str,
         /// The file.
         path: PathBuf,
     },
@@ -64,7 +69,7 @@ impl Chosen {
     /// The fleet in a file. Its digest is of what the file says, not of what that means: so comments do not count, and a
     /// later version, with more settings to leave out, knows the same file again.
     pub(crate) fn read(path: &Path) -> Result<Self, FleetError> {
-        let text = read_text(path)?;
+        let text = read_text("the fleet", path)?;
         let fleet = check(path, &text)?;
         let said: serde_norway::Value = serde_norway::from_str(&text).map_err(wrong_shape(path))?;
         Ok(Self {
@@ -72,6 +77,21 @@ impl Chosen {
             digest: digest::of(&said),
         })
     }
+}
+
+/// Who may do what in the world of a fleet.
+pub(crate) fn read_iam(path: &Path, fleet: &Fleet) -> Result<Iam, FleetError> {
+    let text = read_text("the policies", path)?;
+    let iam: Iam = serde_norway::from_str(&text).map_err(wrong_shape(path))?;
+    let accounts = fleet.accounts.iter().map(|account| account.id.as_str());
+    let problems = iam.problems(&accounts.collect());
+    if problems.is_empty() {
+        return Ok(iam);
+    }
+    Err(FleetError::Problems {
+        path: path.to_owned(),
+        problems,
+    })
 }
 
 fn wrong_shape(path: &Path) -> impl FnOnce(serde_norway::Error) -> FleetError + use<> {
@@ -94,8 +114,9 @@ fn check(path: &Path, text: &str) -> Result<Fleet, FleetError> {
     })
 }
 
-fn read_text(path: &Path) -> Result<String, FleetError> {
+fn read_text(what: &'static str, path: &Path) -> Result<String, FleetError> {
     let unreadable = |source| FleetError::Read {
+        what,
         path: path.to_owned(),
         source,
     };
@@ -107,6 +128,7 @@ fn read_text(path: &Path) -> Result<String, FleetError> {
         .map_err(unreadable)?;
     if length as u64 > FLEET_BOUND_BYTES {
         return Err(FleetError::TooLong {
+            what,
             path: path.to_owned(),
         });
     }
@@ -199,6 +221,44 @@ mod tests {
         assert!(
             senseless.contains("\n  accounts[0].regions[0].servers[0].replication_state: "),
             "{senseless}"
+        );
+    }
+
+    #[test]
+    fn the_example_of_policies_makes_sense() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/iam/simulator.yaml");
+        let iam = read_iam(&path, &Fleet::built_in()).unwrap();
+        assert_eq!(iam.principals.len(), 2);
+    }
+
+    #[test]
+    fn policies_are_read_and_what_is_wrong_with_them_is_named() {
+        let folder = Folder::new();
+        let path = folder.path().join("iam.yaml");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let read = read_iam(&path, &Fleet::built_in()).map(|iam| iam.principals.len());
+            read.map_err(|error| {
+                error
+                    .to_string()
+                    .replace(&format!("{}", path.display()), "iam.yaml")
+            })
+        };
+        let good = "principals:\n- arn: arn:aws:iam::111122223333:role/drs\n  policies:\n  - Version: '2012-10-17'\n\
+            \x20   Statement: {Effect: Allow, Action: 'drs:*', Resource: '*'}\n";
+        assert_eq!(read(good), Ok(1));
+        let wrong = good
+            .replace("Resource: '*'", "Resource: servers")
+            .replace("111122223333", "111122223334");
+        assert_eq!(
+            read(&wrong).unwrap_err(),
+            "iam.yaml:\n  iam.principals[0].arn: the world has no account 111122223334\n  \
+             iam.principals[0].policies[0].Statement[0].Resource: `servers` is neither * nor an ARN of six parts"
+        );
+        let misspelt = read("principles: []").unwrap_err();
+        assert!(
+            misspelt.starts_with("iam.yaml: unknown field `principles`"),
+            "{misspelt}"
         );
     }
 

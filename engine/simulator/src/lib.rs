@@ -28,6 +28,7 @@ mod face;
 mod fleet;
 mod http;
 mod model;
+mod needs;
 mod origin;
 mod protocol;
 mod random;

@@ -1,9 +1,11 @@
 //! Opening a store: what a new one begins with, and whether an old one is the one that was asked for.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use crate::clock::{Clock, Speed};
-use crate::fleet::Chosen;
+use crate::fleet::{Chosen, read_iam};
 use crate::simulator::{Options, SimulatorError};
 use crate::state::{Change, State};
 use crate::store::{Genesis, Origin, Store};
@@ -36,7 +38,22 @@ pub(crate) fn open(options: &Options) -> Result<(Store, Origin), SimulatorError>
         check_origin(options, &origin, asked_digest.as_deref())?;
         adjust_clock(&store, options.manual_clock, speed)?;
     }
+    if let Some(path) = &options.iam {
+        enforce(&store, path)?;
+    }
     Ok((store, origin))
+}
+
+/// Enforces what a file says, from now on and for every process that uses the store.
+fn enforce(store: &Store, path: &Path) -> Result<(), SimulatorError> {
+    let fleet = store.with(|session| session.state().fleet.clone())?;
+    let iam = Some(read_iam(path, &fleet)?);
+    store.with(|session| {
+        if session.state().iam != iam {
+            session.change(Change::Iam(iam));
+        }
+    })?;
+    Ok(())
 }
 
 /// The clock of a new world.

@@ -129,11 +129,21 @@ impl Protocol {
         }
     }
 
-    /// The error for a denied call.
-    pub(crate) fn denied(self, arn: &str, action: &str) -> ApiError {
+    /// The error for a denied call: nobody allows it, or a policy denies it.
+    pub(crate) fn denied(
+        self,
+        arn: &str,
+        action: &str,
+        resource: &str,
+        is_explicit: bool,
+    ) -> ApiError {
+        let why = if is_explicit {
+            "with an explicit deny in an identity-based policy".to_owned()
+        } else {
+            format!("because no identity-based policy allows the {action} action")
+        };
         let message = format!(
-            "User: {arn} is not authorized to perform: {action} on resource: * because no \
-             identity-based policy allows the {action} action"
+            "User: {arn} is not authorized to perform: {action} on resource: {resource} {why}"
         );
         match self {
             Self::RestJson | Self::Lambda => ApiError::new("AccessDeniedException", 403, message),

@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use drs_engine::sim::iam::{Request as Wish, Verdict};
 use drs_engine::sim::world::fault::Fault;
 use drs_engine::sim::world::{ApiError, Caller, Reply, World};
 use jiff::{SignedDuration, Timestamp};
@@ -16,6 +17,7 @@ use crate::auth::{self, Identity, Refusal};
 use crate::clock::Clock;
 use crate::face::{drs, dynamodb, ec2, lambda, quotas, sns, ssm, sts};
 use crate::http::{Answer, Request};
+use crate::needs::Need;
 use crate::protocol::Protocol;
 use crate::server::{Delivery, Serve, Served};
 use crate::state::{Call, Change, Outcome};
@@ -56,6 +58,8 @@ pub(crate) struct Planned<'p> {
     pub(crate) fault_name: String,
     /// The action in words of IAM.
     pub(crate) action: String,
+    /// Everything that its caller must be allowed; not filled in where nobody asks.
+    pub(crate) needs: Vec<Need>,
     /// Carries it out.
     pub(crate) perform: Perform<'p>,
 }
@@ -97,8 +101,10 @@ impl Service {
         request_id: &str,
     ) -> Served {
         let wall = Timestamp::now();
-        let max_age = session.state().world.settings().signature_age_seconds;
-        let admitted = auth::authenticate(request, wall, max_age.map(SignedDuration::from_secs));
+        let state = session.state();
+        let max_age = state.world.settings().signature_age_seconds;
+        let max_age = max_age.map(SignedDuration::from_secs);
+        let admitted = auth::authenticate(request, wall, max_age, state.iam.as_ref());
         let protocol = admitted
             .as_ref()
             .map_or_else(|_| guess(request), |who| Protocol::of(&who.service));
@@ -208,6 +214,9 @@ impl Visit<'_, '_> {
         let mut after = None;
         let calls = self.session.calls();
         calls.count(&planned.fault_name, &self.identity.arn);
+        if let Err(error) = self.authorize(&planned.needs) {
+            return self.refused(&error);
+        }
         match self.take_fault(&planned.fault_name) {
             None => {}
             Some(Fault::Throttle {
@@ -225,7 +234,8 @@ impl Visit<'_, '_> {
                 });
             }
             Some(Fault::AccessDenied) => {
-                return self.refused(&self.protocol.denied(&self.identity.arn, &planned.action));
+                let (arn, action) = (&self.identity.arn, &planned.action);
+                return self.refused(&self.protocol.denied(arn, action, "*", false));
             }
             Some(Fault::Refuse {
                 code,
@@ -256,6 +266,38 @@ impl Visit<'_, '_> {
             (Ok(answer), None) => answer,
         };
         Served { answer, delivery }
+    }
+
+    /// Whether IAM is enforced, so that somebody asks what a call needs.
+    pub(crate) fn is_authorized(&self) -> bool {
+        self.session.state().iam.is_some()
+    }
+
+    /// Whether the caller may do all of it. AWS names the first thing that is missing, and no more.
+    fn authorize(&self, needs: &[Need]) -> Result<(), ApiError> {
+        let Some(iam) = &self.session.state().iam else {
+            return Ok(());
+        };
+        let arn = &self.identity.arn;
+        let rights = iam.rights_of(arn);
+        for Need {
+            action,
+            resource,
+            context,
+        } in needs
+        {
+            let is_explicit = match rights.verdict(Wish {
+                action,
+                resource,
+                context,
+            }) {
+                Verdict::Allowed => continue,
+                Verdict::NotAllowed => false,
+                Verdict::Denied => true,
+            };
+            return Err(self.protocol.denied(arn, action, resource, is_explicit));
+        }
+        Ok(())
     }
 
     /// Calls the world, and journals the call when it changes the world.

@@ -32,6 +32,9 @@ pub struct Options {
     /// The fleet that a new world begins with, a YAML file; the built-in one when left out. A store that was created with
     /// another is refused.
     pub fleet: Option<PathBuf>,
+    /// Who may do what, a YAML file as the fleet's `iam`, in place of what was enforced before; as before when left out. Without
+    /// any, everybody may do everything.
+    pub iam: Option<PathBuf>,
     /// World seconds per wall second; 1 for a new world when left out. It may differ from the last time: world time goes on
     /// from where it is.
     pub speed: Option<f64>,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use drs_engine::sim::fleet::Fleet;
+use drs_engine::sim::iam::Iam;
 use drs_engine::sim::world::admin::{AdminCommand, AdminError};
 use drs_engine::sim::world::fault::Fault;
 use drs_engine::sim::world::{ApiError, Caller, Reply, World};
@@ -26,6 +27,9 @@ pub(crate) struct State {
     pub(crate) fleet: Fleet,
     /// The simulated world.
     pub(crate) world: World,
+    /// Who may do what; everybody everything where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) iam: Option<Iam>,
     /// Answers that are held back, by number, until an operator lets them go.
     pub(crate) holds: BTreeMap<u64, Held>,
     /// The number of the last hold.
@@ -81,6 +85,8 @@ pub(crate) enum Change {
     Hold { region: String, operation: String },
     /// A held answer may go; all of them without a number.
     Release { id: Option<u64> },
+    /// Somebody may do something else.
+    Iam(Option<Iam>),
     /// A table has other settings, or none any more.
     Table {
         table: String,
@@ -113,6 +119,7 @@ impl State {
             clock,
             latest: now,
             world: World::new(&fleet, seed, now),
+            iam: fleet.iam.clone(),
             fleet,
             holds: BTreeMap::new(),
             last_hold: 0,
@@ -144,6 +151,10 @@ impl State {
                     Some(id) => drop(self.holds.remove(id)),
                     None => self.holds.clear(),
                 }
+                Outcome::Done
+            }
+            Change::Iam(iam) => {
+                self.iam.clone_from(iam);
                 Outcome::Done
             }
             Change::Table { table, settings } => {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::iam::Iam;
 use super::world::{Quotas, Timings};
 
 mod built_in;
@@ -28,6 +29,9 @@ pub struct Fleet {
     /// Settings of the whole world.
     #[serde(default)]
     pub settings: Settings,
+    /// Who may do what; everybody everything when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iam: Option<Iam>,
 }
 
 impl Fleet {

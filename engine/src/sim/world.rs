@@ -52,6 +52,7 @@ pub use error::ApiError;
 pub use pace::{Span, Timings};
 pub use quotas::Quotas;
 pub use stubs::{StubCall, StubKind};
+pub use wire::partition;
 
 use model::{Site, site_key};
 

@@ -59,6 +59,18 @@ pub enum Table {
     ExecutionHistory,
 }
 
+impl Table {
+    /// Its name in an environment.
+    pub fn name_in(self, environment: &str) -> String {
+        let kind = match self {
+            Self::ProtectionGroups => "protection-groups",
+            Self::RecoveryPlans => "recovery-plans",
+            Self::ExecutionHistory => "execution-history",
+        };
+        format!("{kind}-{environment}")
+    }
+}
+
 /// The key of an item.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {

@@ -100,3 +100,32 @@ fn words(command: &str) -> Vec<String> {
     }
     words
 }
+
+/// The table of who may run what has every command.
+#[test]
+fn every_command_has_its_rights() {
+    use clap::CommandFactory as _;
+    let listed: Vec<&str> = drs_engine::iam::COMMANDS
+        .iter()
+        .map(|command| command.name)
+        .collect();
+    let known = |name: &str| {
+        listed
+            .iter()
+            .any(|listed| *listed == name || listed.starts_with(&format!("{name} ")))
+    };
+    let mut missing = Vec::new();
+    for command in Cli::command().get_subcommands() {
+        let name = format!("drsctl {}", command.get_name());
+        if listed.contains(&name.as_str()) {
+            continue;
+        }
+        let below = command
+            .get_subcommands()
+            .map(|below| format!("{name} {}", below.get_name()));
+        let below: Vec<String> = below.collect();
+        let names = if below.is_empty() { vec![name] } else { below };
+        missing.extend(names.into_iter().filter(|name| !known(name)));
+    }
+    assert_eq!(missing, [""; 0]);
+}

@@ -23,6 +23,9 @@ pub(crate) struct Simulator {
     /// Fleet file (YAML) of a new store [default: the built-in fleet]
     #[arg(long, value_name = "FILE")]
     pub(crate) fleet: Option<PathBuf>,
+    /// Enforce IAM with the users, roles and policies of this file (YAML) [default: as the store did, else not at all]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iam: Option<PathBuf>,
     /// How many times faster than life its time runs
     #[arg(long, value_name = "FACTOR")]
     pub(crate) speed: Option<f64>,

@@ -121,6 +121,7 @@ fn options(settings: Settings, asked: &cli::Simulator) -> Result<Options, Failur
         directory,
         existing: false,
         fleet: asked.fleet.clone().or(configured.fleet),
+        iam: asked.iam.clone(),
         speed: if asked.manual_clock {
             None
         } else {

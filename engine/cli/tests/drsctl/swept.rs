@@ -3,14 +3,14 @@
 use super::*;
 
 /// Waits until the world is past a drill's lifetime.
-async fn pass(world: &World, until: &serde_json::Value) {
+pub(super) async fn pass(world: &World, until: &serde_json::Value) {
     let until: jiff::Timestamp = until.as_str().expect("a time").parse().expect("a time");
     while world.session.clock().now().world <= until {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }
 
-async fn shown(store: &Path) -> serde_json::Value {
+pub(super) async fn shown(store: &Path) -> serde_json::Value {
     document(&ended(on_store(store, &["show", "--json"])).await)
 }
 

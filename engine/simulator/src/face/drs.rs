@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::http::{Answer, Request, form_pairs, percent_decoded};
 use crate::model::{DRS, Elsewhere, Location, Operation, Violation};
+use crate::needs;
 use crate::service::{Planned, Visit};
 
 /// Plans a call of DRS.
@@ -23,6 +24,7 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     Ok(Planned {
         fault_name: name.clone(),
         action: format!("drs:{name}"),
+        needs: needs::of_drs(visit, &name, &input),
         perform: Box::new(move |visit| {
             let reply = visit.call_world(&name, input)?;
             let body = match reply.body {

@@ -5,6 +5,7 @@ use drs_engine::sim::world::ApiError;
 use serde_json::{Value, json};
 
 use crate::http::Answer;
+use crate::needs;
 use crate::service::{Planned, Visit};
 
 mod database;
@@ -31,6 +32,7 @@ pub(crate) fn plan<'p>(
     Ok(Planned {
         fault_name: label.clone(),
         action: label,
+        needs: needs::of_dynamodb(visit, name),
         perform: Box::new(move |visit| {
             let call = Call {
                 databases,

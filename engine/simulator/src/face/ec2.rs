@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::face::form::Form;
 use crate::http::Answer;
+use crate::needs;
 use crate::service::{Planned, Visit};
 use crate::xml;
 
@@ -41,6 +42,7 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     Ok(Planned {
         fault_name: name.clone(),
         action: name.clone(),
+        needs: needs::without_resource(visit, &name),
         perform: Box::new(move |visit| {
             let reply = visit.call_world(&name, input)?;
             let body = reply.body.unwrap_or_else(|| json!({}));

@@ -3,6 +3,7 @@
 use drs_engine::sim::world::ApiError;
 use serde_json::{Value, json};
 
+use crate::needs::Need;
 use crate::service::Planned;
 
 /// The body of a request.
@@ -15,10 +16,11 @@ pub(crate) fn object(body: &[u8]) -> Result<Value, ApiError> {
 }
 
 /// A call that the world answers; its name is also the action's and the fault's.
-pub(crate) fn of_world<'p>(name: String, input: Value) -> Planned<'p> {
+pub(crate) fn of_world<'p>(name: String, input: Value, needs: Vec<Need>) -> Planned<'p> {
     Planned {
         fault_name: name.clone(),
         action: name.clone(),
+        needs,
         perform: Box::new(move |visit| {
             let reply = visit.call_world(&name, input)?;
             let body = reply.body.unwrap_or_else(|| json!({}));

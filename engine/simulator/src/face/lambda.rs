@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::face::json as face_json;
 use crate::http::{Answer, Request, form_pairs, percent_decoded};
+use crate::needs;
 use crate::service::{Planned, Visit};
 
 /// Longest payload of an invocation that is waited for, and of one that is not.
@@ -24,10 +25,9 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     if let Some(label) = function_label(path, "/configuration").filter(|_| method == "GET") {
         let function = percent_decoded(label).ok_or_else(unknown)?;
         let input = named(visit.request, &function)?;
-        return Ok(face_json::of_world(
-            "lambda:GetFunctionConfiguration".to_owned(),
-            input,
-        ));
+        let action = "lambda:GetFunctionConfiguration";
+        let needs = needs::of_function(visit, action, &input);
+        return Ok(face_json::of_world(action.to_owned(), input, needs));
     }
     let label = function_label(path, "/invocations").filter(|_| method == "POST");
     let function = percent_decoded(label.ok_or_else(unknown)?).ok_or_else(unknown)?;
@@ -35,6 +35,7 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     Ok(Planned {
         fault_name: "lambda:Invoke".to_owned(),
         action: "lambda:InvokeFunction".to_owned(),
+        needs: needs::of_function(visit, "lambda:InvokeFunction", &input),
         perform: Box::new(move |visit| {
             let reply = visit.call_world("lambda:Invoke", input)?;
             let body = reply.body.unwrap_or_default();

@@ -4,6 +4,7 @@ use drs_engine::sim::world::ApiError;
 use serde_json::Value;
 
 use crate::face::json;
+use crate::needs;
 use crate::service::{Planned, Visit};
 
 /// Before the operation in `X-Amz-Target`.
@@ -19,7 +20,8 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     };
     let input = read_input(&visit.request.body, required)?;
     let name = format!("servicequotas:{}", &target[TARGET_PREFIX.len()..]);
-    Ok(json::of_world(name, input))
+    let needs = needs::of_quotas(visit, &name);
+    Ok(json::of_world(name, input, needs))
 }
 
 fn read_input(body: &[u8], required: &[&str]) -> Result<Value, ApiError> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::face::form::Form;
 use crate::http::Answer;
+use crate::needs;
 use crate::service::{Planned, Visit};
 use crate::xml;
 
@@ -23,17 +24,18 @@ const PARAMETERS: [&str; 7] = [
 pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     let form = Form::read(visit)?;
     match form.value("Action").unwrap_or_default() {
-        "Publish" => Ok(publish(&form)),
-        "GetTopicAttributes" => Ok(topic_attributes(&form)),
+        "Publish" => Ok(publish(visit, &form)),
+        "GetTopicAttributes" => Ok(topic_attributes(visit, &form)),
         action => Err(visit.protocol.unknown_operation(action)),
     }
 }
 
-fn topic_attributes<'p>(form: &Form) -> Planned<'p> {
+fn topic_attributes<'p>(visit: &Visit<'_, '_>, form: &Form) -> Planned<'p> {
     let input = json!({"TopicArn": form.value("TopicArn")});
     Planned {
         fault_name: "sns:GetTopicAttributes".to_owned(),
         action: "SNS:GetTopicAttributes".to_owned(),
+        needs: needs::of_topic(visit, "SNS:GetTopicAttributes", form.value("TopicArn")),
         perform: Box::new(move |visit| {
             let reply = visit.call_world("sns:GetTopicAttributes", input)?;
             let body = reply.body.unwrap_or_default();
@@ -50,7 +52,7 @@ fn topic_attributes<'p>(form: &Form) -> Planned<'p> {
     }
 }
 
-fn publish<'p>(form: &Form) -> Planned<'p> {
+fn publish<'p>(visit: &Visit<'_, '_>, form: &Form) -> Planned<'p> {
     let given = PARAMETERS
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), json!(form.value(name)?))));
@@ -62,6 +64,11 @@ fn publish<'p>(form: &Form) -> Planned<'p> {
     Planned {
         fault_name: "sns:Publish".to_owned(),
         action: "SNS:Publish".to_owned(),
+        needs: needs::of_topic(
+            visit,
+            "SNS:Publish",
+            form.value("TopicArn").or_else(|| form.value("TargetArn")),
+        ),
         perform: Box::new(move |visit| {
             let reply = visit.call_world("sns:Publish", input)?;
             let body = reply.body.unwrap_or_default();

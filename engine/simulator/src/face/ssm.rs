@@ -3,6 +3,7 @@
 use drs_engine::sim::world::ApiError;
 
 use crate::face::json;
+use crate::needs;
 use crate::service::{Planned, Visit};
 
 /// Before the operation in `X-Amz-Target`.
@@ -27,5 +28,6 @@ pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
         .filter(|operation| OPERATIONS.contains(operation));
     let operation = operation.ok_or_else(|| visit.protocol.unknown_operation(target))?;
     let input = json::object(&visit.request.body)?;
-    Ok(json::of_world(format!("ssm:{operation}"), input))
+    let needs = needs::of_ssm(visit, operation, &input);
+    Ok(json::of_world(format!("ssm:{operation}"), input, needs))
 }

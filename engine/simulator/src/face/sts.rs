@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::auth::{SessionClaim, is_account_id, session_credentials};
 use crate::face::form::Form;
 use crate::http::Answer;
+use crate::needs;
 use crate::service::{Planned, Visit};
 use crate::xml;
 
@@ -18,18 +19,22 @@ const DEFAULT_SESSION_SECONDS: i64 = 3600;
 pub(crate) fn plan<'p>(visit: &Visit<'_, '_>) -> Result<Planned<'p>, ApiError> {
     let form = Form::read(visit)?;
     let action = form.value("Action").unwrap_or_default().to_owned();
-    let planned = |perform| Planned {
+    let planned = |needs, perform| Planned {
         fault_name: format!("sts:{action}"),
         action: format!("sts:{action}"),
+        needs,
         perform,
     };
     match action.as_str() {
-        "GetCallerIdentity" => Ok(planned(Box::new(|visit: &mut Visit<'_, '_>| {
-            Ok(caller_identity(visit))
-        }))),
-        "AssumeRole" => Ok(planned(Box::new(move |visit: &mut Visit<'_, '_>| {
-            assume_role(visit, &form)
-        }))),
+        // Nobody needs a right to ask who it is; not even a deny keeps anybody from it.
+        "GetCallerIdentity" => Ok(planned(
+            Vec::new(),
+            Box::new(|visit: &mut Visit<'_, '_>| Ok(caller_identity(visit))),
+        )),
+        "AssumeRole" => Ok(planned(
+            needs::of_role(visit, form.value("RoleArn")),
+            Box::new(move |visit: &mut Visit<'_, '_>| assume_role(visit, &form)),
+        )),
         _ => Err(visit.protocol.unknown_operation(&action)),
     }
 }

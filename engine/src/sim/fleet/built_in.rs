@@ -32,6 +32,7 @@ pub(super) fn fleet() -> Fleet {
             account("444455556666", vec![elsewhere]),
         ],
         settings: Settings::default(),
+        iam: None,
     }
 }
 

@@ -75,6 +75,10 @@ pub(super) fn problems(fleet: &Fleet) -> Vec<Problem> {
             stubs(region, &path, &mut found);
         }
     }
+    if let Some(iam) = &fleet.iam {
+        let accounts = fleet.accounts.iter().map(|account| account.id.as_str());
+        found.0.extend(iam.problems(&accounts.collect()));
+    }
     found.0
 }
 

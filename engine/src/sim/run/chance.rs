@@ -253,6 +253,7 @@ fn fleet_of(homes: Vec<(Target, Vec<Server>)>, settings: Settings) -> Fleet {
     Fleet {
         accounts: homes.into_iter().map(account).collect(),
         settings,
+        iam: None,
     }
 }
 

@@ -58,6 +58,7 @@ impl Bench {
         Self::of(&Fleet {
             accounts: vec![account],
             settings,
+            iam: None,
         })
     }
 

@@ -74,7 +74,7 @@ pub(super) fn arn(region: &str, account_id: &str, kind: &str, id: &str) -> Strin
 }
 
 /// The partition of a Region.
-pub(super) fn partition(region: &str) -> &'static str {
+pub fn partition(region: &str) -> &'static str {
     if region.starts_with("us-gov-") {
         "aws-us-gov"
     } else if region.starts_with("eusc-") {
