@@ -11,6 +11,7 @@ mod history;
 mod place;
 mod plan;
 mod points;
+mod runner;
 mod start;
 mod surroundings;
 mod sweep;
@@ -25,6 +26,7 @@ pub(crate) use history::{
 pub(crate) use place::Place;
 pub(crate) use plan::{Plan, PlanAction, PlanExport, PlanList, PlanShow};
 pub(crate) use points::{FromPoints, Points};
+pub(crate) use runner::{Driving, Runner, StateMachine};
 pub(crate) use start::{Failover, ForcedGuard, Preflight, RunMode, Start};
 pub(crate) use surroundings::{Quotas, Simulator, Tables, TablesAction, Version};
 pub(crate) use sweep::Sweep;
@@ -90,6 +92,7 @@ pub(crate) enum Look {
     Quotas(Quotas),
     #[cfg(feature = "simulator")]
     Simulator(Simulator),
+    StateMachine(StateMachine),
     Tables(Tables),
     Target(Target),
     Version(Version),
