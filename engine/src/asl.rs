@@ -142,6 +142,34 @@ pub fn arn_problem(arn: &str) -> Option<String> {
     })
 }
 
+/// What is wrong with the ARN of a function of Lambda, which may name a version or an alias; nothing when it is one.
+pub fn function_problem(arn: &str) -> Option<String> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let fits = match parts.as_slice() {
+        [
+            "arn",
+            partition,
+            "lambda",
+            region,
+            account,
+            "function",
+            named @ ..,
+        ] => {
+            let is_account = account.len() == 12 && account.bytes().all(|c| c.is_ascii_digit());
+            let is_named =
+                (1..=2).contains(&named.len()) && named.iter().all(|name| !name.is_empty());
+            !partition.is_empty() && !region.is_empty() && is_account && is_named
+        }
+        _ => false,
+    };
+    (!fits).then(|| {
+        format!(
+            "{arn:?} is not the ARN of a function: it must be like \
+             arn:aws:lambda:us-east-1:111122223333:function:NAME, and may end with :VERSION or :ALIAS"
+        )
+    })
+}
+
 /// The machine, for a function's ARN.
 pub fn definition(function_arn: &str) -> Value {
     json!({

@@ -13,6 +13,7 @@ use tfplugin::{Attr, CriticalSections, Diagnostic, Stop};
 use tokio::sync::OnceCell;
 
 use crate::diagnose;
+use crate::runner::Runner;
 use crate::tags::Tags;
 
 mod planned;
@@ -28,6 +29,7 @@ pub(crate) type ProviderDriver = Driver<AwsDrs, DynamoItems, SystemClock>;
 pub(crate) struct Client {
     session: Session,
     default_tags: Attr<Tags>,
+    runner: Runner,
     critical_sections: CriticalSections,
     create_tables: bool,
     /// This process, whatever number of executions it drives.
@@ -35,6 +37,8 @@ pub(crate) struct Client {
     tables: OnceCell<()>,
     /// Executions whose result this process has returned: the host has them, although the history does not say so yet.
     returned: Mutex<BTreeSet<ExecutionId>>,
+    /// Executions that a state machine drives and that a resource of this process has.
+    hosted: Mutex<BTreeSet<ExecutionId>>,
     planned: Planned,
     simulator: Option<Embedding>,
 }
@@ -43,6 +47,7 @@ pub(crate) struct Client {
 pub(crate) struct Connecting {
     pub(crate) settings: Settings,
     pub(crate) default_tags: Attr<Tags>,
+    pub(crate) runner: Runner,
     pub(crate) critical_sections: CriticalSections,
 }
 
@@ -73,10 +78,12 @@ impl Connecting {
             owner: session.driver(String::new()).owner,
             session,
             default_tags: self.default_tags,
+            runner: self.runner,
             critical_sections: self.critical_sections,
             create_tables: self.settings.create_tables,
             tables: OnceCell::new(),
             returned: Mutex::default(),
+            hosted: Mutex::default(),
             planned: Planned::default(),
             simulator,
         })
@@ -108,6 +115,11 @@ impl Client {
 
     pub(crate) fn default_tags(&self) -> &Attr<Tags> {
         &self.default_tags
+    }
+
+    /// Who drives what is started where nothing else is said.
+    pub(crate) fn runner(&self) -> &Runner {
+        &self.runner
     }
 
     pub(crate) fn critical_sections(&self) -> &CriticalSections {
@@ -171,6 +183,12 @@ impl Client {
     /// Whether this process has told the host the result of an execution.
     pub(crate) fn is_returned(&self, id: &ExecutionId) -> bool {
         self.lock_returned().contains(id)
+    }
+
+    /// Notes that a resource of this process has an execution that a state machine drives; false when one has it already.
+    pub(crate) fn takes_hosted(&self, id: &ExecutionId) -> bool {
+        let mut hosted = self.hosted.lock().unwrap_or_else(PoisonError::into_inner);
+        hosted.insert(id.clone())
     }
 
     /// A diagnostic about something that could not be read or written.

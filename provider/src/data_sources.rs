@@ -21,6 +21,7 @@ mod server;
 mod server_selection;
 mod source_server;
 mod source_servers;
+mod state_machine_definition;
 mod target_check;
 
 pub(crate) use caller::Caller;
@@ -40,4 +41,5 @@ pub(crate) use regions::Regions;
 pub(crate) use server_selection::ServerSelection;
 pub(crate) use source_server::SourceServer;
 pub(crate) use source_servers::SourceServers;
+pub(crate) use state_machine_definition::StateMachineDefinition;
 pub(crate) use target_check::TargetCheck;

@@ -19,6 +19,7 @@ mod progress;
 mod provider;
 mod resources;
 mod run;
+mod runner;
 mod tags;
 mod targets;
 #[cfg(test)]

@@ -74,6 +74,14 @@ impl Progress {
         self
     }
 
+    /// Says something that the history does not have.
+    pub(crate) fn remark(&self, text: &str) {
+        tracing::warn!("{text}");
+        if let Some(told) = &self.told {
+            told.report(text.to_owned());
+        }
+    }
+
     /// Notes how the execution stands.
     pub(crate) fn sees(&self, state: &State) {
         let rests = state.status == Status::Paused

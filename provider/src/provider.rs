@@ -9,6 +9,7 @@ use tfplugin::{
 };
 
 use crate::client::{Client, Connecting};
+use crate::runner::{self, Runner};
 use crate::{actions, data_sources, functions, resources};
 
 mod schema;
@@ -33,6 +34,7 @@ pub(crate) struct Config {
     create_tables: Attr<bool>,
     default_tags: Attr<BTreeMap<String, String>>,
     simulator: Attr<SimulatorConfig>,
+    runner: Attr<runner::Config>,
 }
 
 /// A role to work as.
@@ -102,6 +104,7 @@ impl Provider for Drs {
             .data_source(data_sources::ServerSelection)
             .data_source(data_sources::SourceServer)
             .data_source(data_sources::SourceServers)
+            .data_source(data_sources::StateMachineDefinition)
             .data_source(data_sources::TargetCheck)
             .function(functions::WaveOrder)
             .action(actions::StartDrill)
@@ -123,6 +126,7 @@ impl Provider for Drs {
                 "The simulator brings its own endpoints. Remove endpoints to use it, or remove simulator to use them.",
             );
         }
+        found.extend(runner::configuration(&config.runner));
         found
     }
 
@@ -130,7 +134,8 @@ impl Provider for Drs {
         &self,
         request: Configure<Config>,
     ) -> Result<Configured<Client>, Diagnostics> {
-        let Some(settings) = request.config.settings() else {
+        let (Some(settings), Some(runner)) = (request.config.settings(), request.config.runner())
+        else {
             return Ok(Configured::later());
         };
         let base = Settings::from_environment().map_err(|error| {
@@ -142,6 +147,7 @@ impl Provider for Drs {
         let connecting = Connecting {
             settings: settings.merged_over(base),
             default_tags: request.config.default_tags,
+            runner,
             critical_sections: request.critical_sections,
         };
         let client = connecting.connect().await?;
@@ -166,11 +172,21 @@ fn simulator_in_use(path: &std::path::Path) -> Diagnostic {
 }
 
 impl Config {
+    /// Who drives; none while it is not known yet.
+    fn runner(&self) -> Option<Runner> {
+        match &self.runner {
+            Attr::Null => Some(Runner::InProcess),
+            config => Runner::of(config),
+        }
+    }
+
     /// The settings that the block makes; none while something in it is not known yet.
     fn settings(&self) -> Option<Settings> {
         Some(Settings {
             region: known(&self.region)?,
             history_region: known(&self.history_region)?,
+            // Who drives is said as a whole, by `runner`.
+            state_machine: None,
             profile: known(&self.profile)?,
             environment: known(&self.environment)?.unwrap_or_default(),
             assume_role: match known(&self.assume_role)? {

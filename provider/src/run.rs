@@ -1,6 +1,7 @@
 //! One execution in the hands of one request: followed, taken over where nobody drives it, cancelled, terminated.
 
 use std::convert::Infallible;
+use std::sync::{Mutex, PoisonError};
 
 use drs_engine::begin::Whose;
 use drs_engine::decide::is_done;
@@ -14,6 +15,8 @@ use drs_engine::state::{State, Status};
 use drs_engine::store::codec::ReadError;
 use drs_engine::store::executions::HistoryError;
 use drs_engine::time::{Wake, after};
+use drs_engine_aws::limits::MACHINE_FIRST_WORD;
+use drs_engine_aws::machines::{Hosting, Standing};
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Context, CriticalSection, Diagnostic};
 
@@ -32,6 +35,10 @@ pub(crate) struct Run<'a> {
     driver: ProviderDriver,
     progress: Progress,
     id: ExecutionId,
+    /// The run of a state machine that was begun for it just now, and when, in wall time.
+    hosting: Option<(Hosting, Timestamp)>,
+    /// How that run ended before the execution did.
+    stopped: Mutex<Option<Standing>>,
     /// Wakes the driver when the request is asked to stop.
     _alarm: Alarm,
 }
@@ -55,6 +62,8 @@ impl<'a> Run<'a> {
                 deadline,
             ),
             id: id.clone(),
+            hosting: None,
+            stopped: Mutex::default(),
             _alarm: client.wake_on_stop(cx.stop_signal()),
             client,
         }
@@ -70,6 +79,30 @@ impl<'a> Run<'a> {
     pub(crate) fn telling(mut self, told: &tfplugin::Progress) -> Self {
         self.progress = self.progress.telling(told.clone());
         self
+    }
+
+    /// The same for an execution that a state machine is to drive, whose run was begun just now.
+    pub(crate) fn hosted(mut self, hosting: Option<Hosting>) -> Self {
+        let wall = self.driver.clock.now().wall;
+        self.hosting = hosting.map(|hosting| (hosting, wall));
+        self
+    }
+
+    /// That the run of the state machine ended before the execution did, so that this process drove it.
+    pub(crate) fn stopped(&self) -> Option<Diagnostic> {
+        let (hosting, _) = self.hosting.as_ref()?;
+        let stopped = self.stopped.lock();
+        let stopped = stopped.unwrap_or_else(PoisonError::into_inner);
+        let host = hosting.host();
+        let standing = stopped.as_ref()?;
+        Some(Diagnostic::warning(
+            "The State Machine Stopped",
+            format!(
+                "Its run {host} is {standing}, and execution {} was not at its end: this process took it over. `aws \
+                 stepfunctions get-execution-history --execution-arn {host} --reverse-order` says why it ended.",
+                self.id
+            ),
+        ))
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -141,13 +174,10 @@ impl<'a> Run<'a> {
                 "{} drives it; it is followed",
                 sign.host
             );
-            let until = after(self.driver.clock.now().wall, FOLLOW_SLICE);
-            let slice = Slice {
-                progress: &self.progress,
-                until,
-                driver: &self.driver,
-            };
-            return Ok(self.driver.follow(&self.id, &slice).await?.0);
+            return self.look_on().await;
+        }
+        if whose == Whose::OwnerGone && self.awaits_machine().await {
+            return self.look_on().await;
         }
         if state.owner.as_ref().map(|owner| &owner.id) != Some(&self.driver.owner) {
             self.driver.take_over(&self.id, &self.progress).await?;
@@ -165,6 +195,43 @@ impl<'a> Run<'a> {
             );
         }
         Ok(state)
+    }
+
+    /// Follows whoever else drives for a while.
+    async fn look_on(&self) -> Result<State, DriveError> {
+        let until = after(self.driver.clock.now().wall, FOLLOW_SLICE);
+        let slice = Slice {
+            progress: &self.progress,
+            until,
+            driver: &self.driver,
+        };
+        Ok(self.driver.follow(&self.id, &slice).await?.0)
+    }
+
+    /// Whether a state machine whose run was begun just now may still be heard of. One that runs is waited for; when its run
+    /// has ended, this process drives the execution as it would any other that nobody drives.
+    async fn awaits_machine(&self) -> bool {
+        let Some((hosting, begun)) = &self.hosting else {
+            return false;
+        };
+        let waited = self.driver.clock.now().wall.duration_since(*begun);
+        if waited.unsigned_abs() < MACHINE_FIRST_WORD {
+            return true;
+        }
+        let machines = self.client.session().state_machines();
+        let standing = machines
+            .standing(&hosting.state_machine, &hosting.run)
+            .await;
+        let Ok(standing @ (Standing::Ended(_) | Standing::Missing)) = standing else {
+            return true;
+        };
+        self.progress.remark(&format!(
+            "the state machine's run {} is {standing}; this process takes the execution over",
+            hosting.host()
+        ));
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        *stopped = Some(standing);
+        false
     }
 
     /// Says that this process lives, until the drive that it goes with has ended.
@@ -267,12 +334,18 @@ impl<'a> Run<'a> {
         self.client.has_returned(&self.id);
     }
 
-    /// Writes a request down, by whoever these credentials are.
+    /// Writes a request down, by whoever these credentials are, and wakes the state machine that waits for one.
     pub(crate) async fn request(&self, event: Event) -> Result<State, DriveError> {
         let by = Author::Operator(self.client.session().identity().arn.clone());
-        self.driver
+        let state = self
+            .driver
             .request(&self.id, by, event, &self.progress)
-            .await
+            .await?;
+        let machines = self.client.session().state_machines();
+        if let Some(remark) = machines.hear(&self.driver.executions, &state).await {
+            self.progress.remark(&remark);
+        }
+        Ok(state)
     }
 
     async fn pause(&self, failures: u32) {

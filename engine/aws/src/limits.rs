@@ -50,6 +50,11 @@ pub const RENEWAL_RETRY: Duration = Duration::from_secs(15);
 /// Regions of a target that are checked at the same time.
 pub const REGIONS_CHECKED_TOGETHER: usize = 10;
 
+/// Tries to begin the run of a state machine while it is not known whether it has begun.
+pub const MACHINE_START_ATTEMPTS: u32 = 3;
+/// How long a machine that was begun may take to be heard of: Lambda may have to start the function first.
+pub const MACHINE_FIRST_WORD: Duration = Duration::from_secs(120);
+
 /// How long quotas that were read count as read.
 pub const QUOTAS_MAX_AGE: Duration = Duration::from_secs(3_600);
 /// How long the documented quotas are used after Service Quotas could not be read.

@@ -13,6 +13,10 @@ use drs_engine::ports::{CallError, Kind};
 
 use crate::classify::{Call, INVALID_REQUEST};
 
+mod hosting;
+
+pub use hosting::{Hosting, Unfit};
+
 const LOOK: Call = Call::reads("states:DescribeStateMachine");
 const START: Call = Call::changes("states:StartExecution");
 const STAND: Call = Call::reads("states:DescribeExecution");

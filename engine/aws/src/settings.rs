@@ -1,9 +1,10 @@
 //! What a person configures. Which value counts: explicit, then the environment, then the file.
 //!
 //! *Explicit* is what a caller sets, e.g. the provider block or a flag. The environment is `DRS_ENVIRONMENT`,
-//! `DRS_REGION`, `DRS_HISTORY_REGION`, `DRS_SIMULATOR` (the directory of a simulator's store), and the variables of the AWS SDKs
-//! (`AWS_REGION`, `AWS_PROFILE`, `AWS_CA_BUNDLE`, `AWS_ENDPOINT_URL_DRS`, ...). The file is the one that `DRS_CONFIG`
-//! names, else `drs.yaml` in the working directory where there is one:
+//! `DRS_REGION`, `DRS_HISTORY_REGION`, `DRS_STATE_MACHINE` (the ARN of the state machine that drives executions where one is
+//! asked to), `DRS_SIMULATOR` (the directory of a simulator's store), and the variables of the AWS SDKs (`AWS_REGION`,
+//! `AWS_PROFILE`, `AWS_CA_BUNDLE`, `AWS_ENDPOINT_URL_DRS`, ...). The file is the one that
+//! `DRS_CONFIG` names, else `drs.yaml` in the working directory where there is one:
 //!
 //! ```yaml
 //! environment: production
@@ -36,6 +37,8 @@ pub struct Settings {
     pub region: Option<String>,
     /// The Region of the tables; where it is left out, that of the session.
     pub history_region: Option<String>,
+    /// The ARN of the state machine that drives executions, where one is asked to.
+    pub state_machine: Option<String>,
     /// The profile of the shared AWS configuration. An explicit one is used alone: credentials in the environment are
     /// then not looked at.
     pub profile: Option<String>,
@@ -139,6 +142,7 @@ impl Settings {
         Self {
             region: self.region.or(base.region),
             history_region: self.history_region.or(base.history_region),
+            state_machine: self.state_machine.or(base.state_machine),
             profile: self.profile.or(base.profile),
             environment: if self.environment.is_empty() {
                 base.environment
@@ -206,6 +210,7 @@ impl Settings {
                 .find_map(|name| set(name))
                 .or(file.region),
             history_region: set("DRS_HISTORY_REGION").or(file.history_region),
+            state_machine: set("DRS_STATE_MACHINE").or(file.state_machine),
             profile: file.profile.filter(|_| !any(&CREDENTIAL_VARIABLES)),
             environment: set("DRS_ENVIRONMENT").unwrap_or(file.environment),
             endpoints: Endpoints {

@@ -11,7 +11,11 @@ mod history;
 mod place;
 mod plan;
 mod points;
+<<<<<<< HEAD
 mod policy;
+=======
+mod runner;
+>>>>>>> runnercli
 mod start;
 mod surroundings;
 mod sweep;
@@ -26,7 +30,11 @@ pub(crate) use history::{
 pub(crate) use place::Place;
 pub(crate) use plan::{Plan, PlanAction, PlanExport, PlanList, PlanShow};
 pub(crate) use points::{FromPoints, Points};
+<<<<<<< HEAD
 pub(crate) use policy::Policy;
+=======
+pub(crate) use runner::{Driving, Runner, StateMachine};
+>>>>>>> runnercli
 pub(crate) use start::{Failover, ForcedGuard, Preflight, RunMode, Start};
 pub(crate) use surroundings::{Quotas, Simulator, Tables, TablesAction, Version};
 pub(crate) use sweep::Sweep;
@@ -93,6 +101,7 @@ pub(crate) enum Look {
     Quotas(Quotas),
     #[cfg(feature = "simulator")]
     Simulator(Simulator),
+    StateMachine(StateMachine),
     Tables(Tables),
     Target(Target),
     Version(Version),

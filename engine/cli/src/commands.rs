@@ -26,6 +26,7 @@ pub(crate) mod show;
 pub(crate) mod simulator;
 pub(crate) mod skip;
 pub(crate) mod start;
+pub(crate) mod state_machine;
 pub(crate) mod sweep;
 pub(crate) mod tables;
 pub(crate) mod target;

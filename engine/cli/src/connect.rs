@@ -6,16 +6,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use drs_engine::ids::Target;
+use drs_engine::drive::Driver;
+use drs_engine::ids::{ExecutionId, Target};
+use drs_engine_aws::machines::Hosting;
 use drs_engine_aws::{
     AwsDrs, ConnectError, DynamoItems, Endpoints, Session, Settings, SettingsError,
     SimulatorSettings, SystemClock, TablesAt,
 };
 use jiff::SignedDuration;
 
-use crate::cli::Place;
+use crate::cli::{Driving, Place, Runner};
 use crate::failure::Failure;
 use crate::history::{History, Origin};
+use crate::machine::Machine;
 use crate::operator::Operator;
 
 #[cfg(feature = "simulator")]
@@ -29,6 +32,8 @@ pub(crate) use embedded::unusable as unusable_simulator;
 pub(crate) struct Connection {
     pub(crate) session: Session,
     pub(crate) place: Origin,
+    /// The state machine that drives executions where one is asked to, as it is configured.
+    state_machine: Option<String>,
     #[cfg(feature = "simulator")]
     simulator: Option<drs_simulator::Simulator>,
     #[cfg(feature = "simulator")]
@@ -48,20 +53,66 @@ impl Connection {
 
     /// Somebody who works on executions from this process. The clock is the session's, so that a simulator's world time
     /// counts, and the fence after a launch without outcome is as long as whoever checks signatures makes it.
-    pub(crate) fn operator(&self) -> Operator<(AwsDrs, DynamoItems, SystemClock)> {
-        let mut driver = self.session.driver(drs_engine_aws::fresh::host("drsctl"));
-        driver.settings.signature_age = self
-            .signature_age()
-            .unwrap_or(driver.settings.signature_age);
+    pub(crate) fn operator(&self) -> Operator<AwsPorts> {
         let clock = self.session.clock();
         Operator {
             history: self.history(),
-            driver: Arc::new(driver),
+            driver: Arc::new(self.driver()),
+            machines: Some(self.session.state_machines()),
             arn: self.session.identity().arn.clone(),
             wake: Box::new(move || clock.notify()),
         }
     }
+
+    /// The state machine that is to drive executions in place of this process, where one is asked for.
+    pub(crate) fn runner(&self, asked: &Driving) -> Result<Option<String>, Failure> {
+        let failure =
+            |what: &str| Failure::new(what).safe("Nothing was changed and nothing was launched.");
+        match (asked.runner, &asked.state_machine) {
+            (Runner::InProcess, None) => return Ok(None),
+            (Runner::InProcess, Some(_)) => {
+                return Err(failure("--state-machine was given, and this process drives the execution")
+                    .help("Add --runner step-functions to have the state machine drive it, or leave --state-machine out."));
+            }
+            (Runner::StepFunctions, _) => {}
+        }
+        if self.place.simulator.is_some() || self.place.directory.is_some() {
+            return Err(failure(&format!(
+                "a state machine of Step Functions cannot reach {}, which is on this machine",
+                self.place.describe()
+            ))
+            .help("Leave --runner out: this process drives the execution."));
+        }
+        let named = asked.state_machine.as_ref().or(self.state_machine.as_ref());
+        let named = named.filter(|arn| !arn.is_empty()).ok_or_else(|| {
+            failure("--runner step-functions needs the ARN of a state machine")
+                .help("Name it by --state-machine, by DRS_STATE_MACHINE, or by state_machine in drs.yaml.")
+                .help("`drsctl state-machine --function ARN` prints the definition of one.")
+        })?;
+        Ok(Some(named.clone()))
+    }
+
+    /// A run of a state machine for an execution.
+    pub(crate) fn machine(&self, state_machine: &str, id: &ExecutionId) -> Machine<AwsPorts> {
+        let hosting = Hosting::new(state_machine, id);
+        Machine {
+            driver: hosting.name(self.driver()),
+            machines: self.session.state_machines(),
+            hosting,
+        }
+    }
+
+    fn driver(&self) -> Driver<AwsDrs, DynamoItems, SystemClock> {
+        let mut driver = self.session.driver(drs_engine_aws::fresh::host("drsctl"));
+        driver.settings.signature_age = self
+            .signature_age()
+            .unwrap_or(driver.settings.signature_age);
+        driver
+    }
 }
+
+/// What this tool works with outside its tests.
+pub(crate) type AwsPorts = (AwsDrs, DynamoItems, SystemClock);
 
 #[cfg(feature = "simulator")]
 impl Connection {
@@ -172,6 +223,18 @@ fn without_database(path: &Path) -> Failure {
 }
 
 async fn connect_with(settings: Settings, tables: Option<TablesAt>) -> Result<Connection, Failure> {
+    let state_machine = settings.state_machine.clone();
+    let connection = connect_somewhere(settings, tables).await?;
+    Ok(Connection {
+        state_machine,
+        ..connection
+    })
+}
+
+async fn connect_somewhere(
+    settings: Settings,
+    tables: Option<TablesAt>,
+) -> Result<Connection, Failure> {
     match settings.simulator.clone() {
         None => {
             let session = Session::connect_with(&settings, None, tables).await;
@@ -179,6 +242,7 @@ async fn connect_with(settings: Settings, tables: Option<TablesAt>) -> Result<Co
             Ok(Connection {
                 place: origin(&session, None),
                 session,
+                state_machine: None,
                 #[cfg(feature = "simulator")]
                 simulator: None,
                 #[cfg(feature = "simulator")]

@@ -106,6 +106,7 @@ impl World {
         Operator {
             history: self.history(),
             driver: Arc::new(driver),
+            machines: None,
             arn: OPERATOR.to_owned(),
             wake: Box::new(|| ()),
         }

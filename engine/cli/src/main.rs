@@ -16,10 +16,14 @@ use tokio::runtime;
 use tracing_subscriber::EnvFilter;
 
 use cli::{
-    Cli, Command, Failover, HistoryAction, HistoryImport, Look, Place, PlanAction, Sweep, Work,
+    Cli, Command, Driving, Failover, HistoryAction, HistoryImport, Look, Place, PlanAction, Sweep,
+    Work,
 };
+use commands::run::MachineFor;
 use commands::start::Asked;
+use connect::{AwsPorts, Connection};
 use failure::{Ending, Failure};
+use machine::Machine;
 use screen::{Outputs, Screen};
 use signals::Interrupts;
 
@@ -33,6 +37,7 @@ mod failure;
 mod fixture;
 mod history;
 mod json;
+mod machine;
 mod operator;
 mod progress;
 mod screen;
@@ -92,9 +97,11 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
         Work::Start(asked) => {
             let mut interrupts = Interrupts::listen()?;
             let connection = connect::existing(place).await?;
+            let id = ExecutionId::new(fresh::id("exec"));
             let asked = Asked {
+                machine: started_by(&connection, &asked.driving, &id)?,
                 start: asked,
-                id: ExecutionId::new(fresh::id("exec")),
+                id,
                 hub: connection.session.target(),
             };
             let mut outputs = Outputs::standard(asked.start.output.is_json());
@@ -129,7 +136,12 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
             let connection = connect::existing(place).await?;
             let mut outputs = Outputs::standard(asked.output.is_json());
             let operator = connection.operator();
-            commands::run::run(&operator, asked, &mut interrupts, &mut outputs).await
+            let runner = connection.runner(&asked.driving)?;
+            // It must outlive the command, whether or not there is a machine.
+            let connection = &connection;
+            let machine = runner.map(|arn| move |id: &ExecutionId| connection.machine(&arn, id));
+            let machine = machine.as_ref().map(|make| make as MachineFor<'_, _>);
+            commands::run::run(&operator, asked, machine, &mut interrupts, &mut outputs).await
         }
         Work::Cancel(asked) => {
             let connection = connect::existing(place).await?;
@@ -175,13 +187,25 @@ async fn failover(place: &Place, asked: &Failover) -> Result<Ending, Failure> {
     };
     let mut outputs = Outputs::standard(asked.output.is_json());
     let operator = connection.operator();
+    let id = ExecutionId::new(fresh::id("exec"));
     let asked = commands::failover::Asked {
+        machine: started_by(&connection, &asked.driving, &id)?,
         failover: asked,
         file: file.as_ref(),
-        id: ExecutionId::new(fresh::id("exec")),
+        id,
         hub: connection.session.target(),
     };
     commands::failover::failover(&operator, asked, &mut interrupts, &mut outputs).await
+}
+
+/// The state machine that is to drive what is started, where one is asked for.
+fn started_by(
+    connection: &Connection,
+    asked: &Driving,
+    id: &ExecutionId,
+) -> Result<Option<Machine<AwsPorts>>, Failure> {
+    let runner = connection.runner(asked)?;
+    Ok(runner.map(|arn| connection.machine(&arn, id)))
 }
 
 /// The directory that is named here is the one to import from.
@@ -251,6 +275,7 @@ async fn look(place: &Place, command: &Look) -> Result<Ending, Failure> {
             let settings = connect::settings(place)?;
             commands::simulator::simulator(settings, asked, &mut screen).await
         }
+        Look::StateMachine(asked) => commands::state_machine::state_machine(asked, &mut screen),
         Look::Tables(asked) => commands::tables::tables(place, &asked.action, &mut screen).await,
         Look::Target(asked) => {
             let connection = connect::existing(place).await?;

@@ -11,6 +11,7 @@ use drs_engine::ports::{Clock, Outside};
 use drs_engine::report::{self, Driven};
 use drs_engine::state::State;
 use drs_engine::store::items::Items;
+use drs_engine_aws::machines::StateMachines;
 
 use crate::failure::Failure;
 use crate::history::History;
@@ -41,6 +42,8 @@ where
 pub(crate) struct Operator<P: Ports> {
     pub(crate) history: History<P::Items, P::Clock>,
     pub(crate) driver: Arc<Driver<P::Outside, P::Items, P::Clock>>,
+    /// State machines that may have to be woken; none where there cannot be any.
+    pub(crate) machines: Option<StateMachines>,
     /// The ARN that STS gives.
     pub(crate) arn: String,
     /// Wakes the driver where it sleeps.
@@ -58,15 +61,19 @@ impl<P: Ports> Operator<P> {
         Ok((state, driven))
     }
 
-    /// Appends a wish of the operator to the history. Nothing else is called.
+    /// Appends a wish of the operator to the history, and wakes the state machine that waits for one. Says what the operator
+    /// should know about that machine; nothing where there is none, and where it goes on.
     pub(crate) async fn request(
         &self,
         id: &ExecutionId,
         event: Event,
-    ) -> Result<State, DriveError> {
+    ) -> Result<Option<String>, DriveError> {
         let by = Author::Operator(self.arn.clone());
-        self.driver
-            .request(id, by, event, &Progress::default())
-            .await
+        let progress = Progress::default();
+        let state = self.driver.request(id, by, event, &progress).await?;
+        match &self.machines {
+            Some(machines) => Ok(machines.hear(&self.driver.executions, &state).await),
+            None => Ok(None),
+        }
     }
 }

@@ -22,6 +22,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 #[path = "drsctl/elsewhere.rs"]
 mod elsewhere;
+#[path = "drsctl/machine.rs"]
+mod machine;
 #[path = "drsctl/preflight.rs"]
 mod preflight;
 #[path = "drsctl/rights.rs"]
@@ -357,7 +359,11 @@ struct Working {
 
 impl Working {
     fn new(store: &Path, arguments: &[&str]) -> Self {
-        let mut child = tokio::process::Command::from(on_store(store, arguments))
+        Self::of(on_store(store, arguments))
+    }
+
+    fn of(command: Command) -> Self {
+        let mut child = tokio::process::Command::from(command)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

@@ -1,11 +1,13 @@
 //! An execution in the hands of an action: found, asked for something, followed to its end.
 
+use drs_engine::asl;
 use drs_engine::drive::DriveError;
 use drs_engine::event::{Event, Outcome};
 use drs_engine::ids::ExecutionId;
 use drs_engine::report;
 use drs_engine::state::{State, Status};
 use drs_engine::store::executions::HistoryError;
+use drs_engine_aws::machines::Hosting;
 use tfplugin::{Context, Diagnostic, Diagnostics, Progress};
 
 use crate::client::Client;
@@ -32,6 +34,14 @@ impl<'a> Execution<'a> {
             client,
             id,
             progress,
+        }
+    }
+
+    /// The same for one that a state machine is to drive, whose run was begun just now.
+    pub(super) fn hosted(self, hosting: Option<Hosting>) -> Self {
+        Self {
+            run: self.run.hosted(hosting),
+            ..self
         }
     }
 
@@ -88,6 +98,12 @@ impl<'a> Execution<'a> {
 
     /// What is said about an execution that was followed.
     pub(super) fn verdict(&self, state: &State) -> Diagnostics {
+        let mut found = self.judged(state);
+        found.extend(self.run.stopped());
+        found
+    }
+
+    fn judged(&self, state: &State) -> Diagnostics {
         let id = &self.id;
         let standing = sentence(&report::headline(state));
         if let Status::Ended(outcome) = state.status {
@@ -96,6 +112,18 @@ impl<'a> Execution<'a> {
             }
             let detail = format!("{standing} See what happened with `drsctl show {id}`.");
             return Diagnostic::error("The Execution Was Not Successful", detail).into();
+        }
+        if let Some(owner) = state
+            .owner
+            .as_ref()
+            .filter(|owner| asl::is_machine(&owner.id))
+        {
+            let detail = format!(
+                "{standing} It was not followed to its end: the action was interrupted. Nothing was stopped: the state \
+                 machine's run {} drives it. `drsctl watch {id}` follows it, and `drsctl cancel {id} --reason TEXT` ends it.",
+                owner.host
+            );
+            return Diagnostic::error("The Execution Goes On", detail).into();
         }
         let detail = format!(
             "{standing} It was not followed to its end: the action was interrupted. DRS goes on with the jobs that run, and \

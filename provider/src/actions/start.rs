@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::convert;
 use crate::diagnose::sentence;
 use crate::resources::{lifetime, plan_not_found, points, unreadable_points, unresolved};
+use crate::runner::{self, Runner};
 
 /// Where executions of these actions are started from, as the history says.
 const ORIGIN: &str = "terraform-action";
@@ -35,6 +36,7 @@ pub(crate) struct Asked {
     exclude_servers: Attr<Vec<String>>,
     recovery_point_before: Attr<String>,
     recovery_snapshots: points::Named,
+    runner: Attr<runner::Config>,
 
     #[serde(default)]
     cleanup: Attr<String>,
@@ -85,7 +87,7 @@ impl Action for StartDrill {
     }
 
     async fn validate(&self, config: Asked) -> Diagnostics {
-        points::configuration(&config.recovery_point_before, &config.recovery_snapshots)
+        config.mistakes()
     }
 
     async fn invoke(
@@ -117,6 +119,14 @@ impl Action for StartDrill {
 }
 
 impl Asked {
+    /// What is wrong with it as far as it is known.
+    fn mistakes(&self) -> Diagnostics {
+        let mut found =
+            points::configuration(&self.recovery_point_before, &self.recovery_snapshots);
+        found.extend(runner::configuration(&self.runner));
+        found
+    }
+
     /// The execution that is asked for.
     fn begin(&self, client: &Client, plan: &StoredPlan, mode: Mode) -> Result<Begin, Diagnostic> {
         let names = |list: &Attr<Vec<String>>| list.known().cloned().unwrap_or_default();
@@ -199,7 +209,7 @@ impl Action for StartFailover {
     }
 
     async fn validate(&self, config: Asked) -> Diagnostics {
-        points::configuration(&config.recovery_point_before, &config.recovery_snapshots)
+        config.mistakes()
     }
 
     async fn invoke(
@@ -254,9 +264,20 @@ async fn start<'a>(
     progress: &'a Progress,
 ) -> Result<(Execution<'a>, State), Diagnostics> {
     client.ready_to_write().await?;
-    let state = client.driver().begin_execution(begin).await;
+    let runner = Runner::for_start(client, &config.runner);
+    runner.check(client, &config.runner).await?;
+    let hosting = runner.hosting(&begin.execution_id);
+    let driver = match &hosting {
+        Some(hosting) => hosting.name(client.driver()),
+        None => client.driver(),
+    };
+    let state = driver.begin_execution(begin).await;
     let state = state.map_err(|error| refused(client, config, begin, &error))?;
-    let execution = Execution::new(cx, client, begin.execution_id.clone(), progress);
+    if let Some(hosting) = &hosting {
+        runner::begin_own(client, hosting, &state).await?;
+    }
+    let execution =
+        Execution::new(cx, client, begin.execution_id.clone(), progress).hosted(hosting);
     execution.tell_start(&state);
     Ok((execution, state))
 }
@@ -340,6 +361,10 @@ fn started(what: &str) -> Schema {
                 "Recovery points by the id or the host name of the server, such as `{ \"db-1\" = \"pit-0123456789abcdef0\" }`; \
                  the other servers are launched from their newest state. Default: none.",
             ),
+        )
+        .attribute(
+            runner::ATTRIBUTE,
+            runner::attribute("Default: the `runner` of the provider."),
         )
 }
 

@@ -2,7 +2,7 @@
 
 use tfplugin::{Attribute, Schema, Type, Value, schema::validator};
 
-use crate::targets;
+use crate::{runner, targets};
 
 /// The provider block.
 pub(super) fn schema() -> Schema {
@@ -30,6 +30,12 @@ pub(super) fn schema() -> Schema {
                 .describe("Tags of every resource that has tags. A tag of the resource itself wins. Default: none."),
         )
         .attribute("simulator", simulator())
+        .attribute(
+            runner::ATTRIBUTE,
+            runner::attribute(
+                "A drill, and an action that starts something, may name another. Default: `in_process`.",
+            ),
+        )
 }
 
 /// Where the provider works, and as whom.

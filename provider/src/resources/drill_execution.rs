@@ -16,6 +16,7 @@ use tfplugin::{
 use crate::client::Client;
 use crate::progress::Reason;
 use crate::run::Run;
+use crate::runner::{self, Runner};
 use crate::{diagnose, identity};
 
 mod begin;
@@ -58,7 +59,10 @@ impl Resource for DrillExecution {
     }
 
     async fn validate(&self, config: Model) -> Diagnostics {
-        points::configuration(&config.recovery_point_before, &config.recovery_snapshots)
+        let mut found =
+            points::configuration(&config.recovery_point_before, &config.recovery_snapshots);
+        found.extend(runner::configuration(&config.runner));
+        found
     }
 
     async fn modify_plan(&self, cx: &Context<Client>, plan: &mut Plan<Model>) {
@@ -81,7 +85,8 @@ impl Resource for DrillExecution {
             &state.started.execution_id,
             planned.create_timeout(&state),
         )
-        .returning_on_pause(planned.returns_on_pause());
+        .returning_on_pause(planned.returns_on_pause())
+        .hosted(begun.hosting);
         run.tell_start(&state);
         let mut outcome = conclude(&run, planned, state, Told::ByCreate).await;
         outcome.diagnostics.extend(begun.warning);
@@ -123,8 +128,15 @@ impl Resource for DrillExecution {
             }
             Err(error) => return Err(diagnose::drive(&error, &client.target()).into()),
         };
-        let run = Run::new(cx, client, &id, request.planned.update_timeout(&state))
-            .returning_on_pause(request.planned.returns_on_pause());
+        let planned = &request.planned;
+        let runner = Runner::for_start(client, &planned.runner);
+        let driver = client.driver();
+        let hosting = runner
+            .take_up(client, &planned.runner, &driver, &state)
+            .await?;
+        let run = Run::new(cx, client, &id, planned.update_timeout(&state))
+            .returning_on_pause(planned.returns_on_pause())
+            .hosted(hosting);
         Ok(conclude(&run, request.planned, state, Told::ByUpdate).await)
     }
 
@@ -210,6 +222,7 @@ async fn conclude(run: &Run<'_>, planned: Model, state: State, told: Told) -> Ou
     Outcome::state(planned.filled(&last))
         .with_all(found)
         .with_all(obstacle)
+        .with_all(run.stopped())
 }
 
 /// What a person is told about a run.

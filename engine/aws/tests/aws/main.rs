@@ -8,6 +8,7 @@ mod child;
 mod classification;
 mod credentials;
 mod gathering;
+mod machines;
 mod network;
 mod paging;
 mod readiness;

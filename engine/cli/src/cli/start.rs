@@ -7,14 +7,15 @@ use clap::{Args, ValueEnum};
 use drs_engine::only::Only;
 use jiff::SignedDuration;
 
-use super::{FromPoints, Output, sweep};
+use super::{Driving, FromPoints, Output, sweep};
 use crate::shell::word;
 
 /// Starts a drill of a recovery plan and drives it to its end
 ///
 /// The drill runs in this process. Ctrl-C stops driving at the next safe point: the call in flight ends and its outcome is
-/// recorded; `drsctl run` takes the execution up again, here or on another machine. What was launched runs until
-/// `drsctl terminate` removes it.
+/// recorded; `drsctl run` takes the execution up again, here or on another machine. With --runner step-functions a state
+/// machine drives it, this process follows, and Ctrl-C stops nothing. What was launched runs until `drsctl terminate` removes
+/// it.
 #[derive(Args, Debug)]
 pub(crate) struct Start {
     /// Recovery plan, by name or by id
@@ -33,6 +34,8 @@ pub(crate) struct Start {
     pub(crate) part: Part,
     #[command(flatten)]
     pub(crate) points: FromPoints,
+    #[command(flatten)]
+    pub(crate) driving: Driving,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -73,6 +76,8 @@ pub(crate) struct Failover {
     pub(crate) part: Part,
     #[command(flatten)]
     pub(crate) points: FromPoints,
+    #[command(flatten)]
+    pub(crate) driving: Driving,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::Output;
+use super::{Driving, Output};
 
 /// What every wish names.
 #[derive(Args, Clone, Debug)]
@@ -19,7 +19,8 @@ pub(crate) struct Wish {
 /// Drives an execution that nobody drives; while somebody does, follows it
 ///
 /// It takes up an execution whose process was interrupted, killed or cut off, and launches nothing twice. While another
-/// process drives the execution, it only follows it, and takes over when that one falls silent.
+/// process drives the execution, it only follows it, and takes over when that one falls silent. With --runner
+/// step-functions a state machine takes it up, and this process only follows.
 #[derive(Args, Debug)]
 pub(crate) struct Run {
     /// Execution to drive; none means the newest that runs, or else the newest
@@ -34,6 +35,8 @@ pub(crate) struct Run {
     /// How you know that they were not sent, for whoever reads the history
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), requires = "assume_not_sent")]
     pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) driving: Driving,
     #[command(flatten)]
     pub(crate) output: Output,
 }

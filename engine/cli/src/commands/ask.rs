@@ -23,8 +23,9 @@ pub(super) async fn ask<P: Ports>(
     events: Vec<Event>,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
+    let mut remark = None;
     for event in events {
-        record(operator, id, verb, event).await?;
+        remark = record(operator, id, verb, event).await?;
     }
     let (state, driven) = operator.look(id).await?;
     let text = format!(
@@ -33,19 +34,22 @@ pub(super) async fn ask<P: Ports>(
         advice(&state, driven)
     );
     outputs.people.print(text.trim_end())?;
+    if let Some(remark) = remark {
+        outputs.people.print(&remark)?;
+    }
     outputs.print_document(|| json::execution(&state, driven))?;
     Ok(Ending::Success)
 }
 
-/// Records one request, or says why it makes no sense.
+/// Records one request, or says why it makes no sense. What comes back is for people.
 pub(super) async fn record<P: Ports>(
     operator: &Operator<P>,
     id: &ExecutionId,
     verb: &str,
     event: Event,
-) -> Result<(), Failure> {
+) -> Result<Option<String>, Failure> {
     match operator.request(id, event).await {
-        Ok(_) => Ok(()),
+        Ok(remark) => Ok(remark),
         Err(DriveError::Illegal(refused)) => Err(refusal(id, verb, &refused.reason)),
         Err(error) => Err(operator.history.unwritten(id, &error)),
     }

@@ -21,13 +21,17 @@ pub(crate) async fn cancel<P: Ports>(
     let screen = &mut outputs.people;
     let id = ExecutionId::new(&asked.wish.execution);
     let (before, _) = operator.look(&id).await?;
+    let mut remark = None;
     let first = match before.status {
         Status::Running | Status::Paused => {
             let wish = Event::CancelRequested {
                 reason: asked.wish.reason.clone(),
             };
             match operator.request(&id, wish).await {
-                Ok(_) => "Cancelled".to_owned(),
+                Ok(said) => {
+                    remark = said;
+                    "Cancelled".to_owned()
+                }
                 // It may have ended a moment ago.
                 Err(error) => return Err(not_cancelled(operator, &id, error).await),
             }
@@ -37,6 +41,9 @@ pub(crate) async fn cancel<P: Ports>(
     };
     let (state, driven) = operator.look(&id).await?;
     screen.print(&told(&first, &state, driven))?;
+    if let Some(remark) = remark {
+        screen.print(&remark)?;
+    }
     outputs.print_document(|| json::execution(&state, driven))?;
     Ok(Ending::Success)
 }

@@ -12,6 +12,7 @@ use drs_engine::store::plan_file::PlanFile;
 
 use crate::cli::{Failover, ForcedGuard};
 use crate::failure::{Ending, Failure};
+use crate::machine::Machine;
 use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
 use crate::signals::Interrupts;
@@ -20,7 +21,7 @@ use super::start::{Wanted, begin, find_plan, to_its_end};
 use super::{plan_file, points, preflight};
 
 /// A recovery to be started.
-pub(crate) struct Asked<'a> {
+pub(crate) struct Asked<'a, P: Ports> {
     pub(crate) failover: &'a Failover,
     /// What its plan was taken from, where that is a file.
     pub(crate) file: Option<&'a PlanFile>,
@@ -28,12 +29,14 @@ pub(crate) struct Asked<'a> {
     pub(crate) id: ExecutionId,
     /// The account and the Region that it is started from.
     pub(crate) hub: Target,
+    /// What drives it in place of this process.
+    pub(crate) machine: Option<Machine<P>>,
 }
 
 /// Starts a recovery and drives it to its end, or only says what it would do.
 pub(crate) async fn failover<P: Ports>(
     operator: &Operator<P>,
-    asked: Asked<'_>,
+    asked: Asked<'_, P>,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
@@ -63,7 +66,8 @@ pub(crate) async fn failover<P: Ports>(
         force_unknown: forced(asked.failover),
         unchecked: asked.file.map(plan_file::unchecked).unwrap_or_default(),
     };
-    let state = begin(operator, &plan, wanted).await?;
+    let machine = asked.machine.as_ref();
+    let state = begin(operator, machine, &plan, wanted).await?;
     for drill in &state.started.preempted {
         outputs.people.print(&format!(
             "Drill {drill} was running: this recovery takes its servers, and the drill launches no more."
@@ -80,7 +84,7 @@ pub(crate) async fn failover<P: Ports>(
         }
     }
     let id = state.started.execution_id;
-    to_its_end(operator, id, false, interrupts, outputs).await
+    to_its_end(operator, id, machine, false, interrupts, outputs).await
 }
 
 /// Says what would be launched, from which points, what each guard says, and how it is started.

@@ -3,7 +3,7 @@
 use drs_engine::event::Event;
 use drs_engine::ids::ExecutionId;
 
-use crate::cli::{Resume, Run};
+use crate::cli::{Driving, Resume, Run};
 use crate::failure::{Ending, Failure};
 use crate::operator::{Operator, Ports};
 use crate::screen::Outputs;
@@ -27,14 +27,18 @@ pub(crate) async fn resume<P: Ports>(
     let event = Event::ResumeRequested {
         reason: asked.wish.reason.clone(),
     };
-    ask::record(operator, &id, "resumed", event).await?;
+    let remark = ask::record(operator, &id, "resumed", event).await?;
     outputs.people.print("Resumed.")?;
+    if let Some(remark) = remark {
+        outputs.people.print(&remark)?;
+    }
     let drive = Run {
         execution: Some(asked.wish.execution.clone()),
         take_over: false,
         assume_not_sent: asked.assume_not_sent,
         reason: Some(asked.wish.reason.clone()),
+        driving: Driving::default(),
         output: asked.output,
     };
-    run::run(operator, &drive, interrupts, outputs).await
+    run::run(operator, &drive, None, interrupts, outputs).await
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use drs_engine::begin::Whose;
 use drs_engine::decide::is_done;
 use drs_engine::event::Event;
+use drs_engine::ids::ExecutionId;
 use drs_engine::limits;
 use drs_engine::ports::Clock;
 use drs_engine::report;
@@ -16,6 +17,7 @@ use crate::cli::Run;
 use crate::driving::{Came, drive, tell_interrupted};
 use crate::failure::{Ending, Failure};
 use crate::json;
+use crate::machine::Machine;
 use crate::operator::{Operator, Ports};
 use crate::progress::Progress;
 use crate::screen::{Outputs, Screen};
@@ -28,11 +30,13 @@ use super::{change_of_plan, outcome};
 pub(crate) async fn run<P: Ports>(
     operator: &Operator<P>,
     asked: &Run,
+    machine: Option<MachineFor<'_, P>>,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
     let screen = &mut outputs.people;
     let id = operator.history.choose(asked.execution.as_deref()).await?;
+    let machine = machine.map(|machine| machine(&id));
     let progress = Arc::new(Progress::default());
     let (mut watching, told) = Watching::open(&operator.history, id, &progress).await?;
     if is_done(&watching.state) {
@@ -47,21 +51,98 @@ pub(crate) async fn run<P: Ports>(
     if asked.assume_not_sent {
         refuse_assumption(operator, &watching.state, asked.take_over).await?;
     }
-    approach(operator, &watching.state, asked.take_over, screen).await?;
+    match &machine {
+        Some(machine) => machine.check("Nothing was changed.").await?,
+        None => approach(operator, &watching.state, asked.take_over, screen).await?,
+    }
     if asked.assume_not_sent {
         assume_not_sent(operator, &watching.state, asked.reason.as_deref(), screen).await?;
     }
+    if let Some(machine) = &machine {
+        hand_over(operator, machine, &watching.state, asked.take_over, screen).await?;
+    }
     screen.outlive_reader();
     watching.take(told, screen)?;
-    let came = drive(operator, &mut watching, &progress, interrupts, screen).await?;
-    let ending = if came == Came::Done {
-        watching.end(screen)?;
-        outcome(&watching.state)
-    } else {
-        tell_interrupted(operator, &watching, came, screen)?
+    let came = match &machine {
+        Some(machine) => {
+            machine
+                .follow(operator, &mut watching, interrupts, screen)
+                .await?
+        }
+        None => drive(operator, &mut watching, &progress, interrupts, screen).await?,
+    };
+    let ending = match (came, &machine) {
+        (Came::Done, _) => {
+            watching.end(screen)?;
+            outcome(&watching.state)
+        }
+        (_, Some(machine)) => machine.tell_detached(&watching, screen)?,
+        (_, None) => tell_interrupted(operator, &watching, came, screen)?,
     };
     outputs.print_document(|| json::execution(&watching.state, watching.driven))?;
     Ok(ending)
+}
+
+/// Makes the machine that is to drive an execution.
+pub(crate) type MachineFor<'a, P> = &'a dyn Fn(&ExecutionId) -> Machine<P>;
+
+/// Has a state machine drive an execution: one that nobody drives, or any where that is asked for.
+async fn hand_over<P: Ports>(
+    operator: &Operator<P>,
+    machine: &Machine<P>,
+    state: &State,
+    take_over: bool,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let driver = &operator.driver;
+    let id = &state.started.execution_id;
+    let whose = driver.whose(id, state).await;
+    let sign = match whose.map_err(|error| operator.history.undriven(id, &error))? {
+        Whose::Terminal | Whose::OwnerGone => {
+            machine.begin_for_gone().await?;
+            return Ok(screen.print(&format!(
+                "Nobody drives execution {id}{}. The state machine's run {} takes it over at its first turn.",
+                last_owner(state),
+                machine.hosting.host()
+            ))?);
+        }
+        Whose::OwnedBy(sign) => sign,
+    };
+    let heard = heard(&sign, driver.clock.now().wall);
+    if !take_over {
+        return Err(Failure::new(format!(
+            "execution {id} is driven by {}, {heard}",
+            sign.host
+        ))
+        .safe("Nothing was changed.")
+        .help(format!("`drsctl watch {id}` follows it."))
+        .help(format!(
+            "A state machine takes over what nobody drives: end that process, or --take-over, which does not wait for it. \
+             What it is launching now is looked for and adopted."
+        )));
+    }
+    // A machine whose first turn finds another owner that lives leaves the execution to it.
+    let taken = take_over_for(operator, machine).await?;
+    machine.begin_own(&taken).await?;
+    let fence = limits::launch_fence(driver.settings.signature_age);
+    Ok(screen.print(&format!(
+        "Execution {id} is taken over from {}, {heard}, by the state machine's run {}. If that process lives, it stops at its \
+         next look at the history. A launch that it is making now is looked for and adopted; it is made again only when no job \
+         of it is found {} after it was announced.",
+        sign.host,
+        machine.hosting.host(),
+        report::duration(fence)
+    ))?)
+}
+
+/// Takes an execution over in the machine's name.
+async fn take_over_for<P: Ports>(
+    operator: &Operator<P>,
+    machine: &Machine<P>,
+) -> Result<State, Failure> {
+    let id = &machine.hosting.execution;
+    let taken = machine.driver.take_over(id, &Progress::default()).await;
+    taken.map_err(|error| operator.history.undriven(id, &error))
 }
 
 /// Says whether this process will drive the execution or follow it, and takes it over where that is asked for.

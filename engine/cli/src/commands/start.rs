@@ -1,4 +1,4 @@
-//! `drsctl start`: starts a drill of a plan and drives it in this process.
+//! `drsctl start`: starts a drill of a plan and drives it in this process, or has a state machine drive it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use crate::driving::{Came, drive, tell_interrupted};
 use crate::failure::{Ending, Failure};
 use crate::history::History;
 use crate::json;
+use crate::machine::Machine;
 use crate::operator::{Operator, Ports};
 use crate::progress::Progress;
 use crate::screen::Outputs;
@@ -36,18 +37,20 @@ const ORIGIN: &str = "drsctl";
 pub(super) const NOTHING_STARTED: &str = "Nothing was started and nothing was launched.";
 
 /// A drill to be started.
-pub(crate) struct Asked<'a> {
+pub(crate) struct Asked<'a, P: Ports> {
     pub(crate) start: &'a Start,
     /// The id it gets.
     pub(crate) id: ExecutionId,
     /// The account and the Region that it is started from.
     pub(crate) hub: Target,
+    /// What drives it in place of this process.
+    pub(crate) machine: Option<Machine<P>>,
 }
 
 /// Starts a drill, drives it to its end, and removes what it launched where that is asked for.
 pub(crate) async fn start<P: Ports>(
     operator: &Operator<P>,
-    asked: Asked<'_>,
+    asked: Asked<'_, P>,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
 ) -> Result<Ending, Failure> {
@@ -65,14 +68,28 @@ pub(crate) async fn start<P: Ports>(
         force_unknown: Vec::new(),
         unchecked: Vec::new(),
     };
-    let id = begin(operator, &plan, wanted).await?.started.execution_id;
-    to_its_end(operator, id, asked.start.cleanup, interrupts, outputs).await
+    let machine = asked.machine.as_ref();
+    let id = begin(operator, machine, &plan, wanted)
+        .await?
+        .started
+        .execution_id;
+    to_its_end(
+        operator,
+        id,
+        machine,
+        asked.start.cleanup,
+        interrupts,
+        outputs,
+    )
+    .await
 }
 
-/// Drives what was started to its end, and removes what it launched where that is asked for.
+/// Drives what was started to its end, or follows the machine that does, and removes what it launched where that is asked
+/// for.
 pub(super) async fn to_its_end<P: Ports>(
     operator: &Operator<P>,
     id: ExecutionId,
+    machine: Option<&Machine<P>>,
     cleanup: bool,
     interrupts: &mut Interrupts,
     outputs: &mut Outputs,
@@ -82,7 +99,15 @@ pub(super) async fn to_its_end<P: Ports>(
     let progress = Arc::new(Progress::default());
     let (mut watching, told) = Watching::open(&operator.history, id, &progress).await?;
     watching.take(told, screen)?;
-    let mut came = drive(operator, &mut watching, &progress, interrupts, screen).await?;
+    let mut came = match machine {
+        Some(machine) => {
+            machine
+                .follow(operator, &mut watching, interrupts, screen)
+                .await?
+        }
+        None => drive(operator, &mut watching, &progress, interrupts, screen).await?,
+    };
+    let follows = machine.filter(|_| came != Came::Done);
     if came == Came::Done && cleanup {
         let reason = "drsctl start --cleanup";
         came = terminate_now(
@@ -103,7 +128,10 @@ pub(super) async fn to_its_end<P: Ports>(
             outcome(&watching.state)
         }
     } else {
-        tell_interrupted(operator, &watching, came, screen)?;
+        match follows {
+            Some(machine) => machine.tell_detached(&watching, screen)?,
+            None => tell_interrupted(operator, &watching, came, screen)?,
+        };
         if cleanup {
             let id = &watching.id;
             screen.print(&format!(
@@ -145,9 +173,10 @@ pub(super) async fn find_plan<P: Ports>(
     stored.ok_or_else(|| no_plan(history, named).safe(NOTHING_STARTED))
 }
 
-/// Makes the execution exist.
+/// Makes the execution exist, and starts the machine that is to drive it.
 pub(super) async fn begin<P: Ports>(
     operator: &Operator<P>,
+    machine: Option<&Machine<P>>,
     plan: &StoredPlan,
     wanted: Wanted,
 ) -> Result<State, Failure> {
@@ -177,8 +206,22 @@ pub(super) async fn begin<P: Ports>(
         force_unknown: wanted.force_unknown,
         unchecked: wanted.unchecked,
     };
-    let begun = operator.driver.begin_execution(&begin).await;
-    begun.map_err(|error| refused(&operator.history, wanted.mode, plan, &error))
+    let explain = |error| refused(&operator.history, wanted.mode, plan, &error);
+    let Some(machine) = machine else {
+        return operator
+            .driver
+            .begin_execution(&begin)
+            .await
+            .map_err(explain);
+    };
+    machine.check(NOTHING_STARTED).await?;
+    let state = machine
+        .driver
+        .begin_execution(&begin)
+        .await
+        .map_err(explain)?;
+    machine.begin_own(&state).await?;
+    Ok(state)
 }
 
 /// There is no such plan.

@@ -190,7 +190,8 @@ async fn ask<P: Ports>(
         let mut refused = None;
         for wish in wishes {
             match operator.request(&one.id, wish).await {
-                // It has ended meanwhile, or somebody asked first; the next look tells.
+                // It has ended meanwhile, or somebody asked first; the next look tells. A machine that was not woken
+                // looks by itself.
                 Ok(_) | Err(DriveError::Illegal(_)) => {}
                 Err(error) => refused = Some(operator.history.unwritten(&one.id, &error)),
             }

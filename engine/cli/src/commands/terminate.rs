@@ -75,6 +75,7 @@ pub(super) async fn terminate_now<P: Ports>(
     reason: &str,
 ) -> Result<Came, Failure> {
     let id = watching.id.clone();
+    // A machine that waits for a word has nothing left to do with it either: this process takes over.
     let requested = operator.request(&id, termination_wish(reason)).await;
     requested.map_err(|error| operator.history.unwritten(&id, &error))?;
     drive_ended(operator, watching, progress, interrupts, screen).await

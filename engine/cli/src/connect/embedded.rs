@@ -36,6 +36,7 @@ pub(super) async fn connect(
     Ok(Connection {
         place: origin(&session, Some(path)),
         session,
+        state_machine: None,
         simulator: Some(simulator),
         shelf: None,
     })

@@ -1,5 +1,6 @@
 //! How a drill begins: an execution that a killed process left behind is taken up, else one is started.
 
+use drs_engine::asl;
 use drs_engine::begin::{Begin, Whose};
 use drs_engine::drive::DriveError;
 use drs_engine::event::Mode;
@@ -8,6 +9,7 @@ use drs_engine::limits;
 use drs_engine::only::Only;
 use drs_engine::state::State;
 use drs_engine_aws::fresh;
+use drs_engine_aws::machines::Hosting;
 use tfplugin::{Context, Diagnostic, Diagnostics};
 
 use super::model::Model;
@@ -15,6 +17,7 @@ use super::{ORIGIN, points, refusal, words};
 use crate::client::{Client, ProviderDriver};
 use crate::diagnose;
 use crate::run::Run;
+use crate::runner::{self, Runner};
 
 /// Looks at a silent owner before it counts as gone, and one more in case a heartbeat was just missed.
 const LOOKS: i64 = limits::OWNER_SILENCE.as_secs() / limits::HEARTBEAT_INTERVAL.as_secs() + 2;
@@ -22,6 +25,8 @@ const LOOKS: i64 = limits::OWNER_SILENCE.as_secs() / limits::HEARTBEAT_INTERVAL.
 /// An execution to follow.
 pub(super) struct Begun {
     pub(super) state: State,
+    /// The run of a state machine that was begun for it.
+    pub(super) hosting: Option<Hosting>,
     /// What a person should know about where it comes from.
     pub(super) warning: Option<Diagnostic>,
 }
@@ -35,26 +40,46 @@ pub(super) async fn begin(
     let plan = PlanId::new(planned.recovery_plan_id.require("recovery_plan_id")?);
     let driver = client.driver();
     let explain = |error: DriveError| diagnose::drive(&error, &client.target());
+    let runner = Runner::for_start(client, &planned.runner);
     if let Some(id) = left_behind(cx, client, &driver, &plan, planned).await? {
         let state = driver.load(&id).await.map_err(explain)?;
+        let hosting = runner
+            .take_up(client, &planned.runner, &driver, &state)
+            .await?;
         tracing::info!(
             execution = id.as_str(),
             "an execution that was started before is taken up"
         );
         let warning = Some(words::taken_up(&state));
-        return Ok(Begun { state, warning });
+        return Ok(Begun {
+            state,
+            hosting,
+            warning,
+        });
     }
     if cx.is_stopped() {
         return Err(words::nothing_started().into());
     }
     let begin = wanted(client, &plan, planned).ok_or_else(words::unreadable_points)?;
-    match driver.begin_execution(&begin).await {
-        Ok(state) => Ok(Begun {
-            state,
-            warning: None,
-        }),
-        Err(error) => Err(refusal::at_apply(client, planned, &plan, &error)),
+    runner.check(client, &planned.runner).await?;
+    let hosting = runner.hosting(&begin.execution_id);
+    let driver = match &hosting {
+        Some(hosting) => {
+            client.takes_hosted(&begin.execution_id);
+            hosting.name(driver)
+        }
+        None => driver,
+    };
+    let state = driver.begin_execution(&begin).await;
+    let state = state.map_err(|error| refusal::at_apply(client, planned, &plan, &error))?;
+    if let Some(hosting) = &hosting {
+        runner::begin_own(client, hosting, &state).await?;
     }
+    Ok(Begun {
+        state,
+        hosting,
+        warning: None,
+    })
 }
 
 /// The execution that the resource asks for; none while it is not known what servers are launched from.
@@ -104,6 +129,12 @@ async fn left_behind(
                 continue;
             }
             Some((id, Whose::Terminal | Whose::OwnerGone)) => return Ok(Some(id)),
+            // A machine goes on without the apply that started it; but two resources do not share its execution.
+            Some((id, Whose::OwnedBy(sign)))
+                if asl::is_machine(&sign.owner) && client.takes_hosted(&id) =>
+            {
+                return Ok(Some(id));
+            }
             Some((id, Whose::OwnedBy(sign))) => (id, sign),
         };
         let is_alive = sign.owner == driver.owner || *first_sign.get_or_insert(sign.at) < sign.at;

@@ -2,11 +2,12 @@
 
 use drs_engine::begin::Whose;
 use drs_engine::ids::PlanId;
-use tfplugin::{Attr, Diagnostic, Diagnostics, Plan};
+use tfplugin::{Attr, Diagnostic, Diagnostics, Plan, Severity};
 
 use super::model::{self, Model};
 use super::{ORIGIN, begin, refusal, rerun, words};
 use crate::client::Client;
+use crate::runner::Runner;
 
 /// Has the last word on a plan.
 pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
@@ -22,6 +23,16 @@ pub(super) async fn plan(client: Option<&Client>, plan: &mut Plan<Model>) {
         };
         if let Err(error) = would_start(client, &planned, &mut plan.diagnostics).await {
             plan.diagnostics.push(error);
+        }
+        // What is missing now may be made by the same apply.
+        let runner = Runner::for_start(client, &planned.runner);
+        if !planned.runner.is_unknown()
+            && let Err(error) = runner.check(client, &planned.runner).await
+        {
+            plan.diagnostics.push(Diagnostic {
+                severity: Severity::Warning,
+                ..error
+            });
         }
         return;
     }

@@ -13,6 +13,7 @@ use tfplugin::{Attr, duration};
 
 use super::points;
 use crate::convert::{instant, optional_instant, span};
+use crate::runner;
 
 mod hook;
 
@@ -30,6 +31,7 @@ pub(crate) struct Model {
     pub(crate) fail_on_unsuccessful: Attr<bool>,
     pub(crate) max_lifetime: Attr<String>,
     pub(crate) on_pause: Attr<String>,
+    pub(crate) runner: Attr<runner::Config>,
     pub(crate) timeouts: Attr<Timeouts>,
     pub(crate) plan_name: Attr<String>,
     pub(crate) status: Attr<String>,
@@ -91,6 +93,8 @@ pub(super) const DEFAULT_CLEANUP: &str = "on_destroy";
 pub(super) const DEFAULT_ON_PAUSE: &str = "wait";
 /// The input that carries the lifetime as it was written.
 const LIFETIME: &str = "_max_lifetime";
+/// The input that carries who drives, as it was written.
+const RUNNER: &str = "_runner";
 /// World time that a destroy may take: running jobs are followed, then instances are terminated.
 const DELETE_TIMEOUT: SignedDuration = SignedDuration::from_mins(6 * 60 + 30);
 const _: () = assert!(
@@ -165,10 +169,23 @@ impl Model {
                 "_on_pause".to_owned(),
                 self.on_pause.known().cloned().into(),
             ),
+            (RUNNER.to_owned(), self.runner_input()),
             ("_timeouts".to_owned(), timeouts.unwrap_or_default()),
         ]);
         inputs.extend(points::inputs(self));
         inputs
+    }
+
+    /// Who drives, as the history keeps it.
+    fn runner_input(&self) -> Json {
+        let text = |value: &Attr<String>| value.known().cloned();
+        let runner = self.runner.known().map(|runner| {
+            serde_json::json!({
+                "type": text(&runner.kind),
+                "state_machine_arn": text(&runner.state_machine_arn),
+            })
+        });
+        runner.unwrap_or_default()
     }
 
     /// The whole resource from the history alone.
@@ -206,6 +223,7 @@ impl Model {
                 .as_str()
                 .unwrap_or(DEFAULT_ON_PAUSE)
                 .into(),
+            runner: runner_of(&input(RUNNER)),
             timeouts: timeouts.into(),
             ..Self::default()
         };
@@ -351,6 +369,17 @@ impl Model {
 /// A trigger as the history keeps it.
 fn input((name, value): (&String, &Attr<String>)) -> (String, Json) {
     (name.clone(), value.known().cloned().into())
+}
+
+/// Who drives, as it was written; left out where it was, and where the drill was started elsewhere.
+fn runner_of(input: &Json) -> Attr<runner::Config> {
+    let text = |name: &str| input.get(name).and_then(Json::as_str).map(str::to_owned);
+    let kind = text("type");
+    let config = kind.map(|kind| runner::Config {
+        kind: kind.into(),
+        state_machine_arn: text("state_machine_arn").into(),
+    });
+    config.into()
 }
 
 /// How long what an execution launched may stay: as it was written where it was started by this resource.

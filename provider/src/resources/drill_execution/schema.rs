@@ -6,6 +6,8 @@ use drs_engine::limits;
 use tfplugin::schema::validator;
 use tfplugin::{Attribute, Schema, Type, duration};
 
+use crate::runner;
+
 use super::model::{DEFAULT_CLEANUP, DEFAULT_ON_PAUSE};
 
 /// The resource's schema.
@@ -109,6 +111,13 @@ fn configured(schema: Schema) -> Schema {
                      as Ctrl-C does; `return`, once none of its jobs runs, with the status `PAUSED` and a warning, so that the \
                      next apply goes on. Default: `wait`.",
                 ),
+        )
+        .attribute(
+            runner::ATTRIBUTE,
+            runner::attribute(
+                "A change starts no other drill: it counts when nobody drives this one any more, and for the next. Default: \
+                 the `runner` of the provider.",
+            ),
         )
         .attribute("timeouts", timeouts())
 }

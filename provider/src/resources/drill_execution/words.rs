@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use drs_engine::asl;
 use drs_engine::event::Outcome;
 use drs_engine::ids::{ExecutionId, PlanId};
 use drs_engine::report;
@@ -206,6 +207,22 @@ pub(super) fn unsuccessful(state: &State, taints: bool) -> Diagnostic {
 /// Interrupted while the drill runs.
 pub(super) fn interrupted(state: &State) -> Diagnostic {
     let id = &state.started.execution_id;
+    if let Some(owner) = state
+        .owner
+        .as_ref()
+        .filter(|owner| asl::is_machine(&owner.id))
+    {
+        return Diagnostic::warning(
+            "The State Machine Goes On With the Drill",
+            format!(
+                "{} Terraform follows it no longer, and nothing was stopped: the state machine's run {} drives it to its end. \
+                 The next apply follows it where it is. Watch it with `drsctl watch {id}`; `drsctl cancel {id} --reason TEXT` \
+                 ends it, and so does destroying the resource.",
+                standing(state),
+                owner.host
+            ),
+        );
+    }
     Diagnostic::warning(
         "Interrupted While the Drill Runs",
         format!(

@@ -198,9 +198,11 @@ fn a_drill_that_cannot_start_says_why() {
                 max_lifetime: None,
                 part: Default::default(),
                 points: Default::default(),
+                driving: Default::default(),
                 output: JSON,
             };
             let asked = Asked {
+                machine: None,
                 start: &asked,
                 id: "exec-2".into(),
                 hub: crate::fixture::target(),
