@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Packages a release: the files that the Terraform registry wants from a provider, drsctl, and a bill of materials of each.
+"""Packages a release: the files that the Terraform registry wants from a provider, drsctl, the function of AWS Lambda for
+Linux, and a bill of materials of each.
 
   scripts/package.py assets [--profile dev|release] [--version X.Y.Z] [--target TRIPLE] [--binaries FOLDER] [--out FOLDER]
   scripts/package.py sbom --package NAME --version X.Y.Z --target TRIPLE --out FILE
 
-`assets` builds both binaries with the version stamped in, and writes into the folder `dist`. With `--binaries` it builds
+`assets` builds the binaries with the version stamped in, and writes into the folder `dist`. With `--binaries` it builds
 nothing and takes what is there. The same binaries give the same bytes every time, except for the signature, which has its
 time in it. The sums cover everything of this version in the folder, so that the platforms of a release can be packaged one
 after the other. Names and contents are those of .goreleaser.yml; a test compares them.
@@ -28,6 +29,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PROVIDER = "terraform-provider-drs"
 TOOL = "drsctl"
+FUNCTION = "drs-engine-lambda"
+# What Lambda starts in a zip for `provided.al2023`.
+BOOTSTRAP = "bootstrap"
 PAPERS = ("CHANGELOG.md", "LICENSE")
 MANIFEST = "terraform-registry-manifest.json"
 # As semver.org has it, without build metadata: a plus sign cannot be part of a version in the registry.
@@ -99,7 +103,7 @@ def arguments() -> argparse.Namespace:
     command.add_argument("--binaries", help="a folder of built binaries; nothing is built then")
     command.add_argument("--out", default=str(ROOT / "dist"))
     command = commands.add_parser("sbom", help="the bill of materials of one binary")
-    command.add_argument("--package", choices=(PROVIDER, TOOL), required=True)
+    command.add_argument("--package", choices=(PROVIDER, TOOL, FUNCTION), required=True)
     for name in ("--version", "--target", "--out"):
         command.add_argument(name, required=True)
     return parser.parse_args()
@@ -117,8 +121,8 @@ def assets(asked: argparse.Namespace) -> None:
     out.mkdir(parents=True, exist_ok=True)
     folder = Path(asked.binaries).resolve() if asked.binaries else build(asked.profile, version, asked.target)
     made = []
-    for package, binary in ((PROVIDER, f"{PROVIDER}_v{version}"), (TOOL, TOOL)):
-        built = folder / f"{package}{platform.suffix}"
+    for package, source, binary in contents(platform, version):
+        built = folder / f"{source}{platform.suffix}"
         check_binary(built, version, platform)
         stem = f"{package}_{version}_{platform.name}"
         made.append(archive(out / f"{stem}.zip", built, binary + platform.suffix))
@@ -135,6 +139,13 @@ def assets(asked: argparse.Namespace) -> None:
             f"NOT SIGNED: GPG_FINGERPRINT is not set, so there is no {sums.name}.sig, and no registry takes this release.",
             file=sys.stderr,
         )
+
+
+def contents(platform: Platform, version: str) -> list[tuple[str, str, str]]:
+    """What is packaged for a platform: the package, its binary as cargo calls it, and as it is called in the zip."""
+    packaged = [(PROVIDER, PROVIDER, f"{PROVIDER}_v{version}"), (TOOL, TOOL, TOOL)]
+    # Lambda is Linux.
+    return packaged + ([(FUNCTION, BOOTSTRAP, BOOTSTRAP)] if platform.system == "linux" else [])
 
 
 def archive(file: Path, built: Path, binary: str) -> Path:
@@ -154,7 +165,7 @@ def archive(file: Path, built: Path, binary: str) -> Path:
 def write_sums(out: Path, version: str) -> Path:
     """SHA-256 of everything of this version in the folder, as `sha256sum` writes and checks it."""
     sums = out / f"{PROVIDER}_{version}_SHA256SUMS"
-    known = [f"{package}_{version}_*{kind}" for package in (PROVIDER, TOOL) for kind in (".zip", ".json")]
+    known = [f"{package}_{version}_*{kind}" for package in (PROVIDER, TOOL, FUNCTION) for kind in (".zip", ".json")]
     files = sorted(file for pattern in known for file in out.glob(pattern))
     sums.write_text("".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files))
     return sums
@@ -181,12 +192,14 @@ def sign(sums: Path) -> list[Path]:
 
 
 def build(profile: str, version: str, target: str | None) -> Path:
-    """Builds both binaries; the folder that they are in.
+    """Builds the binaries; the folder that they are in.
 
     For a release each is built by itself: built together, each has the features that the other asks for. That would build
     most crates twice, so for development they are built together, as `make build` does.
     """
-    for packages in [(PROVIDER, TOOL)] if profile == "dev" else [(PROVIDER,), (TOOL,)]:
+    linux = (FUNCTION,) if Platform.of(target or host_triple()).system == "linux" else ()
+    every = (PROVIDER, TOOL, *linux)
+    for packages in [every] if profile == "dev" else [(package,) for package in every]:
         command = ["cargo", "build", "--locked", "--profile", profile]
         command += [f"--package={package}" for package in packages]
         if target:

@@ -27,6 +27,9 @@ from .simulator import Simulator
 
 SCRIPT = ROOT / "scripts" / "package.py"
 PROVIDER = processes.PROVIDER
+FUNCTION = "drs-engine-lambda"
+# Packages by what their binaries are called.
+SOURCES = {PROVIDER: PROVIDER, TOOL: TOOL} | ({FUNCTION: "bootstrap"} if sys.platform == "linux" else {})
 REGISTRY = "registry.terraform.io"
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 PLATFORM = f"{sys.platform}_{ARCHITECTURE}"
@@ -57,8 +60,8 @@ def package(binaries: Path, out: Path, *arguments: str, env: dict | None = None,
 
 @pytest.fixture(scope="module")
 def version(binaries: Path) -> str:
-    """What the provider says that it is; drsctl says the same."""
-    said = {run(binaries / name, "version").stdout.split()[1].rstrip(",") for name in (PROVIDER, TOOL)}
+    """What the provider says that it is; the others say the same."""
+    said = {run(binaries / name, "version").stdout.split()[1].rstrip(",") for name in SOURCES.values()}
     assert len(said) == 1, said
     return said.pop()
 
@@ -76,7 +79,7 @@ def stand_ins(workspace: Workspace, version: str) -> Path:
     """Small binaries that say the version, where what is in them does not count."""
     path = workspace.folder / "stand-ins"
     path.mkdir()
-    for name in (PROVIDER, TOOL):
+    for name in SOURCES.values():
         (path / name).write_text(f"#!/bin/sh\necho {name} {version}\n")
         (path / name).chmod(0o755)
     return path
@@ -118,7 +121,7 @@ def test_terraform_installs_the_package_and_plans_with_it(
 
 @once
 def test_the_files_are_those_that_the_registry_looks_for(packaged: Path, version: str, binaries: Path) -> None:
-    stems = {f"{name}_{version}_{PLATFORM}" for name in (PROVIDER, TOOL)}
+    stems = {f"{name}_{version}_{PLATFORM}" for name in SOURCES}
     assets = {f"{stem}.{kind}" for stem in stems for kind in ("zip", "cdx.json")}
     summed = assets | {f"{PROVIDER}_{version}_manifest.json"}
     sums = f"{PROVIDER}_{version}_SHA256SUMS"
@@ -133,11 +136,12 @@ def test_the_files_are_those_that_the_registry_looks_for(packaged: Path, version
     assert manifest == (ROOT / "terraform-registry-manifest.json").read_text()
     assert json.loads(manifest) == {"version": 1, "metadata": {"protocol_versions": ["6.0"]}}
 
-    for name, inside in ((PROVIDER, f"{PROVIDER}_v{version}"), (TOOL, TOOL)):
+    for name, source in SOURCES.items():
+        inside = f"{PROVIDER}_v{version}" if name == PROVIDER else source
         with zipfile.ZipFile(packaged / f"{name}_{version}_{PLATFORM}.zip") as zip_file:
             modes = {entry.filename: entry.external_attr >> 16 for entry in zip_file.infolist()}
             assert modes == {paper: 0o100644 for paper in PAPERS} | {inside: 0o100755}
-            assert zip_file.read(inside) == (binaries / name).read_bytes()
+            assert zip_file.read(inside) == (binaries / source).read_bytes()
             assert all(zip_file.read(paper) == (ROOT / paper).read_bytes() for paper in PAPERS)
 
 
@@ -146,7 +150,7 @@ def test_a_second_packaging_has_the_same_bytes(workspace: Workspace, packaged: P
     """Elsewhere, at another time, in another time zone, by a person whose files nobody else may read."""
     copies, out = workspace.folder / "copies", workspace.folder / "dist"
     copies.mkdir()
-    for name in (PROVIDER, TOOL):
+    for name in SOURCES.values():
         shutil.copyfile(binaries / name, copies / name)
         (copies / name).chmod(0o700)
     package(copies, out, "--version", version, env={"TZ": "Pacific/Auckland"}, cwd=workspace.folder, umask=0o077)
@@ -194,7 +198,7 @@ def test_the_changelog_has_the_categories_of_the_registry_in_their_order() -> No
 # The bill of materials.
 
 
-@pytest.mark.parametrize("name", [PROVIDER, TOOL])
+@pytest.mark.parametrize("name", SOURCES)
 @once
 def test_the_bill_of_materials_has_what_cyclonedx_requires(packaged: Path, version: str, name: str) -> None:
     bom = json.loads((packaged / f"{name}_{version}_{PLATFORM}.cdx.json").read_text())
@@ -293,11 +297,13 @@ def test_goreleaser_builds_every_platform_with_the_version_of_the_tag(goreleaser
     for build in goreleaser["builds"]:
         assert build["builder"] == "rust"
         names = [module.Platform.of(triple).name for triple in build["targets"]]
-        assert sorted(names) == sorted(PLATFORMS), "a platform is missing, or two targets have one name"
+        # Lambda is Linux.
+        wanted = {name for name in PLATFORMS if build["id"] != "lambda" or name.startswith("linux")}
+        assert sorted(names) == sorted(wanted), "a platform is missing, or two targets have one name"
         assert "DRS_VERSION={{ .Version }}" in build["env"]
         assert {"--release", "--locked"} <= set(build["flags"])
     packages = [flag for build in goreleaser["builds"] for flag in build["flags"] if flag.startswith("--package=")]
-    assert packages == [f"--package={PROVIDER}", f"--package={TOOL}"]
+    assert packages == [f"--package={PROVIDER}", f"--package={TOOL}", f"--package={FUNCTION}"]
 
 
 @once

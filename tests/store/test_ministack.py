@@ -8,69 +8,21 @@ What is different about ministack, and does not stand in the way: it makes table
 point-in-time recovery and deletion protection without doing anything about them.
 """
 
-import os
-import pathlib
-import socket
 import subprocess
-import time
-import urllib.request
 
 import pytest
+from emulator import ROOT, Ministack
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-MINISTACK = pathlib.Path(os.environ.get("MINISTACK_BIN", ROOT / ".tools/ministack/bin/ministack"))
 SUITE = ROOT / "target/debug/examples/store_suite"
-START_SECONDS = 30
-STOP_SECONDS = 10
 SUITE_SECONDS = 120
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def is_healthy(endpoint):
-    try:
-        with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=2) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="module")
 def ministack(tmp_path_factory):
-    """The endpoint of a ministack of this test's own, on loopback, ended by its process id."""
-    if not MINISTACK.exists():
-        pytest.fail(f"no ministack at {MINISTACK}; `make test` installs it")
-    home = tmp_path_factory.mktemp("ministack")
-    port = free_port()
-    endpoint = f"http://127.0.0.1:{port}"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "TMPDIR": str(home),
-        # It would listen on every address.
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-    }
-    with open(home / "log", "wb") as log:
-        process = subprocess.Popen([MINISTACK], env=environment, cwd=home, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not is_healthy(endpoint):
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"ministack did not start:\n{(home / 'log').read_text()}")
-            time.sleep(0.1)
-        yield endpoint
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    """The endpoint of a ministack of this test's own."""
+    running = Ministack(tmp_path_factory.mktemp("ministack"))
+    yield running.endpoint
+    running.stop()
 
 
 def test_the_store_suite_passes(ministack):

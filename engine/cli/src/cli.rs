@@ -11,11 +11,8 @@ mod history;
 mod place;
 mod plan;
 mod points;
-<<<<<<< HEAD
 mod policy;
-=======
 mod runner;
->>>>>>> runnercli
 mod start;
 mod surroundings;
 mod sweep;
@@ -30,11 +27,8 @@ pub(crate) use history::{
 pub(crate) use place::Place;
 pub(crate) use plan::{Plan, PlanAction, PlanExport, PlanList, PlanShow};
 pub(crate) use points::{FromPoints, Points};
-<<<<<<< HEAD
 pub(crate) use policy::Policy;
-=======
 pub(crate) use runner::{Driving, Runner, StateMachine};
->>>>>>> runnercli
 pub(crate) use start::{Failover, ForcedGuard, Preflight, RunMode, Start};
 pub(crate) use surroundings::{Quotas, Simulator, Tables, TablesAction, Version};
 pub(crate) use sweep::Sweep;

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use drs_engine_aws::Session;
+use drs_engine_aws::{Session, VERSION};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -37,6 +37,11 @@ struct Function {
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
+    // Asked by whoever packages it; Lambda starts it without arguments.
+    if std::env::args().nth(1).as_deref() == Some("version") {
+        println!("drs-engine-lambda {VERSION}");
+        return Ok(());
+    }
     let variable = |name: &str| std::env::var(name).ok();
     let function = Arc::new(Function {
         configuration: Configuration::from_variables(&variable),

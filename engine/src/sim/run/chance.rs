@@ -107,7 +107,11 @@ fn add_the_rest(scenario: &mut Scenario, counts: &[u64], seed: u64) {
     let mut random = Random::new(seed ^ 0x0fa1_0e50);
     failover::add(scenario, &mut random);
     let mut random = Random::new(seed ^ 0x57a7_e3a6);
-    scenario.hosted = [0, 0, 300, 1_000][usize::try_from(random.below(4)).unwrap_or(0)];
+    scenario.hosted = match random.below(8) {
+        0 => 1_000,
+        1 => 300,
+        _ => 0,
+    };
     // A wrong clock takes from the time that a launch outlasts its request, so launches take as long as they do then.
     if scenario.skewed {
         scenario.fleet.settings.shorten = 1.0;

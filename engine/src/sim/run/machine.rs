@@ -141,7 +141,7 @@ impl Process {
                 hub.count("machines woken");
                 return Ok(());
             }
-            self.rest(limits::FOLLOW_INTERVAL).await;
+            self.rest(SignedDuration::from_secs(20)).await;
         }
         hub.count("pauses that ended by themselves");
         Ok(())

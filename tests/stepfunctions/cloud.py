@@ -1,0 +1,145 @@
+"""A cloud of two parts: our simulator for DRS and the tables, and ministack for Lambda and Step Functions.
+
+ministack runs our function as it is built, from a zip, and our state machine as `drsctl state-machine` prints it, in real
+time. The function reaches the simulator by the variables that every program of ours reads. What is asserted is what the
+simulator saw and what the history says; that a run of the machine succeeded proves nothing.
+"""
+
+import json
+import os
+import subprocess
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from acceptance.simulator import ENVIRONMENT, REGION, Simulator
+from acceptance.waiting import until
+from emulator import Ministack
+
+# Job phases of minutes take seconds, and a status check passes at once.
+SHORTEN = 60.0
+# Whatever runs in real time here is over well before.
+RUN_SECONDS = 240.0
+
+
+@dataclass
+class Cloud:
+    """A simulated account whose executions may be driven by a state machine."""
+
+    simulator: Simulator
+    ministack: Ministack
+    folder: Path
+    machines: dict[str, str] = field(default_factory=dict)
+
+    # What is in it.
+
+    def client(self, service: str) -> Any:
+        """A client of ministack."""
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.ministack.endpoint,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def add_machine(self, name: str, modes: str = "DRILL", **variables: str) -> str:
+        """A function, and a state machine that calls it; the ARN of the machine."""
+        machine = f"arn:aws:states:{REGION}:000000000000:stateMachine:{name}"
+        function = self.add_function(name, DRS_FUNCTION="runner", DRS_ALLOWED_MODES=modes, DRS_STATE_MACHINES=machine, **variables)
+        made = self.client("stepfunctions").create_state_machine(
+            name=name,
+            definition=self.drsctl("state-machine", "--function", function).stdout,
+            roleArn="arn:aws:iam::000000000000:role/machine",
+            type="STANDARD",
+        )
+        assert made["stateMachineArn"] == machine
+        return machine
+
+    def add_function(self, name: str, **variables: str) -> str:
+        """Our function under a name; its ARN."""
+        made = self.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="provided.al2023",
+            Handler="bootstrap",
+            Role="arn:aws:iam::000000000000:role/function",
+            Code={"ZipFile": self.package.read_bytes()},
+            Timeout=60,
+            Environment={"Variables": self.variables | variables},
+        )
+        return made["FunctionArn"]
+
+    @property
+    def package(self) -> Path:
+        """The function's zip; it is stored, for packing takes longer than everything else."""
+        package = self.folder / "bootstrap.zip"
+        if not package.exists():
+            slim = self.folder / "bootstrap"
+            subprocess.run(["strip", "-o", slim, self.simulator.binaries / "bootstrap"], check=True)
+            with zipfile.ZipFile(package, "w", zipfile.ZIP_STORED) as archive:
+                archive.write(slim, "bootstrap")
+        return package
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """How programs of ours find the simulator, and Step Functions."""
+        return {
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": f"AKIASIM0{self.simulator.account}",
+            "AWS_SECRET_ACCESS_KEY": "not-verified",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_ENDPOINT_URL_SFN": self.ministack.endpoint,
+            "DRS_ENVIRONMENT": ENVIRONMENT,
+        } | {f"AWS_ENDPOINT_URL_{name}": self.simulator.process["endpoint"] for name in SIMULATED}
+
+    # What is done to it.
+
+    def drsctl(self, *arguments: str, expect: int | None = 0, seconds: float = RUN_SECONDS) -> subprocess.CompletedProcess:
+        """drsctl to its end."""
+        ran = self.begin(*arguments)
+        out, err = ran.communicate(timeout=seconds)
+        finished = subprocess.CompletedProcess(arguments, ran.returncode, out, err)
+        if expect is not None:
+            assert ran.returncode == expect, f"drsctl {' '.join(arguments)}: {ran.returncode}\n{out}\n{err}"
+        return finished
+
+    def begin(self, *arguments: str) -> subprocess.Popen:
+        """drsctl, which goes on while the test does something else."""
+        return subprocess.Popen(
+            [self.simulator.binaries / "drsctl", *arguments],
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)} | self.variables,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    # What happened in it.
+
+    def executions(self, plan: str) -> list[str]:
+        """The ids of a plan's executions, the newest first."""
+        listed = json.loads(self.drsctl("list", "--plan", plan, "--output", "json").stdout)
+        return [execution["execution_id"] for execution in listed["executions"]]
+
+    def history(self, execution: str) -> list[dict]:
+        """The recorded events of an execution."""
+        items = self.simulator.items("execution-history")
+        events = [json.loads(item["Event"]) for item in items if item["ExecutionId"] == execution and "Event" in item]
+        return sorted(events, key=lambda event: event["seq"])
+
+    def await_event(self, execution: str, name: str, seconds: float = RUN_SECONDS) -> dict:
+        """An event, once it is in the history."""
+
+        def look() -> dict | None:
+            return next((event for event in self.history(execution) if event["event"]["type"] == name), None)
+
+        return until(f"{name} of {execution}", look, seconds)
+
+    def runs(self, machine: str) -> list[dict]:
+        """The runs of a state machine."""
+        return self.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+
+
+SIMULATED = ("DRS", "DYNAMODB", "EC2", "STS", "SERVICE_QUOTAS", "LAMBDA", "SSM", "SNS")
