@@ -26,7 +26,8 @@ def test_a_policy_is_written_for_what_is_named(workspace: Workspace, simulator: 
     assert table in json.loads(found["json"])["Statement"][0]["Resource"]
 
     elsewhere = {"account_id": "444455556666", "regions": ["eu-west-1"], "functions": ["check"]}
-    workspace.write(simulator.provider(), data("drs_iam_policy", "it", principal="spoke", **elsewhere), output("it", text)).apply()
+    spoke = data("drs_iam_policy", "it", principal="spoke", **elsewhere)
+    workspace.write(simulator.provider(), spoke, output("it", text)).apply()
     found = workspace.outputs()["it"]["json"]
     assert "arn:aws:lambda:eu-west-1:444455556666:function:check" in found and "111122223333" not in found
     assert {"drs:StartRecovery", "lambda:InvokeFunction"} <= actions(found)

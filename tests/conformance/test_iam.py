@@ -96,7 +96,8 @@ def test_a_session_has_the_rights_of_its_role(world):
     simulator = world(allow("sts:AssumeRole", on=ROLE), role=[allow("drs:DescribeSourceServers")])
     session = client(simulator, "sts").assume_role(RoleArn=ROLE, RoleSessionName="ada")["Credentials"]
     drs = client(simulator, "drs", session["AccessKeyId"], aws_session_token=session["SessionToken"])
-    assert [it["sourceProperties"]["identificationHints"]["hostname"] for it in drs.describe_source_servers()["items"]] == ["far-1"]
+    (found,) = drs.describe_source_servers()["items"]
+    assert found["sourceProperties"]["identificationHints"]["hostname"] == "far-1"
     refused(drs.describe_jobs, "AccessDeniedException", 403)
 
 

@@ -355,21 +355,23 @@ fn tagged_statement(
     }
 }
 
-/// What a function needs that drives for a state machine: to write its log, and to wake machines that wait.
+/// What a function needs that drives for a state machine: to write its log, to wake machines that wait, and, as the sweeper, to
+/// have them take over what nobody drives.
 fn hosted(names: &Names) -> Vec<Statement> {
     let log = names.runner_function.as_deref().and_then(log_group);
-    let machines = [names.drill_machine.clone(), names.recovery_machine.clone()];
+    let machines = || {
+        [names.drill_machine.clone(), names.recovery_machine.clone()]
+            .into_iter()
+            .flatten()
+    };
     vec![
         Statement::new(
             "WriteLogs",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             log,
         ),
-        Statement::new(
-            "WakeMachines",
-            ["states:SendTaskSuccess"],
-            machines.into_iter().flatten(),
-        ),
+        Statement::new("RestartMachines", ["states:StartExecution"], machines()),
+        Statement::new("WakeMachines", ["states:SendTaskSuccess"], machines()),
     ]
 }
 
@@ -398,11 +400,15 @@ fn machine(names: &Names) -> Vec<Statement> {
     ]
 }
 
-/// Starting machines, and waking them from a pause.
+/// Starting machines, following their runs, and waking them from a pause.
 fn machines_of(machines: [Option<&str>; 2]) -> Vec<Statement> {
     let machines = || machines.into_iter().flatten();
+    let runs =
+        machines().map(|arn| format!("{}:*", arn.replacen(":stateMachine:", ":execution:", 1)));
+    let starts = ["states:DescribeStateMachine", "states:StartExecution"];
     vec![
-        Statement::new("StartMachines", ["states:StartExecution"], machines()),
+        Statement::new("StartMachines", starts, machines()),
+        Statement::new("FollowMachines", ["states:DescribeExecution"], runs),
         Statement::new("WakeMachines", ["states:SendTaskSuccess"], machines()),
     ]
 }
