@@ -15,7 +15,7 @@ EXAMPLES = ROOT / "examples"
 SCENARIOS = EXAMPLES / "scenarios"
 IMPORTS = ("import-by-string-id.tf", "import-by-identity.tf")
 # Folders that hold no configuration of one type.
-OTHERS = ("fleets", "modules", "provider", "scenarios")
+OTHERS = ("fleets", "iam", "modules", "provider", "scenarios")
 TYPED = sorted(
     path.relative_to(EXAMPLES)
     for path in EXAMPLES.rglob("*.tf")

@@ -58,6 +58,7 @@ pub const COMMANDS: &[Command] = &[
     command("drsctl preflight", Rights::Look),
     command("drsctl quotas", Rights::Look),
     command("drsctl policy", Rights::Look),
+    command("drsctl state-machine", Rights::Look),
     command("drsctl simulator", Rights::Look),
     command("drsctl version", Rights::Look),
     command("drsctl tables check", Rights::Look),
