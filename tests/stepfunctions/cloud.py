@@ -41,18 +41,19 @@ class Cloud:
             service,
             region_name=REGION,
             endpoint_url=self.ministack.endpoint,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            # What ministack takes for the account; it hands the same to the function.
+            aws_access_key_id=self.simulator.account,
+            aws_secret_access_key="not-verified",
         )
 
     def add_machine(self, name: str, modes: str = "DRILL", **variables: str) -> str:
         """A function, and a state machine that calls it; the ARN of the machine."""
-        machine = f"arn:aws:states:{REGION}:000000000000:stateMachine:{name}"
+        machine = f"arn:aws:states:{REGION}:{self.simulator.account}:stateMachine:{name}"
         function = self.add_function(name, DRS_FUNCTION="runner", DRS_ALLOWED_MODES=modes, DRS_STATE_MACHINES=machine, **variables)
         made = self.client("stepfunctions").create_state_machine(
             name=name,
             definition=self.drsctl("state-machine", "--function", function).stdout,
-            roleArn="arn:aws:iam::000000000000:role/machine",
+            roleArn=f"arn:aws:iam::{self.simulator.account}:role/machine",
             type="STANDARD",
         )
         assert made["stateMachineArn"] == machine
@@ -64,7 +65,7 @@ class Cloud:
             FunctionName=name,
             Runtime="provided.al2023",
             Handler="bootstrap",
-            Role="arn:aws:iam::000000000000:role/function",
+            Role=f"arn:aws:iam::{self.simulator.account}:role/function",
             Code={"ZipFile": self.package.read_bytes()},
             Timeout=60,
             Environment={"Variables": self.variables | variables},
@@ -87,7 +88,7 @@ class Cloud:
         """How programs of ours find the simulator, and Step Functions."""
         return {
             "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": f"AKIASIM0{self.simulator.account}",
+            "AWS_ACCESS_KEY_ID": self.simulator.account,
             "AWS_SECRET_ACCESS_KEY": "not-verified",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL_SFN": self.ministack.endpoint,

@@ -15,13 +15,13 @@ from .cloud import SHORTEN, Cloud
 from .scenarios import PLAN, SCENARIOS, build
 from .test_runners import BINARIES, first
 
-RULE = "arn:aws:events:us-east-1:000000000000:rule/sweep"
+RULE = "arn:aws:events:us-east-1:111122223333:rule/sweep"
 DUE = {
     "version": "0",
     "id": "1",
     "detail-type": "Scheduled Event",
     "source": "aws.events",
-    "account": "000000000000",
+    "account": "111122223333",
     "time": "2026-03-01T10:00:00Z",
     "region": "us-east-1",
     "resources": [RULE],

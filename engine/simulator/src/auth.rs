@@ -169,10 +169,9 @@ fn caller(
     token: Option<&str>,
     wall: Timestamp,
 ) -> Result<(String, String, String), Refusal> {
-    if let Some(account) = key
-        .strip_prefix(USER_KEY_PREFIX)
-        .filter(|account| is_account_id(account))
-    {
+    // Other emulators take the account alone for a key, and give it to the functions that they run.
+    let account = key.strip_prefix(USER_KEY_PREFIX).unwrap_or(key);
+    if is_account_id(account) {
         let arn = format!("arn:aws:iam::{account}:user/{FIRST_USER}");
         return Ok((account.to_owned(), arn, format!("AIDASIM0{account}")));
     }
@@ -377,6 +376,16 @@ mod tests {
         assert_eq!(identity.arn, "arn:aws:iam::444455556666:user/ops/ada");
         assert_eq!(identity.account_id, "444455556666");
         assert_eq!(read(None), Err(Refusal::UnknownToken));
+    }
+
+    #[test]
+    fn an_account_alone_is_a_key_of_its_user() {
+        let date = "20261124T150000Z";
+        let alone = try_key("111122223333", None, date).unwrap();
+        let named = try_key("AKIASIM0111122223333", None, date).unwrap();
+        assert_eq!(alone, named);
+        // An empty token is what a function without a session is given.
+        assert_eq!(try_key("111122223333", Some(""), date).unwrap(), named);
     }
 
     #[test]
