@@ -209,7 +209,7 @@ pub fn definition(function_arn: &str) -> Value {
             "NotUnderstood": {
                 "Type": "Fail",
                 "Error": "NotUnderstood",
-                "Cause": "The function answered what this machine does not know. Update the machine: drsctl state-machine prints it.",
+                "Cause": "The function answered what this machine does not know; drsctl state-machine prints the newest one.",
             },
         },
     })

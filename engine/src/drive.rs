@@ -74,7 +74,7 @@ pub trait Watch: Send + Sync {
     fn on_trouble(&self, error: &CallError);
 
     /// DRS is asked how running jobs are, in so many targets.
-    fn on_look(&self, _targets: usize) {}
+    fn on_look(&self, targets: usize);
 
     /// A call begins that changes the world; until the result is dropped the process should not end. In a process that
     /// is ending already this never completes: what has not begun does not begin.
@@ -95,6 +95,8 @@ impl Watch for Unwatched {
     fn on_event(&self, _: &State, _: &Recorded) {}
 
     fn on_trouble(&self, _: &CallError) {}
+
+    fn on_look(&self, _: usize) {}
 
     async fn critical(&self) -> Self::Critical {}
 }

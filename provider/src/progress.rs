@@ -147,6 +147,8 @@ impl Watch for Progress {
         }
     }
 
+    fn on_look(&self, _: usize) {}
+
     async fn critical(&self) -> CriticalSection {
         self.critical_sections.enter().await
     }

@@ -387,6 +387,8 @@ impl Watch for Slice<'_> {
         self.progress.on_trouble(error);
     }
 
+    fn on_look(&self, _: usize) {}
+
     async fn critical(&self) -> CriticalSection {
         self.progress.critical().await
     }

@@ -105,4 +105,5 @@ _REPLACED = (
     (r"\bit has \d+ points\b", "it has <n> points"),
     (r"\b(drsjob|i|pit)-[0-9a-z]{17}\b", r"<\1>"),
     (r"\b(pg|rp|exec)-[0-9a-f]{32}\b", r"<\1>"),
+    (r"(?<=>-run-)[0-9a-f]{16}\b", "<run>"),
 )

@@ -117,7 +117,7 @@ def test_a_machine_that_is_not_started(workspace: Workspace, served: Simulator, 
     step_functions.errors["StartExecution"] = "AccessDeniedException"
     workspace.write(*texts(served, step_functions, drill("quarterly", "shop", runner=HOSTED)))
     golden.check("runner_not_started", workspace.apply(expect=1), workspace)
-    assert DRILL not in workspace.state() and served.events() == ["ExecutionStarted"]
+    assert DRILL not in workspace.state() and served.events() == ["ExecutionStarted", "OwnerTaken"]
     workspace.write(*texts(served, step_functions, drill("quarterly", "shop")))
     workspace.apply()
     assert workspace.state()[DRILL]["status"] == "COMPLETED"
@@ -139,7 +139,7 @@ def test_ctrl_c_leaves_the_machine_at_work(
     golden.check("runner_interrupted", interrupted, workspace)
     state = workspace.state()[DRILL]
     assert state["status"] == "RUNNING" and state["id"] and not state["_tainted"]
-    assert served.events() == ["ExecutionStarted"], "nothing is asked of an execution that is left"
+    assert served.events() == ["ExecutionStarted", "OwnerTaken"], "nothing is asked of an execution that is left"
     golden.check("runner_interrupted_planned", workspace.plan("-detailed-exitcode", expect=2), workspace)
     assert workspace.planned_actions() == {DRILL: ["update"]}
     # The stand-in drives nothing, so the next apply finds a machine that is silent, and drives by itself.

@@ -49,7 +49,8 @@ class Cloud:
     def add_machine(self, name: str, modes: str = "DRILL", **variables: str) -> str:
         """A function, and a state machine that calls it; the ARN of the machine."""
         machine = f"arn:aws:states:{REGION}:{self.simulator.account}:stateMachine:{name}"
-        function = self.add_function(name, DRS_FUNCTION="runner", DRS_ALLOWED_MODES=modes, DRS_STATE_MACHINES=machine, **variables)
+        given = {"DRS_FUNCTION": "runner", "DRS_ALLOWED_MODES": modes, "DRS_STATE_MACHINES": machine}
+        function = self.add_function(name, **given | variables)
         made = self.client("stepfunctions").create_state_machine(
             name=name,
             definition=self.drsctl("state-machine", "--function", function).stdout,

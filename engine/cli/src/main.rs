@@ -16,8 +16,8 @@ use tokio::runtime;
 use tracing_subscriber::EnvFilter;
 
 use cli::{
-    Cli, Command, Driving, Failover, HistoryAction, HistoryImport, Look, Place, PlanAction, Sweep,
-    Work,
+    Cli, Command, Driving, Failover, HistoryAction, HistoryImport, Look, Place, PlanAction, Run,
+    Start, Sweep, Work,
 };
 use commands::run::MachineFor;
 use commands::start::Asked;
@@ -94,20 +94,7 @@ async fn run(mut cli: Cli) -> Result<Ending, Failure> {
 
 async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
     match command {
-        Work::Start(asked) => {
-            let mut interrupts = Interrupts::listen()?;
-            let connection = connect::existing(place).await?;
-            let id = ExecutionId::new(fresh::id("exec"));
-            let asked = Asked {
-                machine: started_by(&connection, &asked.driving, &id)?,
-                start: asked,
-                id,
-                hub: connection.session.target(),
-            };
-            let mut outputs = Outputs::standard(asked.start.output.is_json());
-            let operator = connection.operator();
-            commands::start::start(&operator, asked, &mut interrupts, &mut outputs).await
-        }
+        Work::Start(asked) => start(place, asked).await,
         Work::Failover(asked) => failover(place, asked).await,
         Work::Resume(asked) => {
             let mut interrupts = Interrupts::listen()?;
@@ -131,18 +118,7 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
             let mut outputs = Outputs::standard(asked.output.is_json());
             commands::skip::skip(&connection.operator(), asked, &mut outputs).await
         }
-        Work::Run(asked) => {
-            let mut interrupts = Interrupts::listen()?;
-            let connection = connect::existing(place).await?;
-            let mut outputs = Outputs::standard(asked.output.is_json());
-            let operator = connection.operator();
-            let runner = connection.runner(&asked.driving)?;
-            // It must outlive the command, whether or not there is a machine.
-            let connection = &connection;
-            let machine = runner.map(|arn| move |id: &ExecutionId| connection.machine(&arn, id));
-            let machine = machine.as_ref().map(|make| make as MachineFor<'_, _>);
-            commands::run::run(&operator, asked, machine, &mut interrupts, &mut outputs).await
-        }
+        Work::Run(asked) => run(place, asked).await,
         Work::Cancel(asked) => {
             let connection = connect::existing(place).await?;
             let mut outputs = Outputs::standard(asked.output.is_json());
@@ -166,6 +142,34 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
             import(place, asked).await
         }
     }
+}
+
+async fn start(place: &Place, asked: &Start) -> Result<Ending, Failure> {
+    let mut interrupts = Interrupts::listen()?;
+    let connection = connect::existing(place).await?;
+    let id = ExecutionId::new(fresh::id("exec"));
+    let asked = Asked {
+        machine: started_by(&connection, &asked.driving, &id)?,
+        start: asked,
+        id,
+        hub: connection.session.target(),
+    };
+    let mut outputs = Outputs::standard(asked.start.output.is_json());
+    let operator = connection.operator();
+    commands::start::start(&operator, asked, &mut interrupts, &mut outputs).await
+}
+
+async fn run(place: &Place, asked: &Run) -> Result<Ending, Failure> {
+    let mut interrupts = Interrupts::listen()?;
+    let connection = connect::existing(place).await?;
+    let mut outputs = Outputs::standard(asked.output.is_json());
+    let operator = connection.operator();
+    let runner = connection.runner(&asked.driving)?;
+    // It must outlive the command, whether or not there is a machine.
+    let connection = &connection;
+    let machine = runner.map(|arn| move |id: &ExecutionId| connection.machine(&arn, id));
+    let machine = machine.as_ref().map(|make| make as MachineFor<'_, _>);
+    commands::run::run(&operator, asked, machine, &mut interrupts, &mut outputs).await
 }
 
 async fn sweep(place: &Place, asked: &Sweep) -> Result<Ending, Failure> {

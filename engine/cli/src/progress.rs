@@ -102,6 +102,8 @@ impl Watch for Progress {
     }
 
     /// The process does not end while its driver works, so there is nothing to hold.
+    fn on_look(&self, _: usize) {}
+
     async fn critical(&self) {}
 }
 

@@ -609,5 +609,7 @@ impl Watch for SimWatch {
         self.hub.trace(|| error.to_string());
     }
 
+    fn on_look(&self, _: usize) {}
+
     async fn critical(&self) -> Self::Critical {}
 }

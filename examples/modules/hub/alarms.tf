@@ -18,7 +18,7 @@ locals {
     halted = {
       metric      = "ExecutionsHalted"
       mode        = "RECOVERY"
-      description = "A recovery stopped because a rule of the engine was broken, and does nothing more: drsctl list --status HALTED"
+      description = "A recovery broke a rule of the engine and does nothing more: drsctl list --status HALTED"
     }
     dead-runners = {
       metric      = "RunnersGone"

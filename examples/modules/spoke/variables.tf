@@ -9,7 +9,7 @@ variable "hub_account_id" {
 }
 
 variable "external_id" {
-  description = "External id of this target: the `external_id` of `drs_target_account`, or what `drsctl target add` printed. It is asked for whenever the role is assumed, so that nobody can make the hub work in an account that is not this one."
+  description = "External id of this target, as `drs_target_account` or `drsctl target add` gave it; the role asks for it."
   type        = string
   sensitive   = true
 }

@@ -39,6 +39,8 @@ impl Watch for Breaker {
 
     fn on_trouble(&self, _: &CallError) {}
 
+    fn on_look(&self, _: usize) {}
+
     async fn critical(&self) {}
 }
 

@@ -125,6 +125,9 @@ impl Process {
             state_machine: "arn:aws:states:us-east-1:111122223333:stateMachine:sim".to_owned(),
             token: format!("token-{}-{}", self.number, hub.draw(u64::MAX)),
         };
+        // Step Functions takes a while to call the function again, in which somebody may resume.
+        let wait = i64::try_from(hub.draw(60)).unwrap_or(0);
+        self.rest(SignedDuration::from_secs(wait)).await;
         let held: Boxed<'_, _> = Box::pin(self.driver.hold_for_machine(id, &token, seq));
         let held = until_cut(hub, after(hub.now(), CALL), held).await;
         match held.transpose()? {
