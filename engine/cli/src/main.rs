@@ -118,7 +118,7 @@ async fn work(place: &Place, command: &Work) -> Result<Ending, Failure> {
             let mut outputs = Outputs::standard(asked.output.is_json());
             commands::skip::skip(&connection.operator(), asked, &mut outputs).await
         }
-        Work::Run(asked) => run(place, asked).await,
+        Work::Run(asked) => take_up(place, asked).await,
         Work::Cancel(asked) => {
             let connection = connect::existing(place).await?;
             let mut outputs = Outputs::standard(asked.output.is_json());
@@ -159,7 +159,7 @@ async fn start(place: &Place, asked: &Start) -> Result<Ending, Failure> {
     commands::start::start(&operator, asked, &mut interrupts, &mut outputs).await
 }
 
-async fn run(place: &Place, asked: &Run) -> Result<Ending, Failure> {
+async fn take_up(place: &Place, asked: &Run) -> Result<Ending, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let connection = connect::existing(place).await?;
     let mut outputs = Outputs::standard(asked.output.is_json());
