@@ -1,20 +1,19 @@
 """Histories of two runners, made comparable.
 
 Only three things are taken out: times, ids, and the name of the runner. The lists say by which names they go; whatever else
-differs is a difference of the runners. When a look found something is a time, too: facts that were found by looks of their
-own, one after the other and with nothing between them that was decided, are compared without their order.
+differs is a difference of the runners. When a look found something is a time, too, and each look has a pace of its own: what looks
+found is compared without its order, and everything that was decided or asked with it.
 """
 
 import json
 import re
-from itertools import groupby
 from typing import Any
 
 # By the names of their fields.
 TIMES = {"now", "signed_at", "at"}
 IDS = {"execution_id", "plan_id", "plan_digest", "resolution_digest", "job", "jobs", "instance", "group_id"}
 RUNNER = {"owner", "host", "previous", "seq"}
-# What is found by looking; each look has a pace of its own.
+# What is found by looking.
 FOUND = {"ServersJudged", "JobEnded", "InstancesFound", "PointsFound", "ServersChecked"}
 # Within texts.
 PATTERNS = [
@@ -25,13 +24,11 @@ PATTERNS = [
 ]
 
 
-def comparable(events: list[dict]) -> list[Any]:
-    """A history without times, ids and the runner's name."""
+def comparable(events: list[dict]) -> tuple[list[Any], list[Any]]:
+    """A history without times, ids and the runner's name: what was decided and asked, in order, and what looks found."""
     cleaned = [clean({"author": author(event), "event": event["event"]}) for event in events]
-    compared = []
-    for is_found, together in groupby(cleaned, lambda event: event["event"]["type"] in FOUND):
-        compared += sorted(together, key=json.dumps) if is_found else together
-    return compared
+    found = [event for event in cleaned if event["event"]["type"] in FOUND]
+    return [event for event in cleaned if event not in found], sorted(found, key=json.dumps)
 
 
 def author(event: dict) -> str:

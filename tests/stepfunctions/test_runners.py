@@ -23,7 +23,7 @@ from .scenarios import PLAN, SCENARIOS, Scenario, build
 
 BINARIES = ROOT / "target" / "debug"
 RUNNERS = ("in-process", "step-functions")
-AT_ONCE = 8
+AT_ONCE = 4
 
 
 @pytest.fixture(scope="module")
