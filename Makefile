@@ -28,7 +28,7 @@ demo: build ## Apply the three-tier scenario on the embedded simulator, show its
 build: ## Build the provider and drsctl
 	cargo build --workspace
 
-test: fmt rust-test python-test-and-check ## Every check that CI runs
+test: check rust-test python-test ## Every check that CI runs
 	@echo "make test: every check passed"
 
 check: fmt clippy doc deny ## Formatting, lints, documentation, licences
@@ -48,21 +48,10 @@ deny: $(DENY)
 rust-test: ## Unit, property, golden, simulation and wire tests
 	cargo test --workspace
 
-PYTHON_TESTS = $(PYTEST) tests/conformance tests/store && tests/acceptance/run.sh $(PYTEST)
-
 python-test: python-builds ## Conformance by boto3 and the AWS CLI, ministack, acceptance by real Terraform
-	$(PYTHON_TESTS)
-
-# The acceptance tests wait most of their time, and compiling for the lints takes what is left of the machine. What the tests
-# run is built before, because cargo builds one thing at a time.
-.PHONY: python-test-and-check
-python-test-and-check: python-builds $(DENY)
-	@log=$$(mktemp); checked=0; tested=0; \
-	nice -n 19 $(MAKE) --no-print-directory check >"$$log" 2>&1 & check=$$!; \
-	($(PYTHON_TESTS)) || tested=$$?; \
-	wait $$check || checked=$$?; \
-	cat "$$log"; rm -f "$$log"; \
-	exit $$((tested + checked))
+	$(PYTEST) tests/conformance tests/store
+	$(PYTEST) tests/stepfunctions
+	tests/acceptance/run.sh $(PYTEST)
 
 .PHONY: python-builds
 python-builds: build terraform-is-there $(PYTHON) $(MINISTACK)/bin/ministack $(NPM)/.installed

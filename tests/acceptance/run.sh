@@ -22,9 +22,5 @@ run() {
   fi
 }
 export -f run
-{
-  # Executions that a state machine drives, in real time; no Terraform takes part in what is tested.
-  printf '%s test\n' stepfunctions/test_runners stepfunctions/test_hands stepfunctions/test_definition
-  for file in $first $rest; do printf 'acceptance/%s path\nacceptance/%s 1.15\n' "$file" "$file"; done
-} |
+for file in $first $rest; do printf 'acceptance/%s path\nacceptance/%s 1.15\n' "$file" "$file"; done |
   xargs -P "$AT_ONCE" -L 1 bash -c 'arguments=("${@:1:$#-2}"); run "${@: -2:1}" "${@: -1:1}" "${arguments[@]}"' run "$@"

@@ -23,7 +23,7 @@ from .scenarios import PLAN, SCENARIOS, Scenario, build
 
 BINARIES = ROOT / "target" / "debug"
 RUNNERS = ("in-process", "step-functions")
-AT_ONCE = 4
+AT_ONCE = 7
 
 
 @pytest.fixture(scope="module")

@@ -135,10 +135,10 @@ impl<P: Ports> Machine<P> {
             if !is_silent(&operator.driver, id).await {
                 continue;
             }
-            match self.machines.standing(state_machine, run).await {
-                Ok(standing @ (Standing::Ended(_) | Standing::Missing)) => return standing,
-                // It goes on as another run, or it works; what cannot be asked now is asked again.
-                _ => {}
+            // Otherwise it goes on as another run, or it works; what cannot be asked now is asked again.
+            let standing = self.machines.standing(state_machine, run).await;
+            if let Ok(standing @ (Standing::Ended(_) | Standing::Missing)) = standing {
+                return standing;
             }
         }
     }

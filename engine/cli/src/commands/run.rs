@@ -116,10 +116,10 @@ async fn hand_over<P: Ports>(
         ))
         .safe("Nothing was changed.")
         .help(format!("`drsctl watch {id}` follows it."))
-        .help(format!(
+        .help(
             "A state machine takes over what nobody drives: end that process, or --take-over, which does not wait for it. \
-             What it is launching now is looked for and adopted."
-        )));
+             What it is launching now is looked for and adopted.",
+        ));
     }
     // A machine whose first turn finds another owner that lives leaves the execution to it.
     let taken = take_over_for(operator, machine).await?;
