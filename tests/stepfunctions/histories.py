@@ -1,8 +1,8 @@
 """Histories of two runners, made comparable.
 
 Only three things are taken out: times, ids, and the name of the runner. The lists say by which names they go; whatever else
-differs is a difference of the runners. When a look found something is a time, too, and each look has a pace of its own: what looks
-found is compared without its order, and everything that was decided or asked with it.
+differs is a difference of the runners. When a look found something is a time, too, and each look has a pace of its own: what
+looks found is compared without its order, and everything that was decided or asked with it.
 """
 
 import json

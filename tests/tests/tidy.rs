@@ -294,6 +294,10 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
         let Some(name) = function_name(trimmed) else {
             continue;
         };
+        // One on a single line ends where it begins.
+        if line.ends_with('}') {
+            continue;
+        }
         let indent = line.len() - trimmed.len();
         let closing = format!("{}}}", " ".repeat(indent));
         let length = lines[start..].iter().position(|line| {
