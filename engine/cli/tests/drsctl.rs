@@ -97,28 +97,34 @@ struct World {
     simulator: Simulator,
 }
 
+/// A session of the simulator's first account, in the environment of these tests.
+async fn session(simulator: &Simulator) -> Session {
+    let credentials = simulator.credentials();
+    let embedded = Embedded {
+        endpoint: simulator.endpoint(),
+        access_key_id: credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key,
+        session_token: credentials.session_token,
+        world: simulator.world_time(),
+    };
+    let settings = Settings {
+        region: Some(simulator.default_region().to_owned()),
+        environment: ENVIRONMENT.to_owned(),
+        create_tables: true,
+        ..Settings::default()
+    };
+    Session::connect(&settings, Some(embedded))
+        .await
+        .expect("a session")
+}
+
 impl World {
     async fn new(store: &Path, speed: f64) -> Self {
         let mut options = Options::at(store);
         options.speed = Some(speed);
         options.admin = Some("127.0.0.1:0".parse().expect("an address"));
         let simulator = Simulator::start(options).await.expect("a simulator");
-        let credentials = simulator.credentials();
-        let embedded = Embedded {
-            endpoint: simulator.endpoint(),
-            access_key_id: credentials.access_key_id,
-            secret_access_key: credentials.secret_access_key,
-            session_token: credentials.session_token,
-            world: simulator.world_time(),
-        };
-        let settings = Settings {
-            region: Some(simulator.default_region().to_owned()),
-            environment: ENVIRONMENT.to_owned(),
-            create_tables: true,
-            ..Settings::default()
-        };
-        let session = Session::connect(&settings, Some(embedded)).await;
-        let session = session.expect("a session");
+        let session = session(&simulator).await;
         session.ensure_tables().await.expect("tables");
         let plan = plan(&session).await;
         Self {

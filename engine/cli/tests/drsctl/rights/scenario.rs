@@ -170,26 +170,6 @@ where
     }
 }
 
-async fn session(simulator: &Simulator) -> Session {
-    let credentials = simulator.credentials();
-    let embedded = Embedded {
-        endpoint: simulator.endpoint(),
-        access_key_id: credentials.access_key_id,
-        secret_access_key: credentials.secret_access_key,
-        session_token: credentials.session_token,
-        world: simulator.world_time(),
-    };
-    let settings = Settings {
-        region: Some(simulator.default_region().to_owned()),
-        environment: ENVIRONMENT.to_owned(),
-        create_tables: true,
-        ..Settings::default()
-    };
-    Session::connect(&settings, Some(embedded))
-        .await
-        .expect("a session")
-}
-
 fn place(account_id: &str) -> Target {
     Target {
         account_id: account_id.to_owned(),
