@@ -16,7 +16,7 @@ export CARGO_TERM_COLOR ?= auto
 # A snapshot that differs must fail the test, not write a new file beside it.
 export INSTA_UPDATE ?= no
 
-.PHONY: help demo build test check fmt clippy doc docs deny rust-test python-test bench bench-engine bench-provider soak soak-runs soak-plans audit package
+.PHONY: help demo build test check fmt clippy doc docs deny rust-test python-test bench bench-engine bench-function bench-provider soak soak-runs soak-plans audit package
 .PHONY: check-signing live clean-tools
 
 help: ## Show this list
@@ -84,10 +84,14 @@ $(NPM)/.installed: tests/requirements-node.txt tests/npm/package.json tests/npm/
 docs: ## Write the pages of the registry from the schemas and the examples; a test compares them
 	cargo run --quiet -p terraform-provider-drs -- schema | cargo run --quiet -p tfplugin-docs -- .
 
-bench: bench-engine bench-provider ## Measure; prints the tables of docs/guides/performance.md
+bench: bench-engine bench-function bench-provider ## Measure; prints the tables of the guides Performance, and Cost and limits
 
 bench-engine: ## Executions of thousands of servers in virtual time
 	cargo run --release -p drs-engine --example scale
+
+bench-function: terraform-is-there $(PYTHON) ## Turns of the function of a state machine, for 10, 100 and 1,000 servers
+	cargo build --release -p drs-engine-lambda -p terraform-provider-drs -p drsctl
+	$(PYTHON) -m tests.bench.function --binaries target/release
 
 bench-provider: terraform-is-there $(PYTHON) ## Start, schemas, and plans of a thousand protection groups, on both Terraforms
 	cargo build --release -p terraform-provider-drs -p drsctl

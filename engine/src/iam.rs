@@ -35,6 +35,8 @@ pub enum Principal {
     Lambda,
     /// The role of the state machine, which calls that function.
     StateMachine,
+    /// The Lambda function that sweeps.
+    Sweeper,
     /// The role of the schedule that calls the sweeper's function.
     SweeperRule,
     /// The role of a target: what the hub does in another account.
@@ -53,10 +55,11 @@ pub enum Principal {
 
 impl Principal {
     /// Every one of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Runner,
         Self::Lambda,
         Self::StateMachine,
+        Self::Sweeper,
         Self::SweeperRule,
         Self::Spoke,
         Self::Admin,
@@ -81,6 +84,7 @@ impl Principal {
             Self::Runner => "runner",
             Self::Lambda => "lambda",
             Self::StateMachine => "state-machine",
+            Self::Sweeper => "sweeper",
             Self::SweeperRule => "sweeper-rule",
             Self::Spoke => "spoke",
             Self::Admin => "admin",
@@ -99,6 +103,9 @@ impl Principal {
             }
             Self::Lambda => "the Lambda function that drives executions for a state machine",
             Self::StateMachine => "the role of the state machine",
+            Self::Sweeper => {
+                "the Lambda function that sweeps: it asks for what a drill's lifetime wants, and starts state machines"
+            }
             Self::SweeperRule => "the role of the schedule that calls the sweeper's function",
             Self::Spoke => "the role of a target: what the hub does in that account",
             Self::Admin => "an operator who may do everything",

@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# Processes at the same time; two cores are busy with these.
-AT_ONCE=6
+# Processes at the same time: enough for two cores, and few enough that each gets its turn before a time limit passes.
+AT_ONCE=${AT_ONCE:-4}
 # The longest first, so that none is left alone at the end.
 first="test_faults test_membership test_examples test_generated test_resources test_interrupt test_kill test_refused"
 rest=$(cd tests/acceptance && ls test_*.py | sed 's/\.py$//' | grep -vxF "$(tr ' ' '\n' <<<"$first")")

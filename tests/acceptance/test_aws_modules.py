@@ -60,6 +60,16 @@ def test_every_argument_is_one_of_the_provider(host: Host, file: Path) -> None:
 
 
 @once
+@pytest.mark.parametrize("file", files(), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_argument_is_one_of_ours(host: Host, file: Path) -> None:
+    """Our own data sources, by their pages, which are written from the schemas."""
+    ours = [(path, name) for path, name in used(file.read_text()) if path.startswith("drs_") and name not in META]
+    for path, name in ours:
+        page = ROOT / "docs" / "data-sources" / f"{path.removeprefix('drs_')}.md"
+        assert f"- `{name}` (" in page.read_text(), f"{path}: {name}"
+
+
+@once
 def test_what_is_not_an_argument_is_found(host: Host) -> None:
     """The check can fail: a wrong argument, one in a block, one in a dynamic block."""
     text = """

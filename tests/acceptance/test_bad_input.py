@@ -19,6 +19,7 @@ POINT = "pit-" + "0" * 17
 HOOK = {"name": "warn", "lambda_function": "warn-the-team"}
 
 LONG = Expression('format("%01025d", 7)')
+LONGER = Expression('format("%02049d", 7)')
 CYCLE = [{"name": "a", "depends_on_waves": ["b"]}, {"name": "b", "depends_on_waves": ["a"]}]
 
 
@@ -147,6 +148,35 @@ REFUSED_AT_PLAN: dict[str, Callable[[Simulator], list[str]]] = {
         resource("drs_drill_execution", "quarterly", recovery_plan_id="p-nothing"),
     ],
     "function_of_cycle": lambda it: [output("order", f"provider::drs::wave_order({value(CYCLE)})")],
+    "names_of_plans_and_waves": lambda it: [
+        WEB,
+        plan("shop", wave("x" * 65, "web"), wave("b\tc", "web"), name=" shop ", description=LONG),
+    ],
+    "lists_of_nothing": lambda it: [
+        WEB,
+        plan(
+            "shop",
+            wave("a", "web", source_server_ids=[], critical_server_ids=[]),
+            notifications={"topic_arns": [], "events": []},
+        ),
+    ],
+    "drill_guard_with_long_tag": lambda it: [
+        WEB,
+        plan("shop", wave("a", "web"), drill_guard={"subnet_tags": Expression('{ (format("%0129d", 7)) = "v" }')}),
+    ],
+    "hook_of_large_parameters": lambda it: waves(
+        wave(
+            "a",
+            "web",
+            before_hooks=[
+                {"name": "warn", "automation_document": "A", "document_version": "", "parameters": {"Zone": [LONGER]}}
+            ],
+        ),
+    ),
+    "server_as_arn": lambda it: [
+        group("web", source_server_ids=[f"arn:aws:drs:{REGION}:111122223333:source-server/{UNKNOWN}"]),
+    ],
+    "null_point": lambda it: [*waves(wave("a", "web")), drill("quarterly", "shop", recovery_snapshots={"web-1": None})],
     "several_at_once": lambda it: waves(
         wave("a", "web", wait_time_seconds=-1),
         wave("a", "web", depends_on_waves=["z"]),
@@ -174,7 +204,10 @@ BAD_PROVIDERS: dict[str, Callable[[Simulator], dict]] = {
         "simulator": None,
     },
     "simulator_of_words": lambda it: {"simulator": {"path": "", "speed": 0, "seed": -1}},
-    "simulator_and_endpoints": lambda it: {"endpoints": {"drs": "http://127.0.0.1:1"}},
+    "simulator_and_endpoints": lambda it: {
+        "endpoints": {"drs": "http://127.0.0.1:1"},
+        "simulator": {"path": str(it.directory), "speed": it.speed},
+    },
     "null_default_tag": lambda it: {"default_tags": {"Team": None}},
 }
 

@@ -142,6 +142,9 @@ REFUSED = {
     ),
     "selection_by_no_tags": ("drs_server_selection", {"tags": {}}),
     "instances_of_no_target": ("drs_recovery_instances", {"account_id": "444455556666"}),
+    "execution_of_nothing": ("drs_execution", {}),
+    "execution_by_two_ids": ("drs_execution", {"id": "exec-nothing", "recovery_plan_id": "rp-nothing"}),
+    "execution_of_no_plan": ("drs_execution", {"recovery_plan_id": "rp-nothing"}),
 }
 
 

@@ -46,6 +46,7 @@ def test_a_postcondition_taints_nothing_and_fails_until_it_is_met(workspace: Wor
 
 
 def test_a_drill_that_is_out_of_time_is_cancelled(workspace: Workspace, simulator: Simulator) -> None:
+    simulator.command({"change_settings": {"shorten": 1.0}})
     workspace.write(
         simulator.provider(),
         group("web", source_server_ids=simulator.ids("web-1", "web-2")),

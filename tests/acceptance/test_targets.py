@@ -231,6 +231,7 @@ def test_permissions_that_are_missing(workspace: Workspace, accounts: Simulator)
 
 REFUSED: dict[str, Callable[[], list[str]]] = {
     "target_malformed": lambda: [target(account_id="4444", regions=["Frankfurt", "eu-west-1"], role_arn="dr")],
+    "target_of_odd_session": lambda: [target(session_name="a b", session_duration_seconds=60)],
     "target_role_of_another_account": lambda: [target(role_arn="arn:aws:iam::111122223333:role/dr")],
     "target_without_regions": lambda: [target(regions=[])],
     "target_of_the_own_account": lambda: [

@@ -22,8 +22,13 @@ from tests.acceptance.configuration import TERRAFORM, Expression, block, resourc
 from tests.acceptance.host import HOSTS, Host, Running, Workspace
 from tests.acceptance.simulator import ENVIRONMENT, REGION, Simulator
 
+ROOT = Path(__file__).parents[2]
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIASIM0111122223333", "AWS_SECRET_ACCESS_KEY": "not-verified"}
-COOKIE = {"TF_PLUGIN_MAGIC_COOKIE": "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"}
+# What a host gives a provider: the second is a certificate as a host makes one, so that the provider makes its own.
+COOKIE = {
+    "TF_PLUGIN_MAGIC_COOKIE": "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+    "PLUGIN_CLIENT_CERT": (ROOT / "tests" / "acceptance" / "certificates" / "stranger.pem").read_text(),
+}
 STARTS = 31
 RUNS = 3
 # Between two looks at a process that may end at any time.

@@ -1,5 +1,6 @@
-"""Lambda, Systems Manager and SNS: scripted stand-ins, as boto3 sees them, and what was called."""
+"""Lambda, Systems Manager, SNS and Step Functions: scripted stand-ins, as boto3 sees them, and what was called."""
 
+import functools
 import json
 import random
 import threading
@@ -461,3 +462,51 @@ def test_what_is_declared_exists_and_nothing_else(start):
     refused(lambda: sns.get_topic_attributes(TopicArn=foreign), "AuthorizationError", 403)
     refused(lambda: sns.get_topic_attributes(TopicArn="notices"), "InvalidParameter", 400)
     assert calls(simulator) == [], "nothing was called"
+
+
+MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:drills"
+
+
+def test_a_state_machine_keeps_its_runs_and_drives_nothing(start):
+    simulator = start(fleet=declared(state_machines=[stub("drills")]))
+    client = simulator.client("stepfunctions")
+    described = client.describe_state_machine(stateMachineArn=MACHINE)
+    assert (described["name"], described["type"], described["status"]) == ("drills", "STANDARD", "ACTIVE")
+    begun = client.start_execution(stateMachineArn=MACHINE, name="x-1", input='{"execution_id": "x"}')
+    assert begun["executionArn"] == f"arn:aws:states:{REGION}:{ACCOUNT}:execution:drills:x-1"
+    again = client.start_execution(stateMachineArn=MACHINE, name="x-1", input='{"execution_id": "x"}')
+    assert again["startDate"] == begun["startDate"]
+    refused(lambda: client.start_execution(stateMachineArn=MACHINE, name="x-1", input="{}"), "ExecutionAlreadyExists", 400)
+    shown = client.describe_execution(executionArn=begun["executionArn"])
+    assert (shown["status"], shown["stateMachineArn"], "stopDate" in shown) == ("RUNNING", MACHINE, False)
+    assert [call["operation"] for call in calls(simulator)] == ["states:StartExecution"] * 3
+
+
+def test_a_run_ends_as_its_script_says(start):
+    steps = [now(outcome="fail", times=1), {"outcome": "time_out", "delay_seconds": 60, "times": 1}, now(outcome="throttle")]
+    simulator = start(fleet=declared(state_machines=[stub("drills", *steps)]))
+    client = simulator.client("stepfunctions")
+    runs = [client.start_execution(stateMachineArn=MACHINE)["executionArn"] for _ in range(2)]
+    assert [client.describe_execution(executionArn=run)["status"] for run in runs] == ["FAILED", "RUNNING"]
+    simulator.advance(60)
+    assert client.describe_execution(executionArn=runs[1])["status"] == "TIMED_OUT"
+    refused(lambda: client.start_execution(stateMachineArn=MACHINE), "ThrottlingException", 400)
+
+
+def test_a_token_is_good_once(start):
+    client = start(fleet=declared(state_machines=[stub("drills")])).client("stepfunctions")
+    client.send_task_success(taskToken="drills/1", output="{}")
+    refused(lambda: client.send_task_success(taskToken="drills/1", output="{}"), "TaskTimedOut", 400)
+    refused(lambda: client.send_task_success(taskToken="others/1", output="{}"), "TaskDoesNotExist", 400)
+    refused(lambda: client.send_task_success(taskToken="1", output="{}"), "InvalidToken", 400)
+    refused(lambda: client.send_task_success(taskToken="drills/2", output="{"), "InvalidOutput", 400)
+
+
+def test_state_machines_that_nobody_declared_do_not_exist(start):
+    client = start(fleet=declared(state_machines=[stub("drills")])).client("stepfunctions")
+    for call in (client.describe_state_machine, client.start_execution):
+        for other in (MACHINE.replace("drills", "others"), MACHINE.replace(ACCOUNT, "444455556666")):
+            refused(functools.partial(call, stateMachineArn=other), "StateMachineDoesNotExist", 400)
+    refused(lambda: client.describe_state_machine(stateMachineArn="drills"), "InvalidArn", 400)
+    run = MACHINE.replace("stateMachine", "execution") + ":x-1"
+    refused(lambda: client.describe_execution(executionArn=run), "ExecutionDoesNotExist", 400)

@@ -5,9 +5,11 @@ time. The function reaches the simulator by the variables that every program of 
 simulator saw and what the history says; that a run of the machine succeeded proves nothing.
 """
 
+import io
 import json
 import os
 import subprocess
+import uuid
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,8 @@ from emulator import Ministack
 
 # Job phases of minutes take seconds, and a status check passes at once.
 SHORTEN = 60.0
+# After so many a machine goes on as a new run.
+TURNS = 1500
 # Whatever runs in real time here is over well before.
 RUN_SECONDS = 240.0
 
@@ -46,14 +50,20 @@ class Cloud:
             aws_secret_access_key="not-verified",
         )
 
-    def add_machine(self, name: str, modes: str = "DRILL", **variables: str) -> str:
-        """A function, and a state machine that calls it; the ARN of the machine."""
+    def add_machine(self, name: str, modes: str = "DRILL", turns: int = TURNS, **variables: str) -> str:
+        """A function, and a state machine that calls it; the ARN of the machine. It goes on as a new run after some turns."""
         machine = f"arn:aws:states:{REGION}:{self.simulator.account}:stateMachine:{name}"
         given = {"DRS_FUNCTION": "runner", "DRS_ALLOWED_MODES": modes, "DRS_STATE_MACHINES": machine}
-        function = self.add_function(name, **given | variables)
+        return self.add_machine_for(name, self.add_function(name, **given | variables), turns)
+
+    def add_machine_for(self, name: str, function: str, turns: int = TURNS) -> str:
+        """A state machine that calls a function."""
+        machine = f"arn:aws:states:{REGION}:{self.simulator.account}:stateMachine:{name}"
+        definition = self.drsctl("state-machine", "--function", function).stdout
+        assert definition.count(f"$turns >= {TURNS}") == 1
         made = self.client("stepfunctions").create_state_machine(
             name=name,
-            definition=self.drsctl("state-machine", "--function", function).stdout,
+            definition=definition.replace(f"$turns >= {TURNS}", f"$turns >= {turns}"),
             roleArn=f"arn:aws:iam::{self.simulator.account}:role/machine",
             type="STANDARD",
         )
@@ -70,6 +80,22 @@ class Cloud:
             Code={"ZipFile": self.package.read_bytes()},
             Timeout=60,
             Environment={"Variables": self.variables | variables},
+        )
+        return made["FunctionArn"]
+
+    def add_stranger(self, source: str) -> str:
+        """A function of somebody else's, in Python; its ARN."""
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr("other.py", source)
+        client = self.client("lambda")
+        name = f"stranger-{uuid.uuid4()}"
+        made = client.create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Handler="other.answer",
+            Role=f"arn:aws:iam::{self.simulator.account}:role/function",
+            Code={"ZipFile": package.getvalue()},
         )
         return made["FunctionArn"]
 

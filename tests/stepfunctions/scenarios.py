@@ -47,6 +47,8 @@ class Scenario:
     servers: tuple[str, ...] = ("web-1",)
     meddle: Callable[[Cloud, str], None] = lambda cloud, execution: None
     prepare: Callable[[Simulator], None] = lambda simulator: None
+    # Whether a process begins and dies, the runner takes over, is ended too, and a process brings it to its end.
+    changes_hands: bool = False
     # What the simulator must have been asked to launch, by host name.
     launched: tuple[str, ...] = ("db-1", "web-1")
 
@@ -89,6 +91,7 @@ SCENARIOS = [
     Scenario("cancel while paused", "CANCELLED", {"pause_before": True}, meddle=cancels_while_paused, launched=("db-1",)),
     Scenario("throttling", "COMPLETED", {}, prepare=throttles),
     Scenario("lost launch answer", "COMPLETED", {}, prepare=loses_the_answer),
+    Scenario("takeover and back", "COMPLETED", {}, changes_hands=True),
 ]
 
 

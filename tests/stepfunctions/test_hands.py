@@ -1,4 +1,4 @@
-"""Executions that change hands, a sweeper that finds what nobody drives, and a function that is not for every mode.
+"""A sweeper that finds what nobody drives, and a function that is not for every mode.
 
 As in test_runners, what is asserted is what the simulator was asked and what the history says.
 """
@@ -13,7 +13,7 @@ from emulator import Ministack
 
 from .cloud import SHORTEN, Cloud
 from .scenarios import PLAN, SCENARIOS, build
-from .test_runners import BINARIES, first
+from .test_runners import BINARIES, first, owners
 
 RULE = "arn:aws:events:us-east-1:111122223333:rule/sweep"
 DUE = {
@@ -55,36 +55,8 @@ def left(cloud: Cloud) -> str:
     return execution
 
 
-def owners(cloud: Cloud, execution: str) -> list[str]:
-    """Who owned an execution, one after the other."""
-    taken = [event["event"] for event in cloud.history(execution) if event["event"]["type"] == "OwnerTaken"]
-    return ["machine" if event["owner"].startswith("step-functions/") else "process" for event in taken]
-
-
 def outcome(cloud: Cloud, execution: str) -> str:
     return cloud.await_event(execution, "ExecutionFinished")["event"]["outcome"]
-
-
-def test_from_a_dead_process_to_a_machine_and_back(cloud: Cloud) -> None:
-    machine = cloud.add_machine("hands")
-    execution = left(cloud)
-    follower = cloud.begin("run", execution, "--runner", "step-functions", "--state-machine", machine, "--take-over")
-    try:
-        until("a launch of the machine", lambda: launches(cloud, execution) == 2, seconds=120)
-    finally:
-        follower.kill()
-        follower.wait()
-    [run] = [run for run in cloud.runs(machine) if run["status"] == "RUNNING"]
-    cloud.client("stepfunctions").stop_execution(executionArn=run["executionArn"])
-
-    cloud.drsctl("run", execution, "--take-over")
-    assert outcome(cloud, execution) == "COMPLETED"
-    assert owners(cloud, execution) == ["process", "machine", "process"]
-    assert cloud.simulator.launches() == {"db-1": 1, "web-1": 1}
-
-
-def launches(cloud: Cloud, execution: str) -> int:
-    return sum(event["event"]["type"] == "LaunchAccepted" for event in cloud.history(execution))
 
 
 def test_the_sweeper_gives_what_nobody_drives_to_a_machine(cloud: Cloud) -> None:
@@ -104,7 +76,7 @@ def test_the_sweeper_gives_what_nobody_drives_to_a_machine(cloud: Cloud) -> None
     swept = invoke(cloud, "sweeper", DUE)
     assert swept == {"found": 1, "restarted": 1, "failed": 0}
     assert outcome(cloud, execution) == "COMPLETED"
-    assert owners(cloud, execution) == ["process", "machine"]
+    assert owners(cloud.history(execution)) == ["process", "machine"]
     assert cloud.simulator.launches() == {"db-1": 1, "web-1": 1}
     again = invoke(cloud, "sweeper", DUE)
     assert again["restarted"] == 0, "nothing is left to do"
@@ -129,6 +101,42 @@ def test_a_function_for_drills_launches_no_recovery(cloud: Cloud) -> None:
     assert failed["error"] == "Refused" and "DRS_ALLOWED_MODES" in failed["cause"], failed
     assert "LaunchIntended" not in [event["event"]["type"] for event in cloud.history(execution)]
     assert cloud.simulator.launches() == {}
+
+
+def test_a_machine_goes_on_as_new_runs(cloud: Cloud) -> None:
+    """Here after three turns each. All of them are one owner, and what they have is passed on by ids alone."""
+    machine = cloud.add_machine("goes-on", turns=3)
+    cloud.drsctl("start", PLAN, "--reason", "r", "--runner", "step-functions", "--state-machine", machine)
+    [execution] = cloud.executions(PLAN)
+    assert outcome(cloud, execution) == "COMPLETED"
+    assert owners(cloud.history(execution)) == ["machine"]
+    assert cloud.simulator.launches() == {"db-1": 1, "web-1": 1}
+    runs = until("every run has ended", lambda: all_ended(cloud, machine))
+    assert {run["status"] for run in runs} == {"SUCCEEDED"} and len(runs) >= 3, runs
+    [first_run] = [run["name"] for run in runs if not run["name"].rpartition("-")[2].isdigit()]
+    assert {run["name"] for run in runs} == {first_run, *(f"{first_run}-{part}" for part in range(2, len(runs) + 1))}
+
+
+def all_ended(cloud: Cloud, machine: str) -> list[dict] | None:
+    runs = cloud.runs(machine)
+    return None if any(run["status"] == "RUNNING" for run in runs) else runs
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [('return {"next": "dance"}', "NotUnderstood"), ('raise ValueError("no")', "ValueError")],
+    ids=["an answer that it does not know", "an error that it does not know"],
+)
+def test_a_machine_ends_at_what_it_does_not_know(body: str, error: str, cloud: Cloud) -> None:
+    """Its function is another here. The machine neither guesses nor asks for ever."""
+    machine = cloud.add_machine_for("strange", cloud.add_stranger(f"def answer(event, context):\n    {body}\n"))
+    run = {"execution_id": "exec-1", "run": "exec-1-x", "part": 1}
+    client = cloud.client("stepfunctions")
+    begun = client.start_execution(stateMachineArn=machine, input=json.dumps(run))["executionArn"]
+    [ended] = until("the run has ended", lambda: all_ended(cloud, machine))
+    shown = client.describe_execution(executionArn=begun)
+    assert (ended["status"], shown["error"]) == ("FAILED", error), shown
+    client.delete_state_machine(stateMachineArn=machine)
 
 
 def test_what_is_not_of_this_environment_is_refused(cloud: Cloud) -> None:

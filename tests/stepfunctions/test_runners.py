@@ -23,6 +23,7 @@ from .scenarios import PLAN, SCENARIOS, Scenario, build
 
 BINARIES = ROOT / "target" / "debug"
 RUNNERS = ("in-process", "step-functions")
+REASON = "the quarterly drill"
 AT_ONCE = 7
 
 
@@ -56,10 +57,14 @@ def run(
         try:
             simulator.command({"change_settings": {"shorten": SHORTEN}})
             cloud = Cloud(simulator, ministack, path)
-            started = begin(cloud, scenario, runner)
+            options = hosting(cloud, scenario) if runner == "step-functions" else []
+            scenario.prepare(cloud.simulator)
+            started = cloud.begin("start", PLAN, "--reason", REASON, *([] if scenario.changes_hands else options))
             try:
                 execution = until("the execution", lambda: first(cloud))
                 scenario.meddle(cloud, execution)
+                if scenario.changes_hands:
+                    started = change_hands(cloud, execution, started, options)
                 out, err = started.communicate(timeout=seconds)
             finally:
                 started.kill()
@@ -71,14 +76,34 @@ def run(
             simulator.stop()
 
 
-def begin(cloud: Cloud, scenario: Scenario, runner: str) -> subprocess.Popen:
-    """Begins the drill; drsctl follows it to its end, whoever drives."""
-    options = []
-    if runner == "step-functions":
-        machine = cloud.add_machine(scenario.name.replace(" ", "-"))
-        options = ["--runner", runner, "--state-machine", machine]
-    scenario.prepare(cloud.simulator)
-    return cloud.begin("start", PLAN, "--reason", "the quarterly drill", *options)
+def hosting(cloud: Cloud, scenario: Scenario) -> list[str]:
+    """A state machine of the scenario's own, as drsctl is told of it; drsctl follows it to the drill's end."""
+    machine = cloud.add_machine(scenario.name.replace(" ", "-"))
+    return ["--runner", "step-functions", "--state-machine", machine]
+
+
+def change_hands(cloud: Cloud, execution: str, started: subprocess.Popen, options: list[str]) -> subprocess.Popen:
+    """From a process that dies to the runner, and from the runner, which is ended in the second wave, to a process."""
+    cloud.await_event(execution, "LaunchAccepted")
+    end(started)
+    second = cloud.begin("run", execution, "--take-over", *options)
+    try:
+        until("the launch of the second wave", lambda: launches(cloud, execution) == 2, seconds=RUN_SECONDS)
+    finally:
+        end(second)
+    if options:
+        [run] = [run for run in cloud.runs(options[-1]) if run["status"] == "RUNNING"]
+        cloud.client("stepfunctions").stop_execution(executionArn=run["executionArn"])
+    return cloud.begin("run", execution, "--take-over")
+
+
+def end(process: subprocess.Popen) -> None:
+    process.kill()
+    process.wait()
+
+
+def launches(cloud: Cloud, execution: str) -> int:
+    return sum(event["event"]["type"] == "LaunchAccepted" for event in cloud.history(execution))
 
 
 def first(cloud: Cloud) -> str | None:
@@ -92,8 +117,14 @@ def test_both_runners_leave_the_same_history(scenario: Scenario, ended: dict[tup
     (own, own_launches), (hosted, hosted_launches) = (ended[scenario.name, runner].result() for runner in RUNNERS)
     assert own_launches == hosted_launches == {name: 1 for name in scenario.launched}
     assert comparable(own) == comparable(hosted)
-    owners = {event["event"]["owner"] for event in hosted if event["event"]["type"] == "OwnerTaken"}
-    assert all(owner.startswith("step-functions/") for owner in owners), owners
+    machine = [["machine"], ["process", "machine", "process"]][scenario.changes_hands]
+    assert (owners(own), owners(hosted)) == (["process"] * len(machine), machine)
+
+
+def owners(events: list[dict]) -> list[str]:
+    """Who owned an execution, one after the other."""
+    taken = [event["event"] for event in events if event["event"]["type"] == "OwnerTaken"]
+    return ["machine" if event["owner"].startswith("step-functions/") else "process" for event in taken]
 
 
 def test_without_the_simulator_the_check_fails(ministack: Ministack) -> None:

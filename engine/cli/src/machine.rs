@@ -39,6 +39,8 @@ enum Left {
     Interrupted,
     /// Its run has ended, though the execution has not.
     Gone(Standing),
+    /// Nothing is heard of it, and Step Functions refuses to say how its run stands.
+    Unheard(CallError),
 }
 
 impl<P: Ports> Machine<P> {
@@ -113,7 +115,7 @@ impl<P: Ports> Machine<P> {
         let until = pin!(async {
             tokio::select! {
                 () = interrupts.next() => Left::Interrupted,
-                standing = self.gone(operator, &id) => Left::Gone(standing),
+                left = self.gone(operator, &id) => left,
             }
         });
         match watching.follow(screen, until).await? {
@@ -122,11 +124,12 @@ impl<P: Ports> Machine<P> {
             Some(Left::Gone(standing)) => {
                 Err(self.stopped(operator, &watching.state, &standing).await)
             }
+            Some(Left::Unheard(error)) => Err(self.unheard(&error)),
         }
     }
 
-    /// Returns when the run of the machine has ended and nobody drives the execution.
-    async fn gone(&self, operator: &Operator<P>, id: &ExecutionId) -> Standing {
+    /// Returns when nobody drives the execution, and the run of the machine has ended or cannot be asked for.
+    async fn gone(&self, operator: &Operator<P>, id: &ExecutionId) -> Left {
         let Hosting {
             state_machine, run, ..
         } = &self.hosting;
@@ -136,9 +139,12 @@ impl<P: Ports> Machine<P> {
                 continue;
             }
             // Otherwise it goes on as another run, or it works; what cannot be asked now is asked again.
-            let standing = self.machines.standing(state_machine, run).await;
-            if let Ok(standing @ (Standing::Ended(_) | Standing::Missing)) = standing {
-                return standing;
+            match self.machines.standing(state_machine, run).await {
+                Ok(standing @ (Standing::Ended(_) | Standing::Missing)) => {
+                    return Left::Gone(standing);
+                }
+                Err(error) if error.kind == Kind::Refused => return Left::Unheard(error),
+                Ok(_) | Err(_) => {}
             }
         }
     }
@@ -160,6 +166,19 @@ impl<P: Ports> Machine<P> {
         ))
         .help(format!(
             "`aws stepfunctions get-execution-history --execution-arn {host} --reverse-order` says why it ended."
+        ))
+    }
+
+    fn unheard(&self, error: &CallError) -> Failure {
+        let (id, host) = (&self.hosting.execution, self.hosting.host());
+        Failure::new(format!(
+            "nothing is heard of the state machine that drives execution {id}, and how its run {host} stands cannot be asked: \
+             {error}"
+        ))
+        .safe("Nothing was stopped. If the machine lives, it goes on; nothing is launched twice.")
+        .help(calls::help(error))
+        .help(format!(
+            "`drsctl watch {id}` follows it again; `drsctl run {id}` drives it here if nobody does."
         ))
     }
 

@@ -123,6 +123,10 @@ impl World {
         let mut options = Options::at(store);
         options.speed = Some(speed);
         options.admin = Some("127.0.0.1:0".parse().expect("an address"));
+        Self::of(options).await
+    }
+
+    async fn of(options: Options) -> Self {
         let simulator = Simulator::start(options).await.expect("a simulator");
         let session = session(&simulator).await;
         session.ensure_tables().await.expect("tables");

@@ -2,12 +2,15 @@
 //!
 //! The real driver runs the real store rules on the simulated DRS, and every call takes as long as it does on AWS. What it
 //! takes is put beside a lower bound that knows nothing of the engine ([`bound`]), and beside the same plan run wave after
-//! wave with a fixed poll, as orchestrators do that have no graph. The table is kept in `docs/guides/performance.md`.
+//! wave with a fixed poll, as orchestrators do that have no graph. The tables are kept in `docs/guides/performance.md`, and those of a state
+//! machine in `docs/guides/cost-and-limits.md`.
 //!
 //! It judges nothing but that the same seed gives the same run: how long this machine takes is printed, not asserted.
 
 mod bound;
+mod cost;
 mod fold;
+mod machine;
 mod meter;
 mod shape;
 mod trial;
@@ -18,7 +21,7 @@ use drs_engine::decide::Settings;
 
 use meter::Latency;
 use shape::Shape;
-use trial::{Outcome, run};
+use trial::{How, Outcome, run};
 
 /// Chance begins here.
 const SEED: u64 = 1;
@@ -28,12 +31,14 @@ const FIXED_POLL: SignedDuration = SignedDuration::from_secs(30);
 fn main() {
     let spread = |servers| Shape {
         servers,
+        waves: 50,
         depth: 5,
         in_one: 0,
         windows: 200,
     };
     let crowded = |servers| Shape {
         servers,
+        waves: 50,
         depth: 2,
         in_one: 80,
         windows: 0,
@@ -54,9 +59,15 @@ fn main() {
             poll_longest: FIXED_POLL,
             ..Settings::default()
         };
-        let instant = run(shape, false, SEED, Settings::default(), Latency::NONE);
-        let graph = run(shape, false, SEED, Settings::default(), Latency::AWS);
-        let line = run(shape, true, SEED, fixed, Latency::AWS);
+        let instant = run(
+            shape,
+            How::Process,
+            SEED,
+            Settings::default(),
+            Latency::NONE,
+        );
+        let graph = run(shape, How::Process, SEED, Settings::default(), Latency::AWS);
+        let line = run(shape, How::InLine, SEED, fixed, Latency::AWS);
         row(name, "no latency", &instant);
         row("", "AWS's latency", &graph);
         row("", "wave after wave, 30 s", &line);
@@ -73,6 +84,8 @@ fn main() {
     for (name, graph, _) in &outcomes {
         println!("| {name} | {} |", fold::measure(graph));
     }
+    println!();
+    cost::print(SEED);
 }
 
 const HEADER: &str = "
@@ -115,7 +128,7 @@ fn calls(name: &str, outcome: &Outcome) {
 
 /// The same seed twice is the same run to the byte, with forty targets as with one.
 fn same_twice(shape: Shape) {
-    let again = || run(shape, false, SEED, Settings::default(), Latency::AWS);
+    let again = || run(shape, How::Process, SEED, Settings::default(), Latency::AWS);
     let (first, second) = (again(), again());
     assert_eq!(first.trace, second.trace, "the same seed gave another run");
     assert!(

@@ -321,7 +321,7 @@ fn written(write: &Write) -> usize {
 }
 
 /// The size of an item as DynamoDB counts it, or nearly.
-fn size(item: &Item) -> usize {
+pub(crate) fn size(item: &Item) -> usize {
     let key = item.key.partition.len() + item.key.sort.as_ref().map_or(0, String::len) + 20;
     let attributes = item.attributes.iter();
     key + attributes

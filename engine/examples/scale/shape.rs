@@ -1,4 +1,4 @@
-//! The fleets and plans that are measured: fifty waves over ten accounts and four Regions.
+//! The fleets and plans that are measured: waves over ten accounts and four Regions.
 //!
 //! Every application has its tiers in one account, spread over that account's Regions; a tier waits for the one before
 //! it, sometimes for one of the next application, and everything waits for the first tier of the first application, as
@@ -16,7 +16,6 @@ use drs_engine::store::group::{GroupConfig, Selection};
 
 const ACCOUNTS: usize = 10;
 const REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2"];
-const WAVES: usize = 50;
 /// How often a tier waits for one of the next application, too, in parts per thousand.
 const CROSSING: u64 = 300;
 
@@ -24,6 +23,7 @@ const CROSSING: u64 = 300;
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) servers: usize,
+    pub(crate) waves: usize,
     /// Tiers of an application.
     pub(crate) depth: usize,
     /// How many of a hundred servers live in the first account and Region, whatever their application.
@@ -51,19 +51,19 @@ impl Shape {
         let mut random = Random::new(seed);
         let depends_on = self.graph(&mut random);
         let mut homes: BTreeMap<Target, Vec<Server>> = all_targets();
-        let mut spans = vec![Vec::new(); WAVES];
-        let mut checks = vec![Vec::new(); WAVES];
-        let mut subsets = vec![Vec::new(); WAVES];
+        let mut spans = vec![Vec::new(); self.waves];
+        let mut checks = vec![Vec::new(); self.waves];
+        let mut subsets = vec![Vec::new(); self.waves];
         for number in 0..self.servers {
-            let wave = number % WAVES;
-            let target = self.home(number / WAVES, wave / self.depth);
+            let wave = number % self.waves;
+            let target = self.home(number / self.waves, wave / self.depth);
             let (server, seconds, checked) = server(number, self.windows, &mut random);
             subsets[wave].push(ServerId::new(server.id.clone().expect("it has one")));
             spans[wave].push((target.clone(), seconds));
             checks[wave].push(checked);
             homes.entry(target).or_default().push(server);
         }
-        let waves = (0..WAVES).map(|wave| WaveSpec {
+        let waves = (0..self.waves).map(|wave| WaveSpec {
             name: format!("wave {wave}"),
             protection_group_ids: groups_of(&spans[wave]),
             depends_on_waves: (!in_line).then(|| names(&depends_on[wave])),
@@ -91,7 +91,7 @@ impl Shape {
             let mut others = Vec::new();
             if tier > 0 {
                 others.push(wave - 1);
-                let next = (wave + self.depth) % WAVES;
+                let next = (wave + self.depth) % self.waves;
                 if random.chance(CROSSING) {
                     others.push(next - 1);
                 }
@@ -100,7 +100,9 @@ impl Shape {
             }
             others
         };
-        (0..WAVES).map(|wave| waits_for(wave, random)).collect()
+        (0..self.waves)
+            .map(|wave| waits_for(wave, random))
+            .collect()
     }
 
     /// Where a wave's server of a number lives.

@@ -50,8 +50,11 @@ pub(crate) async fn answer(
     let driver = driver(session, from);
     match ask {
         Ask::Turn(_) => {
+            let began = Instant::now();
             let answer = turn(&driver, from, called, &log, session.environment(), mode).await?;
-            log.line(Level::Info, "turn", json!({"answer": answer}));
+            let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let fields = json!({"answer": answer, "milliseconds": took});
+            log.line(Level::Info, "turn", fields);
             Ok(json!(answer))
         }
         Ask::Pause { seq, token, .. } => pause(session, &driver, from, *seq, token, &log).await,

@@ -14,7 +14,7 @@
 //! GET  /launches           every launch that was ever accepted
 //! GET  /counts             how often each operation was called
 //! GET  /callers            the same, by who called
-//! GET  /calls              the latest calls of functions, documents and topics
+//! GET  /calls              the latest calls of functions, documents, topics and state machines
 //! POST /world              a command to the world
 //! ```
 //!

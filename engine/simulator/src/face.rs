@@ -9,4 +9,5 @@ pub(crate) mod lambda;
 pub(crate) mod quotas;
 pub(crate) mod sns;
 pub(crate) mod ssm;
+pub(crate) mod states;
 pub(crate) mod sts;

@@ -110,6 +110,24 @@ pub(crate) fn of_function(visit: &Visit<'_, '_>, action: &str, input: &Value) ->
     vec![Need::of(action, resource)]
 }
 
+/// A call of Step Functions. The token of a stand-in begins with the name of its machine.
+pub(crate) fn of_states(visit: &Visit<'_, '_>, operation: &str, input: &Value) -> Vec<Need> {
+    let Some(place) = Place::asked(visit) else {
+        return Vec::new();
+    };
+    let resource = match operation {
+        "DescribeExecution" => input["executionArn"].as_str().map(ToOwned::to_owned),
+        "SendTaskSuccess" => {
+            let token = input["taskToken"].as_str();
+            let machine = token.and_then(|token| token.split_once('/'));
+            machine.map(|(name, _)| place.arn("states", &format!("stateMachine:{name}")))
+        }
+        _ => input["stateMachineArn"].as_str().map(ToOwned::to_owned),
+    };
+    let need = resource.map(|resource| Need::of(&format!("states:{operation}"), resource));
+    need.into_iter().collect()
+}
+
 /// A call of Systems Manager.
 pub(crate) fn of_ssm(visit: &Visit<'_, '_>, operation: &str, input: &Value) -> Vec<Need> {
     let Some(place) = Place::asked(visit) else {

@@ -12,7 +12,7 @@ use crate::xml;
 pub(crate) enum Protocol {
     /// DRS: the error's code is in a header.
     RestJson,
-    /// DynamoDB.
+    /// DynamoDB and Step Functions.
     Json10,
     /// Service Quotas.
     Json11,
@@ -32,7 +32,7 @@ impl Protocol {
     /// The protocol of a service by the name that requests are signed for; that of DRS for any other.
     pub(crate) fn of(service: &str) -> Self {
         match service {
-            "dynamodb" => Self::Json10,
+            "dynamodb" | "states" => Self::Json10,
             "servicequotas" => Self::Json11,
             "sts" => Self::Query,
             "ec2" => Self::Ec2,

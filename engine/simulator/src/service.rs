@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::auth::{self, Identity, Refusal};
 use crate::clock::Clock;
-use crate::face::{drs, dynamodb, ec2, lambda, quotas, sns, ssm, sts};
+use crate::face::{drs, dynamodb, ec2, lambda, quotas, sns, ssm, states, sts};
 use crate::http::{Answer, Request};
 use crate::needs::Need;
 use crate::protocol::Protocol;
@@ -147,6 +147,7 @@ impl Service {
             "servicequotas" => quotas::plan(visit),
             "sns" => sns::plan(visit),
             "ssm" => ssm::plan(visit),
+            "states" => states::plan(visit),
             "sts" => sts::plan(visit),
             other => Err(visit
                 .protocol

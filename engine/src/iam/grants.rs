@@ -24,6 +24,7 @@ pub(super) fn of(principal: Principal, names: &Names) -> Vec<Statement> {
         Principal::Runner => [reads(names), writes_everything(names), drives()].concat(),
         Principal::Lambda => [reads(names), starts(names), drives(), hosted(names)].concat(),
         Principal::StateMachine => machine(names),
+        Principal::Sweeper => [reads(names), asks(names), restarts(names)].concat(),
         Principal::SweeperRule => vec![Statement::new(
             "CallTheSweeper",
             ["lambda:InvokeFunction"],
@@ -355,24 +356,51 @@ fn tagged_statement(
     }
 }
 
-/// What a function needs that drives for a state machine: to write its log, to wake machines that wait, and, as the sweeper, to
-/// have them take over what nobody drives.
+/// Asking things of executions: a wish is an item of the history.
+fn asks(names: &Names) -> Vec<Statement> {
+    let history = names.table(Table::ExecutionHistory);
+    vec![Statement::new(
+        "WriteWishes",
+        ["dynamodb:PutItem"],
+        [history],
+    )]
+}
+
+/// What a function needs that drives for a state machine: to write its log, and to wake machines that wait.
 fn hosted(names: &Names) -> Vec<Statement> {
-    let log = names.runner_function.as_deref().and_then(log_group);
-    let machines = || {
-        [names.drill_machine.clone(), names.recovery_machine.clone()]
-            .into_iter()
-            .flatten()
-    };
     vec![
+        writes_log(names.runner_function.as_deref()),
         Statement::new(
-            "WriteLogs",
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
-            log,
+            "WakeMachines",
+            ["states:SendTaskSuccess"],
+            machines_named(names),
         ),
-        Statement::new("RestartMachines", ["states:StartExecution"], machines()),
-        Statement::new("WakeMachines", ["states:SendTaskSuccess"], machines()),
     ]
+}
+
+/// What the sweeper needs beside the history: to write its log, and to have machines take over what nobody drives.
+fn restarts(names: &Names) -> Vec<Statement> {
+    vec![
+        writes_log(names.sweeper_function.as_deref()),
+        Statement::new(
+            "RestartMachines",
+            ["states:StartExecution"],
+            machines_named(names),
+        ),
+    ]
+}
+
+fn machines_named(names: &Names) -> impl Iterator<Item = String> {
+    let machines = [names.drill_machine.clone(), names.recovery_machine.clone()];
+    machines.into_iter().flatten()
+}
+
+fn writes_log(function_arn: Option<&str>) -> Statement {
+    Statement::new(
+        "WriteLogs",
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        function_arn.and_then(log_group),
+    )
 }
 
 /// The streams of the log group of a function.
@@ -385,18 +413,13 @@ fn log_group(function_arn: &str) -> Option<String> {
 
 /// A machine calls the function, and goes on as a new run of itself before its own history is full.
 fn machine(names: &Names) -> Vec<Statement> {
-    let machines = [names.drill_machine.clone(), names.recovery_machine.clone()];
     vec![
         Statement::new(
             "CallTheFunction",
             ["lambda:InvokeFunction"],
             versions(names.runner_function.as_deref()),
         ),
-        Statement::new(
-            "GoOn",
-            ["states:StartExecution"],
-            machines.into_iter().flatten(),
-        ),
+        Statement::new("GoOn", ["states:StartExecution"], machines_named(names)),
     ]
 }
 

@@ -85,6 +85,9 @@ pub struct Region {
     /// Its SNS topics.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<Stub>,
+    /// Its state machines of Step Functions. Their runs are kept, and drive nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub state_machines: Vec<Stub>,
 }
 
 impl Region {
@@ -98,6 +101,7 @@ impl Region {
             functions: Vec::new(),
             documents: Vec::new(),
             topics: Vec::new(),
+            state_machines: Vec::new(),
         }
     }
 }

@@ -74,7 +74,7 @@ pub struct World {
     faults: Vec<fault::Injected>,
     accepted: Vec<AcceptedLaunch>,
     counts: BTreeMap<String, u64>,
-    /// The latest calls of functions, documents and topics.
+    /// The latest calls of functions, documents, topics and state machines.
     #[serde(default)]
     stub_calls: VecDeque<StubCall>,
 }

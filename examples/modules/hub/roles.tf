@@ -28,20 +28,25 @@ resource "aws_iam_role" "function" {
 }
 
 data "drs_iam_policy" "runner" {
-  principal            = "lambda"
-  environment          = var.environment
-  regions              = length(var.regions) > 0 ? var.regions : [local.region]
-  functions            = var.hook_functions
-  automation_documents = var.hook_automations
-  command_documents    = var.hook_commands
-  target_role_arns     = var.target_role_arns
-  topic_arns           = [local.topic_arn]
+  for_each = local.modes
+
+  principal                  = "lambda"
+  environment                = var.environment
+  regions                    = length(var.regions) > 0 ? var.regions : [local.region]
+  functions                  = var.hook_functions
+  automation_documents       = var.hook_automations
+  command_documents          = var.hook_commands
+  target_role_arns           = var.target_role_arns
+  topic_arns                 = [local.topic_arn]
+  runner_function_arn        = local.function_arns[each.key]
+  drill_state_machine_arn    = each.key == "drill" ? local.machine_arns["drill"] : null
+  recovery_state_machine_arn = each.key == "recovery" ? local.machine_arns["recovery"] : null
 }
 
-# The sweeper writes wishes and starts machines: what an operator does who may start both.
 data "drs_iam_policy" "sweeper" {
-  principal                  = "recovery-manager"
+  principal                  = "sweeper"
   environment                = var.environment
+  sweeper_function_arn       = local.function_arns["sweeper"]
   drill_state_machine_arn    = local.machine_arns["drill"]
   recovery_state_machine_arn = local.machine_arns["recovery"]
 }
@@ -51,10 +56,10 @@ resource "aws_iam_role_policy" "function" {
 
   name   = "drs"
   role   = aws_iam_role.function[each.key].id
-  policy = each.key == "sweeper" ? data.drs_iam_policy.sweeper.json : data.drs_iam_policy.runner.json
+  policy = each.key == "sweeper" ? data.drs_iam_policy.sweeper.json : data.drs_iam_policy.runner[each.key].json
 }
 
-# The tables and the logs are under a key of this module.
+# The tables are under a key of this module.
 data "aws_iam_policy_document" "surroundings" {
   for_each = local.functions
 
@@ -62,12 +67,6 @@ data "aws_iam_policy_document" "surroundings" {
     sid       = "Key"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = [aws_kms_key.this.arn]
-  }
-
-  statement {
-    sid       = "Logs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.function[each.key].arn}:*"]
   }
 }
 

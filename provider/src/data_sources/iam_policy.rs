@@ -126,7 +126,7 @@ fn schema() -> Schema {
     };
     Schema::new(
         "The least-privilege IAM policy of whoever needs rights: the runner, the Lambda function, the state machine, the \
-         sweeper's schedule, the role of a target, and five roles of operators. It allows what is named and nothing else; \
+         sweeper and its schedule, the role of a target, and five roles of operators. It allows what is named and nothing else; \
          [Permissions](../guides/permissions.md) says what is in it and why.",
     )
     .attribute(
@@ -135,8 +135,8 @@ fn schema() -> Schema {
             .required()
             .validate(validator::one_of(Principal::ALL.map(Principal::as_str)))
             .describe(
-                "Whose policy: `runner`, `lambda`, `state-machine`, `sweeper-rule`, `spoke`, or one of the roles of operators \
-                 `read-only`, `plan-manager`, `operator`, `recovery-manager` and `admin`.",
+                "Whose policy: `runner`, `lambda`, `state-machine`, `sweeper`, `sweeper-rule`, `spoke`, or one of the roles of \
+                 operators `read-only`, `plan-manager`, `operator`, `recovery-manager` and `admin`.",
             ),
     )
     .attribute("partition", own("Partition of the ARNs. Default: the provider's."))

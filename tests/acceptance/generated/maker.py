@@ -7,7 +7,22 @@ from .actions import DECLARED
 from .model import EACH, MODULE, OWN, After, Configuration, Digest, Drill, Group, Hosts, Plan, Trigger, Wave, free, plain
 from .reads import LOOKS
 from .rules import WAVES, is_there, problems
-from .values import ABOUT, ACTION, CHECKS, DRILL, EVENTS, HOOK, NOTIFICATIONS, OBJECTIVES, PLAN, REGIONS, TARGET, WAVE, Values
+from .values import (
+    ABOUT,
+    ACTION,
+    CHECKS,
+    DRILL,
+    EVENTS,
+    HOOK,
+    NOON,
+    NOTIFICATIONS,
+    OBJECTIVES,
+    PLAN,
+    REGIONS,
+    TARGET,
+    WAVE,
+    Values,
+)
 from .world import EMPTY, HOME, REGION, SPOKES, UNDRILLED, UNGUARDED, UNITS, World, spoke
 
 # How often a value is one that is known only after apply.
@@ -215,7 +230,7 @@ class Maker:
         if self.is_so(0.7):
             attributes["triggers"] = self.maybe_after(self.triggers(made, plan))
         if self.often(0.15):
-            attributes["recovery_point_before"] = "2099-01-01T00:00:00+01:00"
+            attributes["recovery_point_before"] = f"{NOON}+01:00"
         elif self.often(0.15):
             hosts = made.launched(plan, self.world)
             named = {host: self.world.servers[host].points for host in hosts[:1]}

@@ -1,5 +1,6 @@
 """Values of optional attributes, other than their defaults."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .model import After, OfTarget
@@ -7,6 +8,8 @@ from .world import HOME, REGION, TOPIC
 
 Values = dict[str, list[Any]]
 
+# The noon before today. The newest point before it is kept for days; those of the last hour would age out while a drill goes on.
+NOON = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%dT12:00:00")
 ABOUT: Values = {
     "description": ["", "For people.", 'Two lines\nand "quotes" — and a dash.'],
     "tags": [{}, {"Owner": "dba"}, {"Owner": "web", "Cost center": "12", "Team": "web"}],
@@ -73,6 +76,6 @@ ACTION: Values = {
     "cleanup": ["on_success", "never"],
     "max_lifetime": ["240h"],
     "reason": ["The plan was changed."],
-    "recovery_point_before": ["2099-01-01T00:00:00Z"],
+    "recovery_point_before": [f"{NOON}Z"],
 }
 EVENTS = [["after_create"], ["after_update"], ["after_create", "after_update"]]

@@ -2,15 +2,23 @@
 
 use clap::{Args, ValueEnum};
 
+/// Where the options stand in the help; a heading of the whole part would be that of what follows it, too.
+const HEADING: &str = "Who drives it";
+
 /// Who drives an execution.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Who drives it")]
 pub(crate) struct Driving {
     /// Who drives it: this process, or a state machine of AWS Step Functions that goes on without this machine
-    #[arg(long, value_enum, value_name = "RUNNER", default_value_t)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "RUNNER",
+        default_value_t,
+        help_heading = HEADING
+    )]
     pub(crate) runner: Runner,
     /// ARN of the state machine, for --runner step-functions [env: DRS_STATE_MACHINE]
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", help_heading = HEADING)]
     pub(crate) state_machine: Option<String>,
 }
 

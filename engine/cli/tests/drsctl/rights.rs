@@ -13,6 +13,8 @@ use super::*;
 
 #[path = "rights/guide.rs"]
 mod guide;
+#[path = "rights/machines.rs"]
+mod machines;
 #[path = "rights/scenario.rs"]
 mod scenario;
 

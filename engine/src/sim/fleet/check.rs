@@ -27,7 +27,7 @@ impl fmt::Display for Problem {
 const DISKS_PER_SERVER: usize = 60;
 /// Most items on a page.
 const PAGE_SIZE: usize = 1_000;
-/// Functions, documents or topics of a Region.
+/// Functions, documents, topics or state machines of a Region.
 const STUBS: usize = 1_000;
 /// Steps of a script.
 const STEPS: usize = 100;
@@ -312,6 +312,7 @@ fn stubs(region: &Region, path: &str, found: &mut Found) {
         ("functions", &region.functions, false),
         ("documents", &region.documents, false),
         ("topics", &region.topics, true),
+        ("state_machines", &region.state_machines, false),
     ];
     for (list, stubs, are_topics) in lists {
         if stubs.len() > STUBS {

@@ -1,4 +1,4 @@
-//! What stands in for functions, documents and topics: a name, and a script of what happens when it is called.
+//! What stands in for functions, documents, topics and state machines: a name, and a script of what happens when it is called.
 //!
 //! What a fleet does not name does not exist, as in AWS, so that a rehearsal finds a hook whose target is missing. The
 //! name `*` stands for every name that has no script of its own.
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// A Lambda function, a Systems Manager document or an SNS topic.
+/// A Lambda function, a Systems Manager document, an SNS topic or a state machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stub {
@@ -41,7 +41,7 @@ pub struct Step {
     /// Why it fails; a typical reason when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// How long it takes, in world time; a second when left out, and for a topic no time.
+    /// How long it takes, in world time; a second when left out, for a topic no time, and for a state machine for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_seconds: Option<f64>,
     /// For how many calls; for all that come when left out.
@@ -63,7 +63,7 @@ pub enum Outcome {
     Fail,
     /// It runs, and does not end in time.
     TimeOut,
-    /// There is no such function, document or topic; of an instance: Systems Manager does not know it.
+    /// There is no such function, document, topic or state machine; of an instance: Systems Manager does not know it.
     Missing,
     /// The call is refused, for there are too many.
     Throttle,

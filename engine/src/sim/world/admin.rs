@@ -140,7 +140,7 @@ pub enum AdminCommand {
         /// Its name and what happens when it is called.
         stub: Stub,
     },
-    /// Lists the latest calls of functions, documents and topics.
+    /// Lists the latest calls of functions, documents, topics and state machines.
     ListStubCalls,
     /// Lists every launch that was accepted.
     ListAcceptedLaunches,

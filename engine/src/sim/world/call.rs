@@ -131,6 +131,8 @@ impl World {
             "ssm:GetCommandInvocation" => stubs::command::invocation(&scene, input),
             "ssm:ListCommandInvocations" => stubs::command::invocations(&scene, input),
             "ssm:ListCommands" => stubs::command::list(&scene, input),
+            "states:DescribeExecution" => stubs::states::show(&scene, caller, input),
+            "states:DescribeStateMachine" => stubs::states::machine(&scene, caller, input),
             _ => Err(ApiError::unknown_operation(operation)),
         };
         Ok(Reply {

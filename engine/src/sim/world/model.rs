@@ -52,7 +52,7 @@ pub(super) struct Site {
     pub(super) replication_template: Option<Template>,
     /// The number of the last job.
     pub(super) last_job: u64,
-    /// Functions, documents and topics.
+    /// Functions, documents, topics and state machines.
     #[serde(default)]
     pub(super) stubs: Stubs,
 }

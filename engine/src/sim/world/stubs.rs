@@ -1,4 +1,4 @@
-//! Stand-ins for Lambda, Systems Manager and SNS: what a script says comes of a call, and what was called.
+//! Stand-ins for Lambda, Systems Manager, SNS and Step Functions: what a script says comes of a call, and what was called.
 //!
 //! The scripts are those of a fleet or of an operator. What a call begins is given its end when it is made, as a job is,
 //! and looking reads it off.
@@ -22,6 +22,7 @@ pub(super) mod automation;
 pub(super) mod command;
 pub(super) mod lambda;
 pub(super) mod sns;
+pub(super) mod states;
 
 /// Calls that a world remembers.
 const CALLS_KEPT: usize = 1_000;
@@ -36,8 +37,15 @@ pub(super) struct Stubs {
     functions: BTreeMap<String, Vec<Step>>,
     documents: BTreeMap<String, Vec<Step>>,
     topics: BTreeMap<String, Vec<Step>>,
+    #[serde(default)]
+    state_machines: BTreeMap<String, Vec<Step>>,
     commands: VecDeque<command::Command>,
     automations: VecDeque<automation::Automation>,
+    #[serde(default)]
+    runs: VecDeque<states::Run>,
+    /// Tokens that were given back.
+    #[serde(default)]
+    tokens: VecDeque<String>,
     /// The number of the last call, which labels what chance gives it.
     last_call: u64,
 }
@@ -52,6 +60,8 @@ pub enum StubKind {
     Document,
     /// SNS topics.
     Topic,
+    /// State machines of Step Functions.
+    StateMachine,
 }
 
 /// A call of a stand-in that was made.
@@ -91,6 +101,7 @@ impl Stubs {
             functions: scripts(&region.functions),
             documents: scripts(&region.documents),
             topics: scripts(&region.topics),
+            state_machines: scripts(&region.state_machines),
             ..Self::default()
         }
     }
@@ -105,6 +116,7 @@ impl Stubs {
             StubKind::Function => &mut self.functions,
             StubKind::Document => &mut self.documents,
             StubKind::Topic => &mut self.topics,
+            StubKind::StateMachine => &mut self.state_machines,
         }
     }
 
@@ -114,6 +126,7 @@ impl Stubs {
             StubKind::Function => &self.functions,
             StubKind::Document => &self.documents,
             StubKind::Topic => &self.topics,
+            StubKind::StateMachine => &self.state_machines,
         };
         let declared = scripts.contains_key(name) || scripts.contains_key("*");
         declared || (kind == StubKind::Document && belongs_to_aws(name))
@@ -173,11 +186,13 @@ fn belongs_to_aws(name: &str) -> bool {
 }
 
 /// The operations that call a stand-in.
-pub(super) const CALLS: [&str; 4] = [
+pub(super) const CALLS: [&str; 6] = [
     "lambda:Invoke",
     "sns:Publish",
     "ssm:SendCommand",
     "ssm:StartAutomationExecution",
+    "states:SendTaskSuccess",
+    "states:StartExecution",
 ];
 
 impl World {
@@ -209,6 +224,8 @@ impl World {
             "lambda:Invoke" => lambda::invoke(&mut stage, caller, input),
             "sns:Publish" => sns::publish(&mut stage, caller, input),
             "ssm:SendCommand" => command::send(&mut stage, input),
+            "states:SendTaskSuccess" => states::wake(&mut stage, input),
+            "states:StartExecution" => states::start(&mut stage, caller, input),
             _ => automation::start(&mut stage, caller, input),
         };
         let (error, id) = match &begun {
