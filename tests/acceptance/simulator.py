@@ -43,7 +43,8 @@ class Simulator:
     directory: Path
     binaries: Path
     fleet: Path | None = FLEET
-    speed: float = SPEED
+    # None stands still, until it is moved.
+    speed: float | None = SPEED
     region: str = REGION
     account: str = "111122223333"
     # More of the second process's command line.
@@ -79,7 +80,8 @@ class Simulator:
     def process(self) -> dict[str, Any]:
         """Starts the second process; what it says about itself."""
         arguments = [self.binaries / "drsctl", "simulator", "--json", "--admin-port", "0", "--directory", self.directory]
-        arguments += ["--seed", str(SEED), "--speed", str(self.speed)]
+        arguments += ["--seed", str(SEED)]
+        arguments += ["--speed", str(self.speed)] if self.speed else ["--manual-clock"]
         if self.fleet:
             arguments += ["--fleet", self.fleet]
         arguments += self.options

@@ -18,13 +18,20 @@ CALL_SECONDS = 60
 PREFIX = "/2018-06-01/runtime/invocation/"
 
 
+class Server(ThreadingHTTPServer):
+    """One that says nothing of connections that the function's end has cut."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass
+
+
 class Function:
     """The function, waiting for events."""
 
     def __init__(self, binary: Path, variables: dict[str, str], log: Path) -> None:
         self._events: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._answers: queue.Queue[Any] = queue.Queue()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = Server(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.log = log
         lambdas = {

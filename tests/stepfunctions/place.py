@@ -106,6 +106,13 @@ class Place:
         started.wait()
         return {"execution_id": begun["execution_id"], "run": begun["run"], "state_machine": MACHINE}
 
+    def resume(self, execution: str) -> None:
+        """Lets a drill go on that is paused. drsctl would follow it."""
+        resuming = self.drsctl("resume", execution, "--reason", "r")
+        until("the wish", lambda: "ResumeRequested" in [event["type"] for event in self.events()])
+        resuming.kill()
+        resuming.wait()
+
     def begun(self) -> dict | None:
         """What the run was begun with that was begun first."""
         calls = self.simulator.admin("GET", "/calls")["calls"]
@@ -117,12 +124,12 @@ class Place:
         return [json.loads(item["Event"])["event"] for item in self.simulator.items("execution-history") if "Event" in item]
 
 
-def prepared(path: Path, options: tuple[str, ...] = ()) -> Simulator:
-    """A simulator with the plans, which serves a store."""
+def prepared(path: Path, speed: float | None = 1) -> Simulator:
+    """A simulator that serves a new store."""
     fleet = path / "fleet.yaml"
     # JSON is YAML.
     fleet.write_text(json.dumps(FLEET))
-    simulator = Simulator(path / "simulator", BINARIES, fleet=fleet, speed=1, options=options)
+    simulator = Simulator(path / "simulator", BINARIES, fleet=fleet, speed=speed)
     assert simulator.process
     return simulator
 

@@ -2,8 +2,8 @@
 //!
 //! The real driver runs the real store rules on the simulated DRS, and every call takes as long as it does on AWS. What it
 //! takes is put beside a lower bound that knows nothing of the engine ([`bound`]), and beside the same plan run wave after
-//! wave with a fixed poll, as orchestrators do that have no graph. The tables are kept in `docs/guides/performance.md`, and those of a state
-//! machine in `docs/guides/cost-and-limits.md`.
+//! wave with a fixed poll, as orchestrators do that have no graph. The tables are kept in `docs/guides/performance.md`, and that
+//! of a state machine in `docs/guides/cost-and-limits.md`.
 //!
 //! It judges nothing but that the same seed gives the same run: how long this machine takes is printed, not asserted.
 

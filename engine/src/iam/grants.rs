@@ -19,10 +19,22 @@ const TABLES: [Table; 3] = [
 
 /// What a principal is allowed.
 pub(super) fn of(principal: Principal, names: &Names) -> Vec<Statement> {
-    let drives = || [runs(names), launches(names)].concat();
+    let begins = || [looks_ahead(names), drives(names)].concat();
     let parts = match principal {
-        Principal::Runner => [reads(names), writes_everything(names), drives()].concat(),
-        Principal::Lambda => [reads(names), starts(names), drives(), hosted(names)].concat(),
+        Principal::Runner => [
+            reads(names),
+            checks_tables(names),
+            writes_everything(names),
+            begins(),
+        ]
+        .concat(),
+        Principal::Lambda => [
+            reads(names),
+            writes_history(names),
+            drives(names),
+            hosted(names),
+        ]
+        .concat(),
         Principal::StateMachine => machine(names),
         Principal::Sweeper => [reads(names), asks(names), restarts(names)].concat(),
         Principal::SweeperRule => vec![Statement::new(
@@ -30,10 +42,20 @@ pub(super) fn of(principal: Principal, names: &Names) -> Vec<Statement> {
             ["lambda:InvokeFunction"],
             versions(names.sweeper_function.as_deref()),
         )],
-        Principal::Spoke => [looks(names), hooks_seen(names), acts(names), via_drs(names)].concat(),
-        Principal::ReadOnly => [reads(names), looks(names), seen(names)].concat(),
+        Principal::Spoke => {
+            let looked = [looks(names), looks_ahead_there(names)].concat();
+            [looked, acts(names), via_drs(names)].concat()
+        }
+        Principal::ReadOnly => [
+            reads(names),
+            checks_tables(names),
+            looks(names),
+            looks_ahead(names),
+        ]
+        .concat(),
         Principal::PlanManager => {
-            [reads(names), looks(names), seen(names), writes_plans(names)].concat()
+            let written = [checks_tables(names), writes_plans(names)].concat();
+            [reads(names), looks(names), looks_ahead(names), written].concat()
         }
         Principal::Operator => operator(names, [names.drill_machine.as_deref(), None]),
         Principal::RecoveryManager => operator(
@@ -48,12 +70,12 @@ pub(super) fn of(principal: Principal, names: &Names) -> Vec<Statement> {
                 names.drill_machine.as_deref(),
                 names.recovery_machine.as_deref(),
             ];
-            let tables = sets_up(names);
+            let tables = [checks_tables(names), sets_up(names)].concat();
             [
                 reads(names),
                 tables,
                 writes_everything(names),
-                drives(),
+                begins(),
                 machines_of(machines),
             ]
             .concat()
@@ -65,14 +87,20 @@ pub(super) fn of(principal: Principal, names: &Names) -> Vec<Statement> {
 /// Operators launch by themselves only where no machine does it for them. IAM cannot tell a drill from a recovery in DRS, so
 /// with machines the right to launch is the machines', and operators may start one of them or both.
 fn operator(names: &Names, machines: [Option<&str>; 2]) -> Vec<Statement> {
-    let common = [reads(names), starts(names)].concat();
+    let tables = [reads(names), checks_tables(names), starts(names)].concat();
     if machines == [None, None] && names.recovery_machine.is_none() {
-        return [common, runs(names), launches(names)].concat();
+        return [tables, looks_ahead(names), drives(names)].concat();
     }
-    [common, looks(names), seen(names), machines_of(machines)].concat()
+    [
+        tables,
+        looks(names),
+        looks_ahead(names),
+        machines_of(machines),
+    ]
+    .concat()
 }
 
-/// Reading groups, plans and the history; looking whether the tables are there and fit.
+/// Reading groups, plans and the history.
 fn reads(names: &Names) -> Vec<Statement> {
     let tables = || TABLES.map(|table| names.table(table));
     let mut queried = TABLES.map(|table| names.indexes(table)).to_vec();
@@ -80,8 +108,17 @@ fn reads(names: &Names) -> Vec<Statement> {
     vec![
         Statement::new("ReadItems", ["dynamodb:BatchGetItem"], tables()),
         Statement::new("ReadLists", ["dynamodb:Query"], queried),
-        Statement::new("LookAtTables", ["dynamodb:DescribeTable"], tables()),
     ]
+}
+
+/// Looking whether the tables are there and fit, as people and the provider do before they write.
+fn checks_tables(names: &Names) -> Vec<Statement> {
+    let tables = TABLES.map(|table| names.table(table));
+    vec![Statement::new(
+        "LookAtTables",
+        ["dynamodb:DescribeTable"],
+        tables,
+    )]
 }
 
 const WRITES: [&str; 3] = [
@@ -103,14 +140,17 @@ fn writes_plans(names: &Names) -> Vec<Statement> {
     vec![Statement::new("WriteGroupsAndPlans", WRITES, tables)]
 }
 
+/// Writing the history.
+fn writes_history(names: &Names) -> Vec<Statement> {
+    let history = names.table(Table::ExecutionHistory);
+    vec![Statement::new("WriteHistory", WRITES, [history])]
+}
+
 /// Starting an execution and asking things of it. A start notes itself on the plan and its groups.
 fn starts(names: &Names) -> Vec<Statement> {
-    let history = names.table(Table::ExecutionHistory);
     let noted = [Table::ProtectionGroups, Table::RecoveryPlans].map(|table| names.table(table));
-    vec![
-        Statement::new("WriteHistory", WRITES, [history]),
-        Statement::new("NoteStarts", ["dynamodb:PutItem"], noted),
-    ]
+    let notes = Statement::new("NoteStarts", ["dynamodb:PutItem"], noted);
+    [writes_history(names), vec![notes]].concat()
 }
 
 /// Making the tables.
@@ -127,29 +167,23 @@ fn sets_up(names: &Names) -> Vec<Statement> {
     )]
 }
 
-/// Looking at servers, and at what launches of them will meet.
+/// Looking at servers and at what becomes of them.
 fn looks(names: &Names) -> Vec<Statement> {
     let everything = [
         "drs:DescribeJobs",
         "drs:DescribeRecoveryInstances",
         "drs:DescribeSourceServers",
         "ec2:DescribeInstanceStatus",
-        "ec2:DescribeInstanceTypes",
         "ec2:DescribeInstances",
         "ec2:DescribeLaunchTemplateVersions",
         "ec2:DescribeSubnets",
-        "servicequotas:GetServiceQuota",
         "servicequotas:ListServiceQuotas",
-    ];
-    let of_servers = [
-        "drs:DescribeRecoverySnapshots",
-        "drs:GetLaunchConfiguration",
     ];
     vec![
         Statement::new("Look", everything, ["*"]),
         Statement::new(
             "LookAtServers",
-            of_servers,
+            ["drs:GetLaunchConfiguration"],
             names.everywhere("drs", "source-server/*"),
         ),
         Statement::new(
@@ -160,22 +194,23 @@ fn looks(names: &Names) -> Vec<Statement> {
     ]
 }
 
-/// Whether functions, documents and topics of plans are there.
-fn seen(names: &Names) -> Vec<Statement> {
-    let topics = Statement::new(
-        "LookAtTopics",
-        ["sns:GetTopicAttributes"],
-        names.topics.clone(),
-    );
-    [hooks_seen(names), vec![topics]].concat()
-}
-
-fn hooks_seen(names: &Names) -> Vec<Statement> {
+/// Looking at what launches will meet, in any account: before a start, and for people.
+fn looks_ahead_there(names: &Names) -> Vec<Statement> {
     let documents = [
         names.own_documents(&names.commands, "document"),
         names.own_documents(&names.automations, "document"),
     ];
     vec![
+        Statement::new(
+            "LookAhead",
+            ["ec2:DescribeInstanceTypes", "servicequotas:GetServiceQuota"],
+            ["*"],
+        ),
+        Statement::new(
+            "LookAtPoints",
+            ["drs:DescribeRecoverySnapshots"],
+            names.everywhere("drs", "source-server/*"),
+        ),
         Statement::new(
             "LookAtFunctions",
             ["lambda:GetFunctionConfiguration"],
@@ -189,8 +224,19 @@ fn hooks_seen(names: &Names) -> Vec<Statement> {
     ]
 }
 
-/// What a runner does beside launching: it looks, notifies, and works in other accounts.
-fn runs(names: &Names) -> Vec<Statement> {
+/// The same in the hub, which has the topics.
+fn looks_ahead(names: &Names) -> Vec<Statement> {
+    let topics = Statement::new(
+        "LookAtTopics",
+        ["sns:GetTopicAttributes"],
+        names.topics.clone(),
+    );
+    [looks_ahead_there(names), vec![topics]].concat()
+}
+
+/// What a driver does, once an execution has begun: it looks, notifies, works in other accounts, launches, terminates and runs
+/// hooks in this one.
+fn drives(names: &Names) -> Vec<Statement> {
     let own = vec![
         Statement::new("Notify", ["sns:Publish"], names.topics.clone()),
         Statement::new(
@@ -199,14 +245,10 @@ fn runs(names: &Names) -> Vec<Statement> {
             names.spoke_roles.clone(),
         ),
     ];
-    [looks(names), seen(names), own].concat()
+    [looks(names), own, acts(names), via_drs(names)].concat()
 }
 
-/// Launching, terminating and running hooks in this account, and what DRS does for it.
-fn launches(names: &Names) -> Vec<Statement> {
-    [acts(names), via_drs(names)].concat()
-}
-
+/// Launching, terminating and running hooks in this account.
 fn acts(names: &Names) -> Vec<Statement> {
     // A launch is tagged with what started it. To tag servers at other times could change what groups select.
     let tag = Statement::new(

@@ -45,8 +45,8 @@ fn policy(principal: Principal) -> Policy {
     iam::policy(principal, &names).expect("a policy")
 }
 
-/// A store with a plan, state machines whose runs fail at once, and a drill in a pause whose machine waits for its token.
-async fn prepared() -> Folder {
+/// A store with a plan, and state machines whose runs fail at once.
+async fn prepared() -> (Folder, World) {
     let folder = Folder::new();
     let servers = ["db-1", "web-1"].map(|name| json!({ "hostname": name }));
     let failing =
@@ -63,6 +63,12 @@ async fn prepared() -> Folder {
         ..Options::at(folder.store())
     })
     .await;
+    (folder, world)
+}
+
+/// The same with a drill in a pause, whose machine waits for its token.
+async fn paused() -> Folder {
+    let (folder, world) = prepared().await;
     let id = ExecutionId::new("exec-paused");
     let hosting = Hosting::new(&machine("drills"), &id);
     let (first, _) = world.begin(id.as_str()).await;
@@ -156,7 +162,9 @@ async fn ran(simulator: &Simulator, arguments: &[&str]) -> (Option<i32>, String)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_with_state_machines_can_do_what_is_theirs_and_no_more() {
-    let prepared = Arc::new(prepared().await);
+    let (idle, world) = prepared().await;
+    world.simulator.stop().await;
+    let (idle, paused) = (Arc::new(idle), Arc::new(paused().await));
     let both = policy(Principal::RecoveryManager);
     let drills = policy(Principal::Operator);
     let mut trials: Vec<(Use, Policy, Option<&str>)> = vec![
@@ -180,7 +188,7 @@ async fn operators_with_state_machines_can_do_what_is_theirs_and_no_more() {
     assert_eq!(allowed, listed, "something is said to miss every action");
     let mut running = JoinSet::new();
     for (what, policy, missing) in trials {
-        let prepared = Arc::clone(&prepared);
+        let prepared = Arc::clone(if what == Use::Resume { &paused } else { &idle });
         running.spawn(async move {
             let (works, told) = tried(&prepared, what, &policy).await;
             let is_right = missing.map_or(works, |action| !works && told.contains(action));
