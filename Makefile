@@ -50,7 +50,7 @@ rust-test: ## Unit, property, golden, simulation and wire tests
 
 python-test: python-builds ## Conformance by boto3 and the AWS CLI, ministack, acceptance by real Terraform
 	$(PYTEST) tests/conformance tests/store
-	$(PYTEST) tests/stepfunctions
+	ls tests/stepfunctions/test_*.py | xargs -P 2 -n 1 $(PYTEST)
 	tests/acceptance/run.sh $(PYTEST)
 
 .PHONY: python-builds
