@@ -57,10 +57,10 @@ def measure(folder: Path, binaries: Path, servers: int, waves: int) -> None:
         calls = {name: count - before.get(name, 0) for name, count in simulator.counts().items()}
         tables = sum(count for name, count in calls.items() if name.startswith("dynamodb:"))
         looks = sum(calls.values()) - tables
-        figures = [statistics.median(took), statistics.quantiles(took, n=10)[-1], max(took)]
+        figures = [statistics.median(took), statistics.quantiles(took, n=10, method="inclusive")[-1], max(took)]
         spans = " | ".join(f"{figure * 1e3:.0f} ms" for figure in figures)
         each = f"{looks / len(took):.1f} | {tables / len(took):.1f}"
-        print(f"| {servers:,} in {waves} waves | {len(took)} | {spans} | {resident:.0f} MB | {each} |", flush=True)
+        print(f"| {servers:,} (waves: {waves}) | {len(took)} | {spans} | {resident:.0f} MB | {each} |", flush=True)
     finally:
         simulator.stop()
 
