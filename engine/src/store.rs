@@ -16,6 +16,7 @@ pub mod codec;
 pub mod conformance;
 pub mod deletion;
 pub mod executions;
+mod footprint;
 pub mod group;
 pub mod groups;
 pub mod import;

@@ -65,9 +65,7 @@ def test_a_generated_configuration_through_its_life(
         life.apply("as_at_first", first, seed + 4)
         as_it_was(before, life.by_identity(life.now, first))
         life.imports(seed + 6)
-        workspace.destroy()
-        life.executions.applied(first, life.now, {})
-        life.executions.holds(simulator)
+        life.destroys()
         assert simulator.groups() == [] and simulator.plans() == [] and targets(simulator) == []
 
 

@@ -12,6 +12,7 @@ from . import golden
 from .configuration import Expression, data, drill, group, output, plan, resource, wave
 from .host import Workspace
 from .simulator import ENVIRONMENT, Simulator
+from .test_progress import drsctl
 
 SPOKE = "444455556666"
 ROLE = f"arn:aws:iam::{SPOKE}:role/dr"
@@ -190,6 +191,23 @@ def test_a_target_and_its_group_named_by_the_account(workspace: Workspace, accou
     texts = accounts.provider(), target(), ledger(account_id=Expression("drs_target_account.ledger.account_id"))
     workspace.write(*texts).apply()
     workspace.plans_nothing()
+
+
+def test_a_target_stays_while_a_drill_has_instances_there(workspace: Workspace, accounts: Simulator) -> None:
+    """A Region with instances of a drill that are meant to stay is not taken away until somebody terminated them."""
+    both = ["eu-central-1", "eu-west-1"]
+    drilled = [plan("ledger", wave("all", "ledger")), drill("quarterly", "ledger", cleanup="never")]
+    workspace.write(accounts.provider(), target(regions=both), ledger(), *drilled).apply()
+    execution = workspace.state()["drs_drill_execution.quarterly"]["id"]
+    workspace.write(accounts.provider(), target(regions=both)).apply()
+    workspace.write(accounts.provider(), target(regions=["eu-central-1"]))
+    golden.check("target_has_instances", workspace.apply(expect=1), workspace)
+    terminated = drsctl(accounts, "terminate", execution, "--reason", "the ledger is sold")
+    assert terminated.returncode == 0, terminated
+    workspace.apply()
+    workspace.plans_nothing()
+    workspace.destroy()
+    assert targets(accounts) == []
 
 
 # Targets that do not work.

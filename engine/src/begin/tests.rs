@@ -22,6 +22,7 @@ use crate::store::memory::MemoryItems;
 use crate::time::Now;
 use crate::time::after;
 
+mod footprint;
 mod guard;
 pub(crate) mod hooks;
 mod lifetime;

@@ -466,6 +466,7 @@ fn append_writes(
             .map(|server| put(record::encode_server(id, server), Condition::Always)),
     );
     writes.extend(marker_write(summary, projection.marker));
+    writes.extend(footprint_write(summary, projection));
     debug_assert!(
         distinct(&writes),
         "an item may be written once in a transaction"
@@ -492,6 +493,16 @@ fn marker_write(summary: &Summary, change: MarkerChange) -> Option<Write> {
             Some(Write::Delete { key, condition })
         }
     }
+}
+
+/// Where nothing of an execution is left, it leaves no footprint; one that was only at home never had any.
+fn footprint_write(summary: &Summary, projection: &Projection) -> Option<Write> {
+    let was_elsewhere = |account: &String| *account != summary.account_id;
+    let has_one = projection.cleared.iter().any(was_elsewhere);
+    has_one.then(|| Write::Delete {
+        key: keys::footprint(&summary.execution_id),
+        condition: Condition::Always,
+    })
 }
 
 fn distinct(writes: &[Write]) -> bool {

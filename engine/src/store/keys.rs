@@ -97,6 +97,11 @@ pub(crate) fn sweep(id: &ExecutionId) -> Key {
     history(id, "sweep".to_owned())
 }
 
+/// What tells in which targets an execution may have recovery instances.
+pub(crate) fn footprint(id: &ExecutionId) -> Key {
+    history(id, "footprint".to_owned())
+}
+
 /// What sort keys of events begin with.
 pub(crate) const EVENT_PREFIX: &str = "event#";
 

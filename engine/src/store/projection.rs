@@ -34,6 +34,8 @@ pub struct Projection {
     pub servers: Vec<ServerProjection>,
     /// What becomes of the marker by which a sweep finds it.
     pub marker: MarkerChange,
+    /// Accounts that it was in, once it has ended and nothing is left to terminate; empty before.
+    pub cleared: BTreeSet<String>,
 }
 
 /// What becomes of the marker by which a sweep finds an execution.
@@ -126,6 +128,7 @@ impl Projection {
                 .filter_map(|id| server_of(state, id))
                 .collect(),
             marker: marker_of(state, events),
+            cleared: cleared_by(state, events),
         }
     }
 }
@@ -151,6 +154,25 @@ fn marker_of(state: &State, events: &[Recorded]) -> MarkerChange {
     state
         .sweep_at()
         .map_or(MarkerChange::Remove, MarkerChange::Put)
+}
+
+/// The accounts of an execution that these events end with nothing left to terminate.
+fn cleared_by(state: &State, events: &[Recorded]) -> BTreeSet<String> {
+    let clears = |recorded: &Recorded| {
+        matches!(
+            recorded.event,
+            Event::ExecutionFinished { .. }
+                | Event::Halted { .. }
+                | Event::TerminationFinished { .. }
+        )
+    };
+    // What a recovery launched is in production, and nobody terminates it, so it needs no target once it has ended.
+    let is_over = state.is_clean() || (!state.is_drill() && state.status.is_terminal());
+    if !is_over || !events.iter().any(clears) {
+        return BTreeSet::new();
+    }
+    let targets = state.servers.values().map(|server| &server.target);
+    targets.map(|target| target.account_id.clone()).collect()
 }
 
 /// One line about the waves: `database COMPLETED, web RUNNING 1/2`.

@@ -20,6 +20,7 @@ use super::group::Group;
 use super::items::{Condition, Items, Key, Value, Write, WriteError};
 use super::plan::StoredPlan;
 use super::summary::{ABANDONED, CLAIMING, Summary};
+use super::footprint::Footprint;
 use super::sweep::Marker;
 use super::{keys, record};
 
@@ -109,7 +110,7 @@ impl<I: Items + Clone> Executions<I> {
             now,
             mode: request.started.mode,
         };
-        let beside = 5 + request.groups.len();
+        let beside = 6 + request.groups.len();
         let fits = leases.len() + beside <= limits::ITEMS_PER_TRANSACTION;
         if !fits {
             let marker = summary(request, now, true);
@@ -297,6 +298,7 @@ impl<I: Items + Clone> Executions<I> {
             condition: Condition::Absent,
         }));
         writes.extend(marker(request, now));
+        writes.extend(footprint(request, now));
         Ok(writes)
     }
 
@@ -475,6 +477,17 @@ fn marker(request: &StartRequest, now: Now) -> Option<Write> {
     };
     Some(Write::Put {
         item: marker.encode(),
+        condition: Condition::Always,
+    })
+}
+
+/// Where it may have recovery instances, where that is in targets.
+fn footprint(request: &StartRequest, now: Now) -> Option<Write> {
+    let id = &request.started.execution_id;
+    let home = &request.hub.account_id;
+    let footprint = Footprint::of(id, &request.frozen, home, now.wall)?;
+    Some(Write::Put {
+        item: footprint.encode(),
         condition: Condition::Always,
     })
 }

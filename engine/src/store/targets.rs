@@ -3,18 +3,23 @@
 //! - There is one item per account, and its key is the account: two people cannot add one account twice.
 //! - An external id is made once and never changes. Whoever needs another deletes the target and adds it again.
 //! - A write names the version it was based on.
-//! - A target is not deleted while a protection group names servers in its account. Groups are looked for in the list of
-//!   groups, which may be seconds behind: this is a courtesy to people, not a guard. What it would keep from happening is
-//!   refused anyway, because no call is ever made for an account without a target.
+//! - A target is not deleted while a protection group names servers in its account, nor while an execution may have recovery
+//!   instances there, which nothing could terminate afterwards; the same goes for a Region of it. Whoever wants to keep them
+//!   says so. Groups and executions are looked for in lists, which may be seconds behind: this is a courtesy to people, not
+//!   a guard. No call is ever made for an account without a target, so what slips through loses nothing that adding the
+//!   target again would not bring back.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::ids::ExecutionId;
 use crate::limits;
 use crate::time::Now;
 
 use super::claim::Claim;
 use super::claims::{self, ClaimError, Owners};
 use super::codec::ReadError;
+use super::executions::Executions;
 use super::groups::Groups;
 use super::items::{Condition, Index, IndexQuery, Items, Value, Write};
 use super::keys;
@@ -24,6 +29,15 @@ use super::target::{ExternalId, TargetAccount, TargetConfig, TargetProblem};
 #[derive(Clone, Debug)]
 pub struct Targets<I> {
     items: I,
+}
+
+/// What becomes of recovery instances in an account whose target is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instances {
+    /// They stay within reach: while there may be some, the target is not deleted.
+    Keep,
+    /// They are left to whoever has the account.
+    Leave,
 }
 
 /// Why something could not be done with a target account.
@@ -41,6 +55,15 @@ pub enum TargetError {
         account_id: String,
         /// The names of the groups.
         groups: Vec<String>,
+    },
+    /// Executions may have recovery instances there.
+    HasInstances {
+        /// The account.
+        account_id: String,
+        /// The Regions that were to go; none when the whole target was.
+        regions: Option<BTreeSet<String>>,
+        /// The executions and the names of their plans, newest first.
+        executions: Vec<(ExecutionId, String)>,
     },
     /// Somebody else changed it meanwhile.
     Changed(String),
@@ -135,8 +158,8 @@ impl<I: Items + Clone> Targets<I> {
     ///
     /// # Errors
     ///
-    /// When there is none, somebody else changed it meanwhile, something about it makes no sense, or the store cannot be
-    /// used.
+    /// When there is none, somebody else changed it meanwhile, something about it makes no sense, executions may have
+    /// recovery instances in a Region that is to go, or the store cannot be used.
     pub async fn update(
         &self,
         account_id: &str,
@@ -147,6 +170,10 @@ impl<I: Items + Clone> Targets<I> {
             .find(account_id)
             .await?
             .ok_or_else(|| TargetError::Missing(account_id.to_owned()))?;
+        let gone: BTreeSet<String> = before.config.regions.difference(&config.regions).cloned().collect();
+        if !gone.is_empty() {
+            self.has_nothing_left(account_id, Some(gone)).await?;
+        }
         let condition = at_version(before.version);
         let target = TargetAccount {
             config,
@@ -167,8 +194,9 @@ impl<I: Items + Clone> Targets<I> {
     ///
     /// # Errors
     ///
-    /// When protection groups name servers in the account, or the store cannot be used.
-    pub async fn delete(&self, account_id: &str) -> Result<(), TargetError> {
+    /// When protection groups name servers in the account, executions may have recovery instances there that are not to be
+    /// left, or the store cannot be used.
+    pub async fn delete(&self, account_id: &str, instances: Instances) -> Result<(), TargetError> {
         for _ in 0..limits::APPEND_ATTEMPTS {
             let Some(target) = self.find(account_id).await? else {
                 return Ok(());
@@ -179,6 +207,9 @@ impl<I: Items + Clone> Targets<I> {
                     account_id: account_id.to_owned(),
                     groups,
                 });
+            }
+            if instances == Instances::Keep {
+                self.has_nothing_left(account_id, None).await?;
             }
             let delete = Write::Delete {
                 key: keys::target_account(account_id),
@@ -214,6 +245,25 @@ impl<I: Items + Clone> Targets<I> {
             }
         }
         Ok(names)
+    }
+
+    /// Whether no execution may have recovery instances in an account, or in some Regions of it.
+    async fn has_nothing_left(
+        &self,
+        account_id: &str,
+        regions: Option<BTreeSet<String>>,
+    ) -> Result<(), TargetError> {
+        let executions = Executions::new(self.items.clone());
+        let left = executions.left_in(account_id, regions.as_ref()).await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        let named = left.into_iter().map(|it| (it.execution_id, it.plan_name));
+        Err(TargetError::HasInstances {
+            account_id: account_id.to_owned(),
+            regions,
+            executions: named.collect(),
+        })
     }
 
     /// Makes one write, also over a lost answer.
@@ -274,6 +324,24 @@ impl fmt::Display for TargetError {
                 "protection groups name servers in account {account_id}: {}",
                 crate::resolve::some_of(groups)
             ),
+            Self::HasInstances {
+                account_id,
+                regions,
+                executions,
+            } => {
+                let named = |(id, plan): &(ExecutionId, String)| format!("{id} ({plan:?})");
+                let named: Vec<String> = executions.iter().map(named).collect();
+                let regions: Vec<&str> = regions.iter().flatten().map(String::as_str).collect();
+                let place = match regions.as_slice() {
+                    [] => String::new(),
+                    regions => format!(" in {}", regions.join(" and ")),
+                };
+                write!(
+                    f,
+                    "account {account_id} may have recovery instances{place} of {}",
+                    crate::resolve::some_of(&named)
+                )
+            }
             Self::Changed(account) => write!(
                 f,
                 "the target of account {account} was changed by somebody else meanwhile"

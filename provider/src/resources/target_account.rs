@@ -5,7 +5,7 @@
 
 use drs_engine::ports::Clock as _;
 use drs_engine::store::target::ExternalId;
-use drs_engine::store::targets::TargetError;
+use drs_engine::store::targets::{Instances, TargetError};
 use drs_engine_aws::fresh;
 use tfplugin::{
     Attribute, Context, Create, Delete, Diagnostic, Diagnostics, IdentitySchema, Outcome, Plan,
@@ -117,9 +117,11 @@ impl Resource for TargetAccount {
         client.ready_to_write().await?;
         let account = request.prior.account_id.require("account_id")?;
         let targets = client.session().targets();
-        // Groups of the account may be deleted in the same apply, and the list of groups may show them a moment longer.
-        let is_held = |error: &TargetError| matches!(error, TargetError::InUse { .. });
-        match held::wait(cx, is_held, || targets.delete(account)).await {
+        // Groups and drills of the account may be deleted in the same apply, and lists may show them a moment longer.
+        let is_held = |error: &TargetError| {
+            matches!(error, TargetError::InUse { .. } | TargetError::HasInstances { .. })
+        };
+        match held::wait(cx, is_held, || targets.delete(account, Instances::Keep)).await {
             Ok(()) => Ok(Outcome::gone()),
             Err(error) => Err(refusal::of(client, &error)),
         }
@@ -188,7 +190,9 @@ fn about() -> Schema {
          needs none. Making a target calls nothing but DynamoDB: the role can be written afterwards, in the same \
          configuration, with `trust_policy`, or with `external_id`.\n\n\
          A call for servers of the account is made as that role or not at all; the provider's credentials are never used \
-         there. The target of an account with protection groups is not deleted; apply waits one minute for them to go.\n\n\
+         there. The target of an account with protection groups, or with recovery instances that drills may have left there, \
+         is not deleted; apply waits one minute for them to go. `drsctl target remove ACCOUNT --leave-instances` leaves such \
+         instances to whoever has the account.\n\n\
          Refer to `id` where groups and data sources of the same configuration are in the account: they are then looked at \
          once the target is there. What else they need, such as the role, they `depends_on`.",
     )
@@ -211,7 +215,8 @@ fn identity(schema: Schema) -> Schema {
         .attribute(
             "regions",
             Attribute::set(Type::String).required().describe(
-                "Regions of the account that may be worked in, at least one.",
+                "Regions of the account that may be worked in, at least one. One in which drills may have left recovery \
+                 instances is not taken away.",
             ),
         )
         .attribute(

@@ -11,7 +11,7 @@ from . import attributes, members, names, parts
 from .choosing import Change, Impossible
 from .maker import Maker, more
 from .model import After, Configuration, Hosts, plain
-from .rules import is_there, problems, problems_between
+from .rules import is_there, left_behind, problems, problems_between
 from .world import World
 
 # A change that cannot be done, or is not valid, is tried again with other choices.
@@ -58,10 +58,15 @@ def one_change(
                 continue
             prune(maker, made)
             is_valid = made != first and not problems(made, maker.world)
-            if is_valid and not any(problems_between(old, made) for old in before):
+            if is_valid and not any(problems_between(old, made) for old in before) and stays_in_reach(made, before, maker.world):
                 names.append(todo.__name__)
                 return made
     raise AssertionError("there is no valid change")
+
+
+def stays_in_reach(made: Configuration, before: list[Configuration], world: World) -> bool:
+    """Whether what drills launched stays in reach: in the next step, and in the last one, which is as at first."""
+    return not left_behind(before, made, world) and not left_behind([*before, made], before[0], world)
 
 
 def prune(maker: Maker, made: Configuration) -> None:

@@ -1,5 +1,6 @@
 """One seed through its life: applied, planned again, changed, changed back, imported, destroyed."""
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Executions:
     owners: dict[str, str] = field(default_factory=dict)
     # The attributes that drills were started with, by their executions.
     started: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Whether there ever was a drill whose instances no destroy terminates.
+    some_stay: bool = False
 
     def applied(self, made: Configuration, before: dict[str, dict], after: dict[str, dict]) -> None:
         """Takes down what an apply did, which the state alone tells, and holds it to the configuration."""
@@ -49,6 +52,7 @@ class Executions:
             self.launches.update(names)
             self.owners |= dict.fromkeys(names, values["id"])
             self.started[values["id"]] = values
+        self.some_stay |= any(values["cleanup"] == "never" for values in new.values())
         cleaned = [id_ for id_, values in old.items() if id_ not in new and values["cleanup"] != "never"]
         cleaned += [id_ for id_, values in new.items() if values["cleanup"] in ("always", "on_success")]
         self.forget(cleaned)
@@ -59,6 +63,7 @@ class Executions:
             names = made.launched(key, self.world)
             self.launches.update(names)
             stays = plain(made.plans[key].action.attributes.get("cleanup")) == "never"
+            self.some_stay |= stays
             self.owners |= dict.fromkeys(names, "action" if stays else "nobody")
         self.forget(["nobody"])
 
@@ -178,7 +183,12 @@ class Life:
 
     def imports(self, style: int) -> None:
         """Imports everything into a state that has none of it: nothing is changed that could be known."""
-        before, made = self.now, self.made
+        made = self.made
+        if self.has_actions and any(drill.is_emptied for drill in made.drills.values()):
+            # What an action did after a drill was created, its state has only from the next look on.
+            self.workspace.apply("-refresh-only")
+            self.now = self.holding(made, self.workspace.shown())
+        before = self.now
         self.workspace.run("state", "rm", *before)
         blocks = [self.of_import(address, values) for address, values in before.items()]
         self.write("import", made, style, *blocks)
@@ -189,8 +199,21 @@ class Life:
         now = self.holding(made, self.workspace.shown())
         if self.has_actions:
             self.executions.acted(made, finished.text)
-        assert means(now) == means(before)
+        assert means(now) == means(before), differences(means(before), means(now))
         self.workspace.plans_nothing()
+
+    def destroys(self) -> None:
+        """Destroys everything, once an operator terminated what no destroy does: a target stays while instances may be there."""
+        if self.made.targets and self.executions.some_stay:
+            shown = {values["id"]: values["cleanup"] for values in drills(self.now).values()}
+            listed = json.loads(drsctl(self.simulator, "list", "--output", "json").stdout)["executions"]
+            for execution in [it["execution_id"] for it in listed if shown.get(it["execution_id"], "never") == "never"]:
+                ended = drsctl(self.simulator, "terminate", execution, "--reason", "the targets are to go")
+                assert ended.returncode == 0, ended
+                self.executions.forget([execution, "action"])
+        self.workspace.destroy()
+        self.executions.applied(self.made, self.now, {})
+        self.executions.holds(self.simulator)
 
     def of_import(self, address: str, values: dict[str, Any]) -> str:
         """By the id, and by what else each host takes."""
@@ -214,6 +237,17 @@ class Life:
 def means(state: dict[str, dict]) -> dict[str, dict]:
     """A state with objectives as they mean: an import has them in the words of the store."""
     return {at: means_of(values) for at, values in state.items()}
+
+
+def differences(before: dict[str, dict], after: dict[str, dict]) -> list[str]:
+    """The attributes whose values differ, for whoever looks for a fault."""
+    both = before.keys() & after.keys()
+    found = [f"{at} is in one state only" for at in sorted(before.keys() ^ after.keys())]
+    for at, name in ((at, name) for at in sorted(both) for name in sorted(before[at].keys() | after[at].keys())):
+        old, new = before[at].get(name), after[at].get(name)
+        if old != new:
+            found.append(f"{at}.{name}: {old!r} -> {new!r}")
+    return found
 
 
 def runs_again_when_told(before: dict[str, dict], after: dict[str, dict]) -> None:

@@ -8,6 +8,8 @@ from .model import MODULE, Configuration, Digest, Drill, Plan, depends_on, moved
 from .world import HOME, REGION, SPOKES, STUBS, UNDRILLED, UNGUARDED, World, spoke
 
 WAVES = 6
+# Values of `cleanup` with which nothing of a drill that completed is left at its end.
+AT_ITS_END = ("always", "on_success")
 
 
 def problems(made: Configuration, world: World) -> list[str]:
@@ -111,6 +113,29 @@ def problems_between(before: Configuration, after: Configuration) -> list[str]:
     ways, old, new = moved(before, after), set(before.addresses().values()), set(after.addresses().values())
     found = ["moved to what was there" for at in ways.values() if at in old]
     return found + ["moved from what is there" for at in ways if at in new]
+
+
+def left_behind(before: list[Configuration], after: Configuration, world: World) -> list[str]:
+    """Drills with instances in a place that is no longer reached: the target stays for them. It goes with those that clean up.
+
+    Which of them ran when is not looked at, nor what an action terminates, which is not on every host.
+    """
+    found = []
+    drills = {drill.identity for drill in after.drills.values()}
+    cleanups = {drill.identity: cleanup(drill.attributes) for made in before for drill in made.drills.values()}
+    for made in before:
+        for key, plan in made.plans.items():
+            places = {world.servers[name].place for name in made.launched(key, world)}
+            if all(is_reached(after, *place) for place in places):
+                continue
+            stay = [it for it in made.drills_of(key).values() if cleanup(it.attributes) not in AT_ITS_END]
+            found += ["drill is left" for it in stay if it.identity in drills or cleanups[it.identity] == "never"]
+            found += broken("action is left", bool(plan.action and cleanup(plan.action.attributes) == "never"))
+    return found
+
+
+def cleanup(attributes: dict[str, Any]) -> str | None:
+    return plain(attributes.get("cleanup"))
 
 
 def broken(rule: str, is_broken: bool) -> list[str]:

@@ -11,11 +11,12 @@ from typing import Any
 
 from ..configuration import TERRAFORM, Expression, block, data, resource, value
 from . import actions
-from .model import EACH, MODULE, After, Configuration, Digest, Group, Hosts, OfTarget, Plan, moved
+from .model import EACH, MODULE, After, Configuration, Digest, Drill, Group, Hosts, OfTarget, Plan, moved
 from .reads import LOOKS, at
 from .world import HOME, REGION, Place, World, spoke
 
 NOTHING = object()
+TYPES = {"group": "drs_protection_group", "plan": "drs_recovery_plan", "drill": "drs_drill_execution"}
 
 # What may be left out, with its default where there is one.
 GROUP = {"description": NOTHING, "tags": NOTHING, "account_id": HOME, "region": REGION}
@@ -134,14 +135,14 @@ class Writer:
     def groups(self) -> list[str]:
         groups = {key: self.group(key, group) for key, group in self.made.groups.items()}
         if self.made.groups_placed == MODULE:
-            return [module("groups", self.value(groups, "group"))]
+            return [module("groups", self.each(groups, self.made.groups, "group"))]
         if self.made.groups_placed != EACH:
-            return [self.resource("drs_protection_group", key, given) for key, given in groups.items()]
+            return self.own(groups, self.made.groups, "group")
         # Every object needs every attribute that is asked for.
         names = dict.fromkeys(name for given in groups.values() for name in given)
         full = {key: dict.fromkeys(names) | given for key, given in groups.items()}
         each = {name: Expression(f"each.value.{name}") for name in names}
-        each = {"for_each": Expression(self.value(full, "group"))} | each
+        each = {"for_each": Expression(self.each(full, self.made.groups, "group"))} | each
         return [resource("drs_protection_group", "all", **each)]
 
     def group(self, key: str, group: Group) -> dict[str, Any]:
@@ -159,8 +160,8 @@ class Writer:
         for key, plan in self.made.plans.items():
             plans[key] = self.style.full(plan.attributes | {"waves": self.waves(plan)}, PLAN)
         if self.made.plans_placed == MODULE:
-            return [module("plans", self.value(plans, "plan"))]
-        return [self.resource("drs_recovery_plan", key, given) for key, given in plans.items()]
+            return [module("plans", self.each(plans, self.made.plans, "plan"))]
+        return self.own(plans, self.made.plans, "plan")
 
     def waves(self, plan: Plan) -> Any:
         if plan.is_after:
@@ -184,15 +185,15 @@ class Writer:
         return waves
 
     def drills(self) -> list[str]:
-        found = []
+        drills = {}
         for key, drill in self.made.drills.items():
             plan = Expression(f"{self.made.plan_at(drill.plan)}.id")
             given = {"recovery_plan_id": After(plan) if drill.is_after else plan} | drill.attributes
             given = self.style.full(given, DRILL)
             if drill.after:
                 given["depends_on"] = [Expression(f"drs_drill_execution.{other}") for other in drill.after]
-            found.append(self.resource("drs_drill_execution", key, given))
-        return found
+            drills[key] = given
+        return self.own(drills, self.made.drills, "drill")
 
     def targets(self) -> list[str]:
         found = []
@@ -200,11 +201,23 @@ class Writer:
             given = dict(attributes)
             # A set has no order.
             given["regions"] = list(self.style.order(dict.fromkeys(given["regions"])))
-            found.append(self.resource("drs_target_account", key, self.style.full(given, TARGET)))
+            found.append(self.resource("drs_target_account", key, self.style.full(given, TARGET), f"target_{key}"))
         return found
 
-    def resource(self, kind: str, key: str, given: dict[str, Any]) -> str:
-        path = f"{kind.removeprefix('drs_')}_{key}"
+    def own(self, given: dict[str, dict[str, Any]], things: dict[str, Any], kind: str) -> list[str]:
+        """Things of a kind as resources of their own."""
+        return [self.resource(TYPES[kind], key, item, self.path(kind, things[key])) for key, item in given.items()]
+
+    def each(self, given: dict[str, dict[str, Any]], things: dict[str, Any], kind: str) -> str:
+        """Things of a kind as a map by their keys, for `for_each`."""
+        items = self.style.order(given).items()
+        return self.map({key: self.value(item, self.path(kind, things[key])) for key, item in items})
+
+    def path(self, kind: str, thing: Group | Plan | Drill) -> str:
+        """What names values that are hidden in a thing: it goes where the thing goes, so they stay known when that is moved."""
+        return f"{kind}_{thing.identity}"
+
+    def resource(self, kind: str, key: str, given: dict[str, Any], path: str) -> str:
         written = {name: Expression(self.value(item, f"{path}_{name}")) for name, item in given.items()}
         body = actions.of_resource(self.made, kind, key) if self.has_actions else ""
         return resource(kind, key, **written, body=body)
@@ -226,10 +239,13 @@ class Writer:
             return f"drs_target_account.{given.key}.id"
         if isinstance(given, dict):
             items = self.style.order(given).items()
-            return "{ " + ", ".join(f"{value(str(name))} = {self.value(item, f'{path}_{name}')}" for name, item in items) + " }"
+            return self.map({str(name): self.value(item, f"{path}_{name}") for name, item in items})
         if isinstance(given, list):
             return "[" + ", ".join(self.value(item, f"{path}_{number}") for number, item in enumerate(given)) + "]"
         return value(given)
+
+    def map(self, items: dict[str, str]) -> str:
+        return "{ " + ", ".join(f"{value(name)} = {item}" for name, item in items.items()) + " }"
 
     def server(self, name: str) -> str:
         server = self.world.servers[name]

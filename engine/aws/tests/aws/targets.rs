@@ -15,6 +15,7 @@ use drs_engine::ports::{
 };
 use drs_engine::store::group::{GroupConfig, Selection};
 use drs_engine::store::target::{ExternalId, TargetConfig};
+use drs_engine::store::targets::Instances;
 use drs_engine_aws::{Embedded, Session, Settings, TargetOutcome};
 use drs_simulator::{Options, Simulator};
 use jiff::Timestamp;
@@ -414,7 +415,7 @@ async fn a_change_of_the_target_counts_for_a_session_that_is_held() {
     assert_eq!(drs.quotas(&target).await, Ok(Quotas::default()));
     // The item is read again for another session of this process, as for the next process.
     let targets = accounts.session.targets();
-    targets.delete(SPOKE).await.unwrap();
+    targets.delete(SPOKE, Instances::Keep).await.unwrap();
     let check = accounts.session.check_target(SPOKE).await;
     assert_eq!(check.findings[0].outcome, TargetOutcome::NotConfigured);
 }

@@ -2,6 +2,7 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
+use drs_engine::store::targets::Instances;
 
 use super::Output;
 
@@ -89,6 +90,19 @@ pub(crate) struct TargetRemove {
     /// The account
     #[arg(value_name = "ACCOUNT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) account: String,
+    /// Also while drills may have recovery instances there, which nothing here can terminate afterwards
+    #[arg(long)]
+    pub(crate) leave_instances: bool,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+impl TargetRemove {
+    pub(crate) fn instances(&self) -> Instances {
+        if self.leave_instances {
+            Instances::Leave
+        } else {
+            Instances::Keep
+        }
+    }
 }

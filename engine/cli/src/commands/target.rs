@@ -162,7 +162,7 @@ async fn remove(
     let target = existing(session, account).await?;
     session
         .targets()
-        .delete(account)
+        .delete(account, asked.instances())
         .await
         .map_err(|error| unwritten(account, &error))?;
     if asked.output.is_json() {
@@ -208,6 +208,14 @@ fn unwritten(account: &str, error: &TargetError) -> Failure {
         }
         TargetError::InUse { .. } => {
             "Delete those groups, or give them other servers, first.".to_owned()
+        }
+        TargetError::HasInstances { executions, .. } => {
+            let newest = executions.first().map_or("EXECUTION", |(id, _)| id.as_str());
+            format!(
+                "Nothing could terminate them without the target. `drsctl terminate {newest} --reason TEXT` terminates what an \
+                 execution launched; `drsctl target remove {account} --leave-instances` removes the target, and leaves them to \
+                 whoever has the account."
+            )
         }
         TargetError::Changed(_) | TargetError::Contended(_) => {
             format!("`drsctl target show {account}` shows it as it is now; then do it again.")

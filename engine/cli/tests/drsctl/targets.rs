@@ -179,3 +179,58 @@ async fn a_drill_over_two_accounts_needs_the_target_and_then_runs() {
     // A group names servers there, so the target stays.
     refused(on(&["target", "remove", SPOKE]), "name servers in account").await;
 }
+
+/// Takes away what keeps the target, but for the drill.
+async fn without_groups(session: &Session) {
+    let plan = session.plans().find_by_id_or_name("both").await;
+    let plan = plan.expect("readable").expect("there").id;
+    let deleted = session.plans().delete(&plan).await;
+    deleted.expect("no plan");
+    let groups = session.groups();
+    let (page, _) = groups.list(None, 100).await.expect("groups");
+    let there = page.iter().find(|group| group.config.name == "ledger");
+    let deleted = groups.delete(&there.expect("the group").id).await;
+    deleted.expect("no group");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_stays_while_a_drill_has_instances_there() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let world = World::new(&store, 1_500.0).await;
+    plan_over_both(&world.session).await;
+    let on = |arguments: &[&str]| on_store(&store, arguments);
+    let added = ended(on(&add("us-east-1", &[]))).await;
+    assert_eq!(added.status.code(), Some(0), "{added:?}");
+    let drill = ended(on(&["start", "both", "--reason", "r", "--json"])).await;
+    assert_eq!(drill.status.code(), Some(0), "{drill:?}");
+    let told = document(&drill);
+    let id = told["execution_id"].as_str().expect("an id");
+    without_groups(&world.session).await;
+
+    let command = format!("drsctl terminate {id} --reason TEXT");
+    refused(on(&["target", "remove", SPOKE]), &command).await;
+    let elsewhere = add("us-west-2", &["--replace"]);
+    refused(on(&elsewhere), "may have recovery instances in us-east-1").await;
+    let terminated = ended(on(&["terminate", id, "--reason", "r"])).await;
+    assert_eq!(terminated.status.code(), Some(0), "{terminated:?}");
+    let removed = ended(on(&["target", "remove", SPOKE])).await;
+    assert_eq!(removed.status.code(), Some(0), "{removed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_are_left_by_who_says_so() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let world = World::new(&store, 1_500.0).await;
+    plan_over_both(&world.session).await;
+    let on = |arguments: &[&str]| on_store(&store, arguments);
+    let added = ended(on(&add("us-east-1", &[]))).await;
+    assert_eq!(added.status.code(), Some(0), "{added:?}");
+    let drill = ended(on(&["start", "both", "--reason", "r", "--json"])).await;
+    assert_eq!(drill.status.code(), Some(0), "{drill:?}");
+    without_groups(&world.session).await;
+    refused(on(&["target", "remove", SPOKE]), "--leave-instances").await;
+    let removed = ended(on(&["target", "remove", SPOKE, "--leave-instances"])).await;
+    assert_eq!(removed.status.code(), Some(0), "{removed:?}");
+}

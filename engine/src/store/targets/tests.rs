@@ -50,8 +50,8 @@ fn an_account_has_one_target_and_its_external_id_stays() {
     assert_eq!((changed.version, &changed.config), (2, &more));
     assert_eq!(changed.external_id.as_str(), "drs-1");
     assert_eq!(at_once(targets.list()).unwrap(), [changed]);
-    at_once(targets.delete(ACCOUNT)).unwrap();
-    at_once(targets.delete(ACCOUNT)).unwrap();
+    at_once(targets.delete(ACCOUNT, Instances::Keep)).unwrap();
+    at_once(targets.delete(ACCOUNT, Instances::Keep)).unwrap();
     assert_eq!(at_once(targets.list()).unwrap(), []);
     assert_eq!(
         at_once(targets.update(ACCOUNT, config(), now())),
@@ -102,10 +102,10 @@ fn a_target_stays_while_a_group_has_servers_in_its_account() {
         tags: BTreeMap::new(),
     };
     at_once(groups.create(id.clone(), of(ACCOUNT), now())).unwrap();
-    let error = at_once(targets.delete(ACCOUNT)).unwrap_err();
+    let error = at_once(targets.delete(ACCOUNT, Instances::Keep)).unwrap_err();
     assert!(error.to_string().contains("Databases"), "{error}");
     assert!(at_once(targets.find(ACCOUNT)).unwrap().is_some());
     at_once(groups.update(&id, of("111122223333"), now())).unwrap();
-    at_once(targets.delete(ACCOUNT)).unwrap();
+    at_once(targets.delete(ACCOUNT, Instances::Keep)).unwrap();
     assert_eq!(at_once(targets.find(ACCOUNT)).unwrap(), None);
 }
