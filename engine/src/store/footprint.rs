@@ -35,12 +35,7 @@ pub(crate) struct Footprint {
 
 impl Footprint {
     /// Of an execution that starts from an account; none when all its servers live there.
-    pub(crate) fn of(
-        id: &ExecutionId,
-        frozen: &Frozen,
-        home: &str,
-        at: Timestamp,
-    ) -> Option<Self> {
+    pub(crate) fn of(id: &ExecutionId, frozen: &Frozen, home: &str, at: Timestamp) -> Option<Self> {
         let targets = frozen.servers().map(|(_, server)| &server.target);
         let places: BTreeSet<Target> = targets
             .filter(|target| target.account_id != home)

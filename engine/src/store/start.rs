@@ -16,11 +16,11 @@ use super::claim::Claim;
 use super::claims::{self, CLAIMS_PER_BATCH, ClaimError, Held, Owners};
 use super::codec::ReadError;
 use super::executions::{Executions, is_live, summary_of};
+use super::footprint::Footprint;
 use super::group::Group;
 use super::items::{Condition, Items, Key, Value, Write, WriteError};
 use super::plan::StoredPlan;
 use super::summary::{ABANDONED, CLAIMING, Summary};
-use super::footprint::Footprint;
 use super::sweep::Marker;
 use super::{keys, record};
 

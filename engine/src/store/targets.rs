@@ -170,7 +170,12 @@ impl<I: Items + Clone> Targets<I> {
             .find(account_id)
             .await?
             .ok_or_else(|| TargetError::Missing(account_id.to_owned()))?;
-        let gone: BTreeSet<String> = before.config.regions.difference(&config.regions).cloned().collect();
+        let gone: BTreeSet<String> = before
+            .config
+            .regions
+            .difference(&config.regions)
+            .cloned()
+            .collect();
         if !gone.is_empty() {
             self.has_nothing_left(account_id, Some(gone)).await?;
         }

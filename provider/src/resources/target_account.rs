@@ -119,7 +119,10 @@ impl Resource for TargetAccount {
         let targets = client.session().targets();
         // Groups and drills of the account may be deleted in the same apply, and lists may show them a moment longer.
         let is_held = |error: &TargetError| {
-            matches!(error, TargetError::InUse { .. } | TargetError::HasInstances { .. })
+            matches!(
+                error,
+                TargetError::InUse { .. } | TargetError::HasInstances { .. }
+            )
         };
         match held::wait(cx, is_held, || targets.delete(account, Instances::Keep)).await {
             Ok(()) => Ok(Outcome::gone()),

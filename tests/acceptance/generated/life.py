@@ -67,11 +67,13 @@ class Executions:
             self.owners |= dict.fromkeys(names, "action" if stays else "nobody")
         self.forget(["nobody"])
 
-    def emptied(self, made: Configuration, before: dict[str, dict], after: dict[str, dict]) -> None:
-        """And for what an action terminates once a drill was created."""
+    def emptied(self, made: Configuration, before: dict[str, dict], after: dict[str, dict]) -> bool:
+        """And for what an action terminates once a drill was created; whether there is any."""
         old = {values["id"] for values in drills(before).values()}
         ids = {at: values["id"] for at, values in drills(after).items() if values["id"] not in old}
-        self.forget([ids[at] for at in ids if made.drills[at.removeprefix(DRILL)].is_emptied])
+        emptied = [ids[at] for at in ids if made.drills[at.removeprefix(DRILL)].is_emptied]
+        self.forget(emptied)
+        return bool(emptied)
 
     def forget(self, executions: list[str]) -> None:
         self.owners = {name: owner for name, owner in self.owners.items() if owner not in executions}
@@ -142,7 +144,10 @@ class Life:
         self.executions.applied(made, before, now)
         if self.has_actions:
             self.executions.acted(made, said)
-            self.executions.emptied(made, before, now)
+            if self.executions.emptied(made, before, now):
+                # What an action did after a drill was created, its state has only from the next look on.
+                self.workspace.apply("-refresh-only")
+                now = self.holding(made, self.workspace.shown())
         self.executions.holds(self.simulator)
         runs_again_when_told(self.by_identity(before, self.made), self.by_identity(now, made))
         self.made, self.now = made, now
@@ -183,12 +188,7 @@ class Life:
 
     def imports(self, style: int) -> None:
         """Imports everything into a state that has none of it: nothing is changed that could be known."""
-        made = self.made
-        if self.has_actions and any(drill.is_emptied for drill in made.drills.values()):
-            # What an action did after a drill was created, its state has only from the next look on.
-            self.workspace.apply("-refresh-only")
-            self.now = self.holding(made, self.workspace.shown())
-        before = self.now
+        before, made = self.now, self.made
         self.workspace.run("state", "rm", *before)
         blocks = [self.of_import(address, values) for address, values in before.items()]
         self.write("import", made, style, *blocks)

@@ -210,7 +210,9 @@ fn unwritten(account: &str, error: &TargetError) -> Failure {
             "Delete those groups, or give them other servers, first.".to_owned()
         }
         TargetError::HasInstances { executions, .. } => {
-            let newest = executions.first().map_or("EXECUTION", |(id, _)| id.as_str());
+            let newest = executions
+                .first()
+                .map_or("EXECUTION", |(id, _)| id.as_str());
             format!(
                 "Nothing could terminate them without the target. `drsctl terminate {newest} --reason TEXT` terminates what an \
                  execution launched; `drsctl target remove {account} --leave-instances` removes the target, and leaves them to \

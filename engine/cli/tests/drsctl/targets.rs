@@ -193,26 +193,31 @@ async fn without_groups(session: &Session) {
     deleted.expect("no group");
 }
 
+/// A drill over both accounts that has ended and keeps its target by nothing but its instances; its id.
+async fn left_by_a_drill(store: &Path, world: &World) -> String {
+    plan_over_both(&world.session).await;
+    let added = ended(on_store(store, &add("us-east-1", &[]))).await;
+    assert_eq!(added.status.code(), Some(0), "{added:?}");
+    let drill = on_store(store, &["start", "both", "--reason", "r", "--json"]);
+    let drill = ended(drill).await;
+    assert_eq!(drill.status.code(), Some(0), "{drill:?}");
+    without_groups(&world.session).await;
+    let id = &document(&drill)["execution_id"];
+    id.as_str().expect("an id").to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_stays_while_a_drill_has_instances_there() {
     let folder = Folder::new();
     let store = folder.store();
     let world = World::new(&store, 1_500.0).await;
-    plan_over_both(&world.session).await;
+    let id = left_by_a_drill(&store, &world).await;
     let on = |arguments: &[&str]| on_store(&store, arguments);
-    let added = ended(on(&add("us-east-1", &[]))).await;
-    assert_eq!(added.status.code(), Some(0), "{added:?}");
-    let drill = ended(on(&["start", "both", "--reason", "r", "--json"])).await;
-    assert_eq!(drill.status.code(), Some(0), "{drill:?}");
-    let told = document(&drill);
-    let id = told["execution_id"].as_str().expect("an id");
-    without_groups(&world.session).await;
-
     let command = format!("drsctl terminate {id} --reason TEXT");
     refused(on(&["target", "remove", SPOKE]), &command).await;
     let elsewhere = add("us-west-2", &["--replace"]);
     refused(on(&elsewhere), "may have recovery instances in us-east-1").await;
-    let terminated = ended(on(&["terminate", id, "--reason", "r"])).await;
+    let terminated = ended(on(&["terminate", &id, "--reason", "r"])).await;
     assert_eq!(terminated.status.code(), Some(0), "{terminated:?}");
     let removed = ended(on(&["target", "remove", SPOKE])).await;
     assert_eq!(removed.status.code(), Some(0), "{removed:?}");
@@ -223,14 +228,10 @@ async fn instances_are_left_by_who_says_so() {
     let folder = Folder::new();
     let store = folder.store();
     let world = World::new(&store, 1_500.0).await;
-    plan_over_both(&world.session).await;
+    left_by_a_drill(&store, &world).await;
     let on = |arguments: &[&str]| on_store(&store, arguments);
-    let added = ended(on(&add("us-east-1", &[]))).await;
-    assert_eq!(added.status.code(), Some(0), "{added:?}");
-    let drill = ended(on(&["start", "both", "--reason", "r", "--json"])).await;
-    assert_eq!(drill.status.code(), Some(0), "{drill:?}");
-    without_groups(&world.session).await;
     refused(on(&["target", "remove", SPOKE]), "--leave-instances").await;
-    let removed = ended(on(&["target", "remove", SPOKE, "--leave-instances"])).await;
+    let removed = on(&["target", "remove", SPOKE, "--leave-instances"]);
+    let removed = ended(removed).await;
     assert_eq!(removed.status.code(), Some(0), "{removed:?}");
 }

@@ -115,7 +115,9 @@ fn a_target_and_its_regions_stay_while_a_drill_has_instances_there() {
     at_once(Plans::new(memory.clone()).delete(&PlanId::new("p-1"))).unwrap();
     at_once(groups.delete(&GroupId::new("g-1"))).unwrap();
     let refused = at_once(targets.delete(&account, Instances::Keep)).unwrap_err();
-    assert!(matches!(&refused, TargetError::HasInstances { executions, .. } if executions.len() == 1));
+    assert!(
+        matches!(&refused, TargetError::HasInstances { executions, .. } if executions.len() == 1)
+    );
     told.push(refused.to_string());
     insta::assert_snapshot!(told.join("\n"));
     at_once(targets.delete(&account, Instances::Leave)).unwrap();

@@ -50,7 +50,9 @@ fn has_instances(
     is_change: bool,
     executions: &[(ExecutionId, String)],
 ) -> Diagnostics {
-    let newest = executions.first().map_or("EXECUTION", |(id, _)| id.as_str());
+    let newest = executions
+        .first()
+        .map_or("EXECUTION", |(id, _)| id.as_str());
     let told = sentence(&error.to_string());
     let mend = format!(
         "`drsctl terminate {newest} --reason TEXT`, or destroying the drs_drill_execution with cleanup, terminates what an \
@@ -60,7 +62,9 @@ fn has_instances(
         let detail = format!(
             "{told} The target was not changed: nothing could terminate them without the Region, and they cost money. {mend}"
         );
-        return Diagnostic::error(HAS_INSTANCES, detail).at("regions").into();
+        return Diagnostic::error(HAS_INSTANCES, detail)
+            .at("regions")
+            .into();
     }
     let detail = format!(
         "{told} The target was not deleted: nothing could terminate them without it, and they cost money. Apply waited for them \

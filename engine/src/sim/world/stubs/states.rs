@@ -51,7 +51,15 @@ struct Place<'a> {
     region: &'a str,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Of who calls.
+    fn of(caller: &'a Caller, region: &'a str) -> Self {
+        Self {
+            account_id: &caller.account_id,
+            region,
+        }
+    }
+
     fn arn(&self, kind: &str, name: &str) -> String {
         let partition = wire::partition(self.region);
         let (region, account_id) = (self.region, self.account_id);
@@ -90,10 +98,7 @@ pub(in crate::sim::world) fn machine(
         state_machine_arn: String,
     }
     let Input { state_machine_arn } = read(input)?;
-    let place = Place {
-        account_id: &caller.account_id,
-        region: scene.region,
-    };
+    let place = Place::of(caller, scene.region);
     let name = place.name(&state_machine_arn, "stateMachine")?;
     let is_there = |site: &Site, name| site.stubs.has(StubKind::StateMachine, name);
     let name = name
@@ -132,10 +137,7 @@ pub(super) fn start(
     }
     let asked: Input = read(input)?;
     let region = stage.site.region.clone();
-    let place = Place {
-        account_id: &caller.account_id,
-        region: &region,
-    };
+    let place = Place::of(caller, &region);
     let machine = place.name(&asked.state_machine_arn, "stateMachine")?;
     let machine = machine.ok_or_else(|| no_machine(&asked.state_machine_arn))?;
     let given = asked.input.unwrap_or_else(|| "{}".to_owned());
@@ -202,10 +204,7 @@ pub(in crate::sim::world) fn show(
         execution_arn: String,
     }
     let Input { execution_arn } = read(input)?;
-    let place = Place {
-        account_id: &caller.account_id,
-        region: scene.region,
-    };
+    let place = Place::of(caller, scene.region);
     let named = place.name(&execution_arn, "execution")?;
     let runs = scene
         .site
