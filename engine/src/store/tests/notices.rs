@@ -1,15 +1,18 @@
 //! What came with notices and lifetimes.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use super::samples::{Again, execution, plan};
 use crate::event::{Event, NoticeId};
 use crate::ids::PlanId;
 use crate::plan::{NoticeKind, Notifications, NotificationsSpec};
+use crate::store::footprint::Footprint;
 use crate::store::items::Item;
 use crate::store::plan::StoredPlan;
 use crate::store::sweep::Marker;
-use crate::testing::{beginning, start};
+use crate::testing::{beginning, start, target};
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:disaster-recovery";
 
@@ -41,7 +44,7 @@ pub(super) fn events() -> Vec<(&'static str, Event)> {
     ]
 }
 
-/// A plan that tells somebody, and what a sweep finds an execution by.
+/// A plan that tells somebody, and what an execution is found by: for a sweep, and where a target is to go.
 pub(super) fn items() -> Vec<(String, Item, Again)> {
     let mut stored = plan();
     stored.spec.notifications = Some(NotificationsSpec {
@@ -53,10 +56,17 @@ pub(super) fn items() -> Vec<(String, Item, Again)> {
         plan_id: PlanId::new("rp-01"),
         at: start(),
     };
+    let footprint = Footprint {
+        execution_id: execution(),
+        started_at: start(),
+        places: BTreeSet::from([target()]),
+    };
     let plan: Again = |item| Ok(StoredPlan::decode(item)?.encode());
     let sweep: Again = |item| Ok(Marker::decode(item)?.encode());
+    let again: Again = |item| Ok(Footprint::decode(item)?.encode());
     vec![
         ("plan-with-notifications".to_owned(), stored.encode(), plan),
         ("sweep".to_owned(), marker.encode(), sweep),
+        ("footprint".to_owned(), footprint.encode(), again),
     ]
 }
