@@ -24,16 +24,27 @@ pub(crate) async fn policy(
     let json = policy.json();
     // Indented, because it is put into files that people read; it is one JSON document all the same.
     screen.print_raw(&format!("{json:#}\n"))?;
-    if policy.length() > Policy::MANAGED_CHARS {
-        screen.note(&format!(
-            "It has {} characters, and a managed policy has at most {}: make it an inline policy of the role (at most {}), or \
-             split it by its statements.",
-            policy.length(),
-            Policy::MANAGED_CHARS,
-            Policy::INLINE_CHARS
-        ));
+    if let Some(note) = too_long(policy.length()) {
+        screen.note(&note);
     }
     Ok(Ending::Success)
+}
+
+/// Where a policy goes that is too long for a managed one.
+fn too_long(length: usize) -> Option<String> {
+    let (managed, inline) = (Policy::MANAGED_CHARS, Policy::INLINE_CHARS);
+    let way = match length {
+        _ if length <= managed => return None,
+        _ if length <= inline => format!(
+            "make it an inline policy of the role (at most {inline}), or split it by its statements"
+        ),
+        _ => format!(
+            "split it by its statements into several; an inline policy of a role has at most {inline}"
+        ),
+    };
+    Some(format!(
+        "It has {length} characters, and a managed policy has at most {managed}: {way}."
+    ))
 }
 
 /// What was typed; where that says nothing, what is configured, and whose credentials these are.
@@ -83,4 +94,18 @@ async fn names(place: &Place, asked: &cli::Policy) -> Result<Names, Failure> {
         drill_machine: asked.drill_machine.clone(),
         recovery_machine: asked.recovery_machine.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_is_too_long_goes_where_it_fits() {
+        assert_eq!(too_long(6_144), None);
+        let inline = too_long(10_240).expect("it fits no managed policy");
+        assert!(inline.contains("make it an inline policy"), "{inline}");
+        let neither = too_long(10_241).expect("it fits neither");
+        assert!(!neither.contains("make it an inline policy"), "{neither}");
+    }
 }
