@@ -194,19 +194,26 @@ def test_a_target_and_its_group_named_by_the_account(workspace: Workspace, accou
 
 
 def test_a_target_stays_while_a_drill_has_instances_there(workspace: Workspace, accounts: Simulator) -> None:
-    """A Region with instances of a drill that are meant to stay is not taken away until somebody terminated them."""
+    """A Region with instances of a drill that are meant to stay is not taken away until somebody terminated them.
+
+    A plan says so, of the Region and of the whole target; it says nothing where a destroy terminates them.
+    """
     both = ["eu-central-1", "eu-west-1"]
     drilled = [plan("ledger", wave("all", "ledger")), drill("quarterly", "ledger", cleanup="never")]
     workspace.write(accounts.provider(), target(regions=both), ledger(), *drilled).apply()
     execution = workspace.state()["drs_drill_execution.quarterly"]["id"]
     workspace.write(accounts.provider(), target(regions=both)).apply()
+    golden.check("target_destroy_planned", workspace.plan("-destroy"), workspace)
     workspace.write(accounts.provider(), target(regions=["eu-central-1"]))
+    golden.check("target_region_planned", workspace.plan(), workspace)
     golden.check("target_has_instances", workspace.apply(expect=1), workspace)
     terminated = drsctl(accounts, "terminate", execution, "--reason", "the ledger is sold")
     assert terminated.returncode == 0, terminated
-    workspace.apply()
+    assert "Recovery Instances" not in workspace.apply().text
     workspace.plans_nothing()
-    workspace.destroy()
+    drilled = [plan("ledger", wave("all", "ledger")), drill("quarterly", "ledger")]
+    workspace.write(accounts.provider(), target(regions=both), ledger(), *drilled).apply()
+    assert "Recovery Instances" not in workspace.destroy().text
     assert targets(accounts) == []
 
 

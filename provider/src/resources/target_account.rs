@@ -15,6 +15,7 @@ use tfplugin::{
 use crate::client::Client;
 use crate::{held, identity};
 
+mod left;
 mod model;
 mod refusal;
 #[cfg(test)]
@@ -152,6 +153,8 @@ impl Resource for TargetAccount {
 /// Looks at what there is before a target is made or changed, and plans what is known by then.
 async fn look(client: &Client, plan: &mut Plan<Model>) -> Result<(), Diagnostic> {
     let is_create = plan.is_create();
+    let left = left::warning(client, plan).await;
+    plan.diagnostics.extend(left);
     let Some(planned) = &mut plan.planned else {
         return Ok(());
     };

@@ -1,10 +1,10 @@
 //! Why a target account could not be written, each with its place and the next step.
 
-use drs_engine::ids::ExecutionId;
 use drs_engine::store::target::TargetProblem;
 use drs_engine::store::targets::TargetError;
 use tfplugin::{Diagnostic, Diagnostics};
 
+use super::left;
 use crate::client::Client;
 use crate::diagnose::sentence;
 use crate::held::Kind;
@@ -36,42 +36,9 @@ pub(super) fn of(client: &Client, error: &TargetError) -> Diagnostics {
             ),
         )
         .into(),
-        TargetError::HasInstances { account_id, regions, executions } => {
-            has_instances(error, account_id, regions.is_some(), executions)
-        }
+        TargetError::HasInstances { .. } => left::refused(error).into(),
         TargetError::Changed(_) | TargetError::Contended(_) => KIND.is_being_changed(error).into(),
     }
-}
-
-/// What drills launched there would be out of reach.
-fn has_instances(
-    error: &TargetError,
-    account: &str,
-    is_change: bool,
-    executions: &[(ExecutionId, String)],
-) -> Diagnostics {
-    let newest = executions
-        .first()
-        .map_or("EXECUTION", |(id, _)| id.as_str());
-    let told = sentence(&error.to_string());
-    let mend = format!(
-        "`drsctl terminate {newest} --reason TEXT`, or destroying the drs_drill_execution with cleanup, terminates what an \
-         execution launched; then apply again."
-    );
-    if is_change {
-        let detail = format!(
-            "{told} The target was not changed: nothing could terminate them without the Region, and they cost money. {mend}"
-        );
-        return Diagnostic::error(HAS_INSTANCES, detail)
-            .at("regions")
-            .into();
-    }
-    let detail = format!(
-        "{told} The target was not deleted: nothing could terminate them without it, and they cost money. Apply waited for them \
-         to go, a minute at most. {mend} To leave them to whoever has the account, `drsctl target remove {account} \
-         --leave-instances` removes the target, and the next apply finds it gone."
-    );
-    Diagnostic::error(HAS_INSTANCES, detail).into()
 }
 
 /// What is wrong with a configuration, each at its attribute.
@@ -95,8 +62,6 @@ pub(super) fn invalid(problems: &[TargetProblem]) -> Diagnostics {
 pub(super) fn exists_already(account: &str) -> Diagnostic {
     Diagnostic::warning(EXISTS, exists(account)).at("account_id")
 }
-
-const HAS_INSTANCES: &str = "Recovery Instances Are in the Account";
 
 const EXISTS: &str = "Account Is a Target Already";
 
