@@ -209,15 +209,26 @@ fn unwritten(account: &str, error: &TargetError) -> Failure {
         TargetError::InUse { .. } => {
             "Delete those groups, or give them other servers, first.".to_owned()
         }
-        TargetError::HasInstances { executions, .. } => {
+        TargetError::HasInstances {
+            regions,
+            executions,
+            ..
+        } => {
             let newest = executions
                 .first()
                 .map_or("EXECUTION", |(id, _)| id.as_str());
-            format!(
-                "Nothing could terminate them without the target. `drsctl terminate {newest} --reason TEXT` terminates what an \
-                 execution launched; `drsctl target remove {account} --leave-instances` removes the target, and leaves them to \
-                 whoever has the account."
-            )
+            let terminate = format!(
+                "Nothing could terminate them afterwards. `drsctl terminate {newest} --reason TEXT` terminates what an execution \
+                 launched"
+            );
+            if regions.is_some() {
+                format!("{terminate}.")
+            } else {
+                format!(
+                    "{terminate}; `drsctl target remove {account} --leave-instances` removes the target, and leaves them to \
+                     whoever has the account."
+                )
+            }
         }
         TargetError::Changed(_) | TargetError::Contended(_) => {
             format!("`drsctl target show {account}` shows it as it is now; then do it again.")
