@@ -109,11 +109,7 @@ pub(super) fn looks(
 pub(super) fn due(state: &State, now: Now, wake: &mut Wake) -> Vec<ActionPlan> {
     let mut due = Vec::new();
     for (id, action) in state.open_actions() {
-        let Some(at) = again_at(id, action).filter(|_| state.stop.is_none()) else {
-            continue;
-        };
-        if at > now.wall {
-            wake.at_wall(at);
+        if state.stop.is_some() || !is_begun_again(id, action, now, wake) {
             continue;
         }
         due.push(ActionPlan {
@@ -130,23 +126,35 @@ pub(super) fn due(state: &State, now: Now, wake: &mut Wake) -> Vec<ActionPlan> {
     due
 }
 
-/// When an action without an outcome is begun again, in wall time. It comes from the history, so a new owner keeps to it.
-fn again_at(id: ActionId, action: &Action) -> Option<Timestamp> {
+/// Whether an action without an outcome is begun again now. When comes from the history, so a new owner keeps to it.
+fn is_begun_again(id: ActionId, action: &Action, now: Now, wake: &mut Wake) -> bool {
     let key = format!("action#{}", id.0);
     match &action.phase {
-        ActionPhase::Intended => Some(Timestamp::MIN),
+        ActionPhase::Intended => true,
         ActionPhase::Unknown { at, .. } => {
             let failures = action.begins.saturating_sub(1);
-            Some(after(at.wall, backoff(&key, failures, None)))
+            is_past(after(at.wall, backoff(&key, failures, None)), now, wake)
         }
         ActionPhase::Postponed {
             at, after: asked, ..
         } => {
             let failures = action.postponed.saturating_sub(1);
-            Some(after(at.wall, backoff(&key, failures, *asked)))
+            let has_waited = is_past(after(at.wall, backoff(&key, failures, *asked)), now, wake);
+            // An instance whose agent is not there yet starts by the clock of the world, which a simulator lets run ahead of
+            // that of the wall; on AWS the two are one.
+            let in_world = after(at.world, limits::POLL_LONGEST);
+            has_waited || (asked.is_none() && waves::is_due(in_world, now, wake))
         }
-        ActionPhase::Begun { .. } | ActionPhase::Ended { .. } => None,
+        ActionPhase::Begun { .. } | ActionPhase::Ended { .. } => false,
     }
+}
+
+/// Whether an instant of wall time has come; notes it for the alarm when it has not.
+fn is_past(at: Timestamp, now: Now, wake: &mut Wake) -> bool {
+    if at > now.wall {
+        wake.at_wall(at);
+    }
+    at <= now.wall
 }
 
 /// The intents of actions, with the numbers that new ones get in this order.

@@ -284,6 +284,23 @@ fn a_hook_that_could_not_be_begun_is_tried_until_its_time_is_up() {
     insta::assert_snapshot!(result.problem().unwrap());
 }
 
+/// What is waited for may be an instance that starts, which goes by the clock of the world.
+#[test]
+fn a_world_that_runs_ahead_is_asked_again_by_its_own_clock() {
+    for (asked, again) in [(None, true), (Some(SignedDuration::from_secs(5)), false)] {
+        let mut tale = tale(|_| {});
+        let intents = tale.begin_actions();
+        tale.tell(Event::ActionPostponed {
+            action: intents[0].action,
+            message: "the agent is not there yet".to_owned(),
+            after: asked,
+        });
+        tale.now.world = after(tale.now.world, limits::POLL_LONGEST);
+        tale.now.wall = after(tale.now.wall, SignedDuration::from_millis(100));
+        assert_eq!(tale.next_command().is_some(), again, "{asked:?}");
+    }
+}
+
 #[test]
 fn a_function_whose_process_is_gone_is_invoked_again() {
     let mut tale = tale(|_| {});
