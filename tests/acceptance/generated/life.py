@@ -75,6 +75,11 @@ class Executions:
         self.forget(emptied)
         return bool(emptied)
 
+    def replaced(self) -> set[str]:
+        """Executions of before that no longer have the newest instance of their first server."""
+        first = {id_: values["servers"][0]["hostname"] for id_, values in self.started.items()}
+        return {id_ for id_, name in first.items() if self.owners.get(name) != id_}
+
     def forget(self, executions: list[str]) -> None:
         self.owners = {name: owner for name, owner in self.owners.items() if owner not in executions}
 
@@ -180,7 +185,7 @@ class Life:
     def holding(self, made: Configuration, shown: State) -> dict[str, dict]:
         """What there is of the provider's; the outputs are held to what they mean."""
         found = {at: it for at, it in shown.resources.items() if ".drs_" in f".{at}" and not at.startswith("data.")}
-        hold(Shown(made, self.world, found, shown.outputs))
+        hold(Shown(made, self.world, found, shown.outputs, self.executions.replaced()))
         return found
 
     def by_identity(self, state: dict[str, dict], made: Configuration) -> dict[str, dict]:

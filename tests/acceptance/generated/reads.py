@@ -22,8 +22,12 @@ Texts = list[str]
 class Shown:
     """What an apply left: attributes by identity, such as `group db`, and outputs by name."""
 
-    def __init__(self, made: Configuration, world: World, state: dict[str, dict], outputs: dict[str, Any]) -> None:
+    def __init__(
+        self, made: Configuration, world: World, state: dict[str, dict], outputs: dict[str, Any], replaced: set[str]
+    ) -> None:
         self.made, self.world, self.outputs = made, world, outputs
+        # Executions of which another one has replaced the instance of the first server.
+        self.replaced = replaced
         self.things = {identity: state[at] for identity, at in made.addresses().items()}
         self.groups = {key: self.things[f"group {it.identity}"] for key, it in made.groups.items()}
         self.plans = {key: self.things[f"plan {it.identity}"] for key, it in made.plans.items()}
@@ -332,7 +336,7 @@ def job_log(w: "Writer") -> Texts:
 
 
 def stays(made: Configuration) -> list[str]:
-    """Drills whose instances stay until they are destroyed, and that no other drill replaces."""
+    """Drills whose instances stay until they are destroyed, and that no other drill of the configuration replaces."""
 
     def is_one(key: str, drill: Drill) -> bool:
         others = [other for other in made.drills_of(drill.plan) if other != key]
@@ -354,7 +358,9 @@ def check_executions(shown: Shown, _: str) -> None:
 
 def check_instances(shown: Shown, _: str) -> None:
     for key in stays(shown.made):
-        shown.is_output(f"instances_{key}", [shown.drills[key]["servers"][0]["instance_id"]])
+        drill = shown.drills[key]
+        if drill["id"] not in shown.replaced:
+            shown.is_output(f"instances_{key}", [drill["servers"][0]["instance_id"]])
 
 
 def check_log(shown: Shown, _: str) -> None:
