@@ -250,6 +250,50 @@ fn what_runs_in_another_account_is_not_allowed_in_this_one() {
     assert!(!text.contains("444455556666:document"), "{text}");
 }
 
+/// Step Functions makes these calls, so no run of ours can miss one of them.
+#[test]
+fn a_machine_may_do_what_its_states_do_and_nothing_else() {
+    let function = names().runner_function.unwrap();
+    let definition = crate::asl::definition(&function);
+    let mut integrations = BTreeSet::new();
+    collect_integrations(&definition, &mut integrations);
+    let needed: BTreeSet<&str> = integrations.iter().map(|of| action_of(of)).collect();
+    let machine = of(Principal::StateMachine, &with_machines());
+    assert_eq!(machine.actions(), needed);
+    assert!(
+        machine
+            .resources_of("lambda:InvokeFunction")
+            .contains(function.as_str())
+    );
+}
+
+/// The integrations of all tasks in a definition, without how their answers are waited for.
+fn collect_integrations(part: &serde_json::Value, found: &mut BTreeSet<String>) {
+    match part {
+        serde_json::Value::Object(fields) => {
+            let resource = fields.get("Resource").and_then(|value| value.as_str());
+            let called = resource.and_then(|arn| arn.strip_prefix("arn:aws:states:::"));
+            found.extend(called.and_then(|called| Some(called.split('.').next()?.to_owned())));
+            fields
+                .values()
+                .for_each(|field| collect_integrations(field, found));
+        }
+        serde_json::Value::Array(parts) => parts
+            .iter()
+            .for_each(|part| collect_integrations(part, found)),
+        _ => {}
+    }
+}
+
+/// The action that an integration needs, as the guide of Step Functions lists them.
+fn action_of(integration: &str) -> &'static str {
+    match integration {
+        "lambda:invoke" => "lambda:InvokeFunction",
+        "states:startExecution" => "states:StartExecution",
+        other => panic!("{other} needs an action that is not listed here"),
+    }
+}
+
 #[test]
 fn a_policy_without_an_action_has_everything_else() {
     let whole = of(Principal::Runner, &names());

@@ -81,9 +81,9 @@ impl Footprint {
 }
 
 impl<I: Items> Executions<I> {
-    /// Executions that run in an account, and drills that have ended there with recovery instances that are not verified to be
-    /// gone; the newest first. Regions are those that matter; none for all of them. Eventually consistent, so it is for telling people
-    /// and guards nothing.
+    /// Executions that run in an account, and drills that have ended there with recovery instances that are not verified to
+    /// be gone; the newest first. Regions are those that matter; none for all of them. Eventually consistent, so it is for
+    /// telling people, and guards nothing.
     ///
     /// # Errors
     ///
