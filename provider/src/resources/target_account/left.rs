@@ -112,7 +112,7 @@ fn words(found: &TargetError) -> Words {
     }
     Words {
         told,
-        kept: "not deleted, and apply waited a minute for them to go",
+        kept: "not deleted, after a minute of waiting",
         lost: "it",
         mend: format!(
             "{mend} To leave them to whoever has the account, `drsctl target remove {account_id} --leave-instances` removes the \
