@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use drs_engine::event::Event;
+use drs_engine::ids::ExecutionId;
 use drs_engine::store::summary::Summary;
 use drs_engine::store::targets::TargetError;
 use tfplugin::{Attr, Diagnostic, Plan};
@@ -34,100 +35,76 @@ pub(super) async fn warning(client: &Client, plan: &Plan<Model>) -> Option<Diagn
             staying.push((summary.execution_id, summary.plan_name));
         }
     }
-    (!staying.is_empty()).then(|| {
-        let found = TargetError::HasInstances {
-            account_id: account.clone(),
-            regions,
-            executions: staying,
-        };
-        foreseen(&found)
-    })
-}
-
-/// What an apply would say later.
-fn foreseen(found: &TargetError) -> Diagnostic {
-    let Words {
-        told, lost, mend, ..
-    } = words(found);
+    if staying.is_empty() {
+        return None;
+    }
+    let is_change = regions.is_some();
+    let (lost, mend) = (lost(is_change), mend(account, is_change, &staying));
+    let found = TargetError::HasInstances {
+        account_id: account.clone(),
+        regions,
+        executions: staying,
+    };
     let detail = format!(
-        "{told} Apply leaves the target as it is while they are there: nothing could terminate them without {lost}, and they \
-         cost money. {mend}"
+        "{} Apply leaves the target as it is while they are there: nothing could terminate them without {lost}, and they cost \
+         money. {mend}",
+        sentence(&found.to_string())
     );
-    placed(Diagnostic::warning(TITLE, detail), found)
+    Some(placed(Diagnostic::warning(TITLE, detail), is_change))
 }
 
-/// Why a target was left as it is.
-pub(super) fn refused(found: &TargetError) -> Diagnostic {
-    let Words {
-        told,
-        kept,
-        lost,
-        mend,
-    } = words(found);
+/// Why a target was left as it is: it was to go, or Regions of it were.
+pub(super) fn refused(
+    error: &TargetError,
+    account: &str,
+    is_change: bool,
+    executions: &[(ExecutionId, String)],
+) -> Diagnostic {
+    let kept = if is_change {
+        "not changed"
+    } else {
+        "not deleted, after a minute of waiting"
+    };
+    let lost = lost(is_change);
+    let told = sentence(&error.to_string());
+    let mend = mend(account, is_change, executions);
     let detail = format!(
         "{told} The target was {kept}: nothing could terminate them without {lost}, and they cost money. {mend}"
     );
-    placed(Diagnostic::error(TITLE, detail), found)
+    placed(Diagnostic::error(TITLE, detail), is_change)
 }
 
 const TITLE: &str = "Recovery Instances Are in the Account";
 
-/// What both say, in the words of a change or of a removal.
-struct Words {
-    told: String,
-    kept: &'static str,
-    lost: &'static str,
-    mend: String,
+/// What would be missing.
+fn lost(is_change: bool) -> &'static str {
+    if is_change { "the Region" } else { "it" }
 }
 
-fn words(found: &TargetError) -> Words {
-    let told = sentence(&found.to_string());
-    let TargetError::HasInstances {
-        account_id,
-        regions,
-        executions,
-    } = found
-    else {
-        return Words {
-            told,
-            kept: "not changed",
-            lost: "it",
-            mend: String::new(),
-        };
-    };
+/// What helps.
+fn mend(account: &str, is_change: bool, executions: &[(ExecutionId, String)]) -> String {
     let newest = executions
         .first()
         .map_or("EXECUTION", |(id, _)| id.as_str());
-    let mend = format!(
+    let terminate = format!(
         "`drsctl terminate {newest} --reason TEXT`, or destroying the drs_drill_execution with cleanup, terminates what an \
          execution launched; then apply again."
     );
-    if regions.is_some() {
-        return Words {
-            told,
-            kept: "not changed",
-            lost: "the Region",
-            mend,
-        };
+    if is_change {
+        return terminate;
     }
-    Words {
-        told,
-        kept: "not deleted, after a minute of waiting",
-        lost: "it",
-        mend: format!(
-            "{mend} To leave them to whoever has the account, `drsctl target remove {account_id} --leave-instances` removes the \
-             target, and the next apply finds it gone."
-        ),
-    }
+    format!(
+        "{terminate} To leave them to whoever has the account, `drsctl target remove {account} --leave-instances` removes the \
+         target, and the next apply finds it gone."
+    )
 }
 
 /// At the Regions, where it is about them.
-fn placed(diagnostic: Diagnostic, found: &TargetError) -> Diagnostic {
-    match found {
-        TargetError::HasInstances {
-            regions: Some(_), ..
-        } => diagnostic.at("regions"),
-        _ => diagnostic,
+fn placed(diagnostic: Diagnostic, is_change: bool) -> Diagnostic {
+    if is_change {
+        diagnostic.at("regions")
+    } else {
+        diagnostic
     }
 }
 

@@ -36,7 +36,11 @@ pub(super) fn of(client: &Client, error: &TargetError) -> Diagnostics {
             ),
         )
         .into(),
-        TargetError::HasInstances { .. } => left::refused(error).into(),
+        TargetError::HasInstances {
+            account_id,
+            regions,
+            executions,
+        } => left::refused(error, account_id, regions.is_some(), executions).into(),
         TargetError::Changed(_) | TargetError::Contended(_) => KIND.is_being_changed(error).into(),
     }
 }
