@@ -68,6 +68,6 @@ plan -detailed-exitcode
 say "4. terraform destroy, from a plan too: the drill's instances are terminated and verified gone"
 plan -destroy -out=destroy.plan
 apply destroy.plan
-"$binaries/drsctl" show --timeline | tail -n 4
+"$binaries/drsctl" show --timeline | tail -n 6
 
 say "Done; $folder is removed"
